@@ -1,0 +1,19 @@
+"""Hand the metadata of settings.ini to setuptools."""
+from configparser import ConfigParser
+from pathlib import Path
+from setuptools import find_packages, setup
+
+cfg = ConfigParser(delimiters=['='], interpolation=None)
+cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
+cfg = cfg['DEFAULT']
+extras = {k: cfg[f'{k}_requirements'].split() for k in ('anticipation', 'dev')}
+extras['dev'] += extras['anticipation']
+
+setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
+      author=cfg['author'], author_email=cfg['author_email'], license=cfg['license'],
+      url=cfg['git_url'], project_urls={'Documentation': cfg['doc_url']},
+      long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
+      python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
+      packages=find_packages(include=[cfg['lib_name'], f"{cfg['lib_name']}.*"]),
+      install_requires=cfg['requirements'].split(), extras_require=extras,
+      entry_points={'console_scripts': cfg['console_scripts'].split()})
