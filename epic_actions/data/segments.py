@@ -31,7 +31,7 @@ def _refuse(bad, df, column, reason):
         value = df.loc[rows[0], column]
         raise ValueError(f'row {rows[0]}, column {column!r}: {reason}, found {"nothing" if pd.isna(value) else repr(str(value))}{more}')
 
-# %% ../../nbs/data/30_segments.ipynb #c4d605b3
+# %% ../../nbs/data/30_segments.ipynb #9291e6fb
 def make_segments(
     df:pd.DataFrame, # At least `source` and the labels, one row per clip
     check_files:bool=True # Check that every source exists?
@@ -48,7 +48,9 @@ def make_segments(
     df['split'] = [_split_names.get(s, s) for s in df.split]
     if 'uid' not in df: df['uid'] = _unique_names(df)
     df['uid'] = df.uid.astype(str)
-    for c in target_columns(df): _refuse(df[c].isna() | (df[c].astype(str) == ''), df, c, 'a label is missing')
+    for c in target_columns(df):
+        _refuse(df[c].isna() | (df[c].astype(str) == ''), df, c, 'a label is missing')
+        df[c] = df[c].astype(str)
     _refuse(df.source == '', df, 'source', 'a file or folder is missing')
     _refuse(df.stop < df.start, df, 'stop', 'it lies before start')
     _refuse(df.start < 0, df, 'start', 'it cannot be negative')
@@ -88,7 +90,7 @@ def segments_from_folders(
     if not rows: raise ValueError(f'{root}: no videos or frame folders found; expected {root.name}/<class>/<video>')
     return make_segments(pd.DataFrame(rows))
 
-# %% ../../nbs/data/30_segments.ipynb #e4821424
+# %% ../../nbs/data/30_segments.ipynb #73802a39
 def _read_rows(path):
     "The rows of a CSV file, or of a list without a header."
     with open(path, newline='', encoding='utf-8-sig') as f: first = f.readline().strip()
@@ -98,7 +100,7 @@ def _read_rows(path):
     sep = ',' if ',' in first else r'\s+'
     if len(first.split(',' if sep == ',' else None)) != 2:
         raise ValueError(f"{path}, line 1: expected a header with 'path' (or 'source') and 'label', or a path and a class; found {first!r}")
-    return pd.read_csv(path, sep=sep, header=None, names=['path','label'], dtype=str, engine='python')
+    return pd.read_csv(path, sep=sep, header=None, names=['path','label'], dtype=str, engine='python', skipinitialspace=True)
 
 def _kinetics_source(row, root):
     "Where the clip of a row of Kinetics' annotations lies, or where it was expected."
