@@ -34,7 +34,7 @@ def ls_sorted(self:Path)->list:
     "The numbered images of this folder, sorted by their number."
     return frame_files(self)
 
-# %% ../../nbs/data/40_clips.ipynb #932da3c7
+# %% ../../nbs/data/40_clips.ipynb #b8351d4f
 def film_strip(
     frames, # Images or tensors of one clip
     max_frames:int=8, # At most so many are shown, evenly spread
@@ -50,7 +50,7 @@ def _as_picture(frame):
     "A frame, PIL image or tensor of values in 0..1 or 0..255, as a uint8 array."
     if not isinstance(frame, torch.Tensor): return np.asarray(frame)
     a = to_np(frame.permute(1,2,0))
-    return a if a.dtype == np.uint8 else (a.clip(0,1)*255).round().astype(np.uint8)
+    return (a*255 if a.dtype.kind == 'f' else a).clip(0,255).round().astype(np.uint8)
 
 # %% ../../nbs/data/40_clips.ipynb #61856600
 class ImageTuple(fastuple):

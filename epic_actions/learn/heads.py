@@ -13,20 +13,22 @@ from torch import nn
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy, top_k_accuracy, AvgMetric
 
-# %% ../../nbs/learn/00_heads.ipynb #b8ea6697
+# %% ../../nbs/learn/00_heads.ipynb #e88a5ec4
 class MultiTaskLoss(nn.Module):
     "The weighted mean of the cross entropies of several targets; raises a ValueError if predictions and targets differ in number."
     def __init__(self,
         weights:list|None=None, # One for each target; None: all the same
-        reduction:str='mean' # Of the batch: `mean`, `sum` or `none`
+        reduction:str='mean', # Of the batch: `mean`, `sum` or `none`
+        label_smoothing:float=0. # Share of the target that is spread over all classes, 0 to 1
     ):
         super().__init__()
-        self.weights,self.reduction = weights,reduction
+        self.weights,self.reduction,self.label_smoothing = weights,reduction,label_smoothing
 
     def forward(self, preds, *targets):
         if len(preds) != len(targets): raise ValueError(f'{len(preds)} predictions for {len(targets)} targets')
         weights = self.weights or [1.]*len(targets)
-        losses = [w*F.cross_entropy(p, t.long(), reduction=self.reduction) for w,p,t in zip(weights, preds, targets)]
+        kw = dict(reduction=self.reduction, label_smoothing=self.label_smoothing)
+        losses = [w*F.cross_entropy(p, t.long(), **kw) for w,p,t in zip(weights, preds, targets)]
         return sum(losses)/sum(weights)
 
     def activation(self, preds): return tuple(p.softmax(-1) for p in preds)

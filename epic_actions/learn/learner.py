@@ -5,11 +5,12 @@
 # %% auto #0
 __all__ = ['check_spec', 'action_learner']
 
-# %% ../../nbs/learn/20_learner.ipynb #aee74fc2
+# %% ../../nbs/learn/20_learner.ipynb #30abfcf0
 import inspect
 from torch import nn
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
+from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 from ..data.spec import spec_differences
 from ..models.baselines import SimpleModel
 from .heads import MultiTaskLoss, action_metrics
@@ -37,13 +38,14 @@ def check_spec(model, spec):
         '; '.join(f'{k} is {a!r} in the model and {b!r} in the loaders' for k,(a,b) in diff.items()) +
         '. Make the loaders with spec=model.clip_spec')
 
-# %% ../../nbs/learn/20_learner.ipynb #784625fb
+# %% ../../nbs/learn/20_learner.ipynb #93e14b7f
 _learner_args = set(inspect.signature(Learner.__init__).parameters) - {'self','dls','model'}
 
 def action_learner(
     dls, # Loaders of `get_action_dataloaders`
     arch, # A model, its class or name, or a backbone for a `SimpleModel`: a torchvision function, a torchvision or timm name
     backbone=None, # The backbone of a model that has one, its own `arch`
+    label_smoothing:float=0., # Of the default loss, 0 to 1
     **kwargs # Arguments of fastai's `Learner` (`metrics`, `loss_func`, `cbs`, `wd` ...), and of the model (`pretrained`, `depth` ...)
 )->Learner:
     "A fastai `Learner` for clips; raises a ValueError if the model's `clip_spec` is not the loaders'."
@@ -51,7 +53,7 @@ def action_learner(
     model = _make_model(dls, arch, {**kwargs, **({'arch': backbone} if backbone else {})})
     check_spec(model, dls.clip_spec)
     model.clip_spec,model.vocabs = dls.clip_spec,dls.vocabs
-    one = len(dls.vocabs) == 1
-    defaults = dict(loss_func=CrossEntropyLossFlat() if one else MultiTaskLoss(), metrics=action_metrics(dls.vocabs),
+    loss = CrossEntropyLossFlat if len(dls.vocabs) == 1 else MultiTaskLoss
+    defaults = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs),
                     **({'splitter': model.splitter} if hasattr(model, 'splitter') else {}))
     return Learner(dls, model, **{**defaults, **own})

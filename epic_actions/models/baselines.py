@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['SimpleModel', 'simple_splitter', 'RNNModel', 'rnnmodel_splitter']
 
-# %% ../../nbs/models/10_baselines.ipynb #62b24b03
+# %% ../../nbs/models/10_baselines.ipynb #6c1bea6b
 import torch
 from torch import nn
 from torchvision.models import resnet34
@@ -13,9 +13,9 @@ from fastai.layers import LinBnDrop
 from fastai.torch_core import params
 from fastai.vision.learner import create_head
 from ..data.clips import to_clip_tensor
-from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out, keep_args
+from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out, to_modality, keep_args
 
-# %% ../../nbs/models/10_baselines.ipynb #895487e7
+# %% ../../nbs/models/10_baselines.ipynb #a6d1ce72
 class SimpleModel(nn.Module):
     "An image classifier for every frame, averaged over the frames."
     clip_spec = None
@@ -24,22 +24,24 @@ class SimpleModel(nn.Module):
         arch=resnet34, # Backbone: a torchvision function, or a torchvision or timm name
         n_out=101, # Classes; a tuple for several targets
         pretrained:bool=True, # Begin with ImageNet weights
-        ps:float=0.5 # Dropout of the head
+        ps:float=0.5, # Dropout of the head
+        modality:str='RGB' # What the encoder sees: the frames, or with `RGBDiff` the differences of neighbours
     ):
         super().__init__()
         body,nf,needs_pool = create_encoder(arch, pretrained)
-        self.n_out = n_out
+        self.n_out,self.modality = n_out,modality
         self.encoder = TimeDistributed(body)
         self.head = TimeDistributed(create_head(nf, total_out(n_out), ps=ps, pool=needs_pool, concat_pool=needs_pool))
 
     def forward(self, x):
-        return split_out(self.head(self.encoder(to_clip_tensor(x))).mean(1), self.n_out)
+        x = to_modality(to_clip_tensor(x), self.modality)
+        return split_out(self.head(self.encoder(x)).mean(1), self.n_out)
 
 def simple_splitter(model)->list:
     "Parameter groups of `SimpleModel`: encoder, head."
     return [params(model.encoder), params(model.head)]
 
-# %% ../../nbs/models/10_baselines.ipynb #35f324bc
+# %% ../../nbs/models/10_baselines.ipynb #afbc5a0f
 class RNNModel(nn.Module):
     "An LSTM over the frames' features; its last state is classified."
     clip_spec = None
@@ -50,17 +52,18 @@ class RNNModel(nn.Module):
         num_rnn_layers:int=1, # Layers of the LSTM
         pretrained:bool=True, # Begin with ImageNet weights
         hidden:int=512, # Width of the LSTM
-        ps:float=0.2 # Dropout before the classifier
+        ps:float=0.2, # Dropout before the classifier
+        modality:str='RGB' # What the encoder sees: the frames, or with `RGBDiff` the differences of neighbours
     ):
         super().__init__()
         body,nf,needs_pool = create_encoder(arch, pretrained)
-        self.n_out = n_out
+        self.n_out,self.modality = n_out,modality
         self.encoder = TimeDistributed(pooled(body, needs_pool))
         self.rnn = nn.LSTM(nf, hidden, num_rnn_layers, batch_first=True)
         self.head = LinBnDrop(hidden, total_out(n_out), bn=False, p=ps)
 
     def forward(self, x):
-        _,(h,_) = self.rnn(self.encoder(to_clip_tensor(x)))
+        _,(h,_) = self.rnn(self.encoder(to_modality(to_clip_tensor(x), self.modality)))
         return split_out(self.head(h[-1]), self.n_out)
 
 def rnnmodel_splitter(model)->list:
