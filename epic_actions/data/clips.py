@@ -92,13 +92,13 @@ def to_clip_tensor(
     if x.ndim != 5: raise ValueError(f'a batch of clips has the shape (B, frames, channels, height, width), this one has {tuple(x.shape)}')
     return x.as_subclass(torch.Tensor)
 
-# %% ../../nbs/data/40_clips.ipynb #4e5763d6
+# %% ../../nbs/data/40_clips.ipynb #be4acaed
 def _show_clips(samples, titles, colors, max_n, nrows, ncols, figsize, ctxs):
     "Draw the clip of each sample as a strip, under its title."
     n = min(len(samples), max_n)
     if ctxs is None:
         h,w = film_strip(samples[0][0]).shape[:2]
-        ncols = ifnone(ncols, 2 if n > 3 else 1)
+        ncols = ifnone(ncols, 2)
         nrows = ifnone(nrows, -(-n//ncols))
         width = 14/ncols
         ctxs = get_grid(n, nrows=nrows, ncols=ncols, figsize=ifnone(figsize, (14, nrows*(width*h/w + .22*(titles[0].count('\n')+2)))))

@@ -15,13 +15,13 @@ import numpy as np
 from PIL import Image
 from .spec import ClipSpec
 
-# %% ../../nbs/data/20_frames.ipynb #ca29f687
+# %% ../../nbs/data/20_frames.ipynb #fcdcef49
 class VideoError(Exception):
     "Something is wrong with the frames at `path`; `reason` says what."
-    def __init__(self, path, reason):
+    def __init__(self, path, reason=None):
         self.path,self.reason = str(path),reason
-        super().__init__(self.path, reason) # both, so that the error survives the way out of a worker process
-    def __str__(self): return f'{self.path}: {self.reason}'
+        super().__init__(self.path, reason)
+    def __str__(self): return f'{self.path}: {self.reason}' if self.reason else self.path # torch remakes a worker's error from its text
 
 # %% ../../nbs/data/20_frames.ipynb #e05b7cd5
 def scale_frame(

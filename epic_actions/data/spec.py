@@ -10,9 +10,9 @@ import json
 from dataclasses import dataclass, fields
 from .sampling import Sampler, UniformSegments, sampler_to_dict, sampler_from_dict
 
-# %% ../../nbs/data/10_spec.ipynb #1429b68d
+# %% ../../nbs/data/10_spec.ipynb #817095fd
 imagenet_mean,imagenet_std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_choices = dict(fit=('crop','pad','squash'), resize=('swscale','pillow'), channels=('RGB','BGR'), modality=('RGB','Flow'))
+_choices = dict(fit=('crop','pad','squash'), resize=('swscale','pillow'), channels=('RGB','BGR'))
 
 @dataclass(frozen=True)
 class ClipSpec:
@@ -24,7 +24,6 @@ class ClipSpec:
     mean:tuple=imagenet_mean # Mean of the channels, of values in 0..1
     std:tuple=imagenet_std # Standard deviation of the channels
     channels:str='RGB' # Order of the channels: `RGB` or `BGR`
-    modality:str='RGB' # `RGB` or `Flow`
 
     def __post_init__(self):
         size = (self.size,)*2 if isinstance(self.size, int) else tuple(self.size)

@@ -66,17 +66,17 @@ def _make_backbone(arch, pretrained, n_in):
         return arch(weights='DEFAULT' if pretrained else None)
     return arch(pretrained=pretrained)
 
-# %% ../../nbs/models/00_layers.ipynb #9040038e
+# %% ../../nbs/models/00_layers.ipynb #99dbc590
 def create_encoder(
     arch, # A backbone's function or name
     pretrained:bool=True, # With weights learnt on ImageNet
     n_in:int=3 # Channels of a frame
 )->tuple: # Body (n_in channels -> features), its width, and whether its features are maps that need pooling
-    "The body of a backbone without its head; raises a RuntimeError if its weights cannot be had."
+    "The body of a backbone without its head; raises a ConnectionError if its weights cannot be had."
     try: model = _make_backbone(arch, pretrained, n_in)
     except (OSError, RuntimeError) as e:
         if not pretrained: raise
-        raise RuntimeError(f'the pretrained weights of {arch_name(arch)} could not be downloaded ({e}). Train from scratch with '
+        raise ConnectionError(f'the pretrained weights of {arch_name(arch)} could not be downloaded ({e}). Train from scratch with '
             f'pretrained=False, or, where there is a network, run {arch_name(arch)} once and copy the cache folder '
             f'{torch.hub.get_dir()} to this machine') from e
     if hasattr(model, 'default_cfg'):
@@ -86,11 +86,15 @@ def create_encoder(
     body = create_body(model, n_in, pretrained, cut)
     return body, num_features_model(nn.Sequential(*body.children())), True
 
-# %% ../../nbs/models/00_layers.ipynb #983bd0f3
+# %% ../../nbs/models/00_layers.ipynb #a13f470c
 def resnet10(weights=None)->nn.Module:
-    "ResNet with four basic blocks, 4.9 million parameters, to be trained from scratch; raises a ValueError if weights are asked for."
+    "ResNet with four basic blocks of 32 to 256 channels, to be trained from scratch; raises a ValueError if weights are asked for."
     if weights is not None: raise ValueError('there are no pretrained weights for resnet10: choose pretrained=False, or resnet18')
-    return ResNet(BasicBlock, [1,1,1,1])
+    net = ResNet(BasicBlock, [1,1,1,1])
+    net.conv1,net.bn1,net.inplanes = nn.Conv2d(3, 32, 7, stride=2, padding=3, bias=False),nn.BatchNorm2d(32),32
+    for i in range(4): setattr(net, f'layer{i+1}', net._make_layer(BasicBlock, 32*2**i, 1, stride=1 if i == 0 else 2))
+    net.fc = nn.Linear(256, 1000)
+    return net
 
 # %% ../../nbs/models/00_layers.ipynb #51f69890
 def pooled(body:nn.Module, needs_pool:bool)->nn.Module:
