@@ -235,10 +235,10 @@ def evaluate(
                                                                 title=f'{bundle.parent.name} on {len(df)} clips'))
     return scores, _summary_lines(scores)
 
-# %% ../nbs/cli.ipynb #1e848f49
+# %% ../nbs/cli.ipynb #66e0e195
 demo_models = {
-    'Frame average': dict(model='SimpleModel', epochs=3, lr=2e-3, args=dict(backbone='resnet10', pretrained=False)),
-    'LSTM': dict(model='RNNModel', epochs=9, lr=2e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
+    'Frame average': dict(model='SimpleModel', epochs=8, lr=3e-3, args=dict(backbone='resnet10', pretrained=False)),
+    'LSTM': dict(model='RNNModel', epochs=16, lr=3e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
     'TimeSformer': dict(model='TimeSformer', epochs=30, lr=1e-3,
                         args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False))}
 demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards and backwards, so no
