@@ -56,7 +56,7 @@ def row_source(o):
     none = lambda x: None if pd.isna(x) else float(x)
     return o.source,none(o.start),none(o.stop),int(o.name)
 
-# %% ../../nbs/data/50_loaders.ipynb #5e87539c
+# %% ../../nbs/data/50_loaders.ipynb #6f5bdd5d
 def _frames(self:ClipTfm, source, start, stop, train, seed):
     "The chosen frames, from memory if they are kept there."
     spec = self.train_spec if train else self.spec
@@ -69,7 +69,10 @@ def _augment(self:ClipTfm, clip, seed):
     "One draw of `tfms` for the whole clip, from the clip's own seed."
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.default_rng((*seed, 1)).integers(2**62)))
-        return self.tfms(clip)
+        clip = self.tfms(clip)
+    if clip.shape[-2:] != self.spec.size:
+        raise ValueError(f'tfms return frames of {tuple(clip.shape[-2:])}, but the spec says {self.spec.size}: crop or resize them to that size')
+    return clip
 
 def _preload(self:ClipTfm, df, train):
     "Keep all frames of the rows of `df` in memory, at the size they will be needed in."
