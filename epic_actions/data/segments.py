@@ -6,12 +6,12 @@
 __all__ = ['splits', 'video_suffixes', 'target_columns', 'make_segments', 'is_source', 'segments_from_folders',
            'segments_from_csv', 'split_by_group', 'find_leaks', 'class_counts']
 
-# %% ../../nbs/data/30_segments.ipynb #d8765343
+# %% ../../nbs/data/30_segments.ipynb #a518f6ae
 import csv
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .frames import image_suffixes
+from .frames import archive_of, image_suffixes
 
 # %% ../../nbs/data/30_segments.ipynb #2f0b8ca9
 splits = 'train','valid','test'
@@ -31,7 +31,7 @@ def _refuse(bad, df, column, reason):
         value = df.loc[rows[0], column]
         raise ValueError(f'row {rows[0]}, column {column!r}: {reason}, found {"nothing" if pd.isna(value) else repr(str(value))}{more}')
 
-# %% ../../nbs/data/30_segments.ipynb #9291e6fb
+# %% ../../nbs/data/30_segments.ipynb #070f6d18
 def make_segments(
     df:pd.DataFrame, # At least `source` and the labels, one row per clip
     check_files:bool=True # Check that every source exists?
@@ -56,7 +56,7 @@ def make_segments(
     _refuse(df.start < 0, df, 'start', 'it cannot be negative')
     _refuse([s is not None and s not in splits for s in df.split], df, 'split', f'it must be one of {splits}')
     _refuse(df.uid.duplicated(), df, 'uid', 'it must be unique')
-    if check_files: _refuse([not Path(s).exists() for s in df.source], df, 'source', 'there is no such file or folder')
+    if check_files: _refuse([not (Path(s).exists() or archive_of(s)) for s in df.source], df, 'source', 'there is no such file or folder')
     return df
 
 def _unique_names(df):
@@ -65,13 +65,14 @@ def _unique_names(df):
     n = names.groupby(names).cumcount()
     return [f'{a}_{i}' if twice else a for a,i,twice in zip(names, n, names.duplicated(keep=False))]
 
-# %% ../../nbs/data/30_segments.ipynb #546dc0d1
+# %% ../../nbs/data/30_segments.ipynb #dee8002c
 video_suffixes = {'.mp4','.avi','.mkv','.mov','.webm','.m4v','.mpg','.mpeg','.wmv','.flv','.3gp','.ts'}
 
 def is_source(path:Path)->bool:
-    "Is `path` a video file or a folder with images?"
+    "Is `path` a video file, a tar archive or a folder with images? Hidden files are not: they may be half written."
+    if path.name.startswith('.'): return False
     if path.is_dir(): return any(f.suffix.lower() in image_suffixes for f in path.iterdir())
-    return path.suffix.lower() in video_suffixes
+    return path.suffix.lower() in video_suffixes | {'.tar'}
 
 def _class_folders(root): return [d for d in sorted(root.iterdir()) if d.is_dir() and not d.name.startswith('.')]
 

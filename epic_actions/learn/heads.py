@@ -13,9 +13,10 @@ from torch import nn
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy, top_k_accuracy, AvgMetric
 
-# %% ../../nbs/learn/00_heads.ipynb #e88a5ec4
+# %% ../../nbs/learn/00_heads.ipynb #15c2b112
 class MultiTaskLoss(nn.Module):
     "The weighted mean of the cross entropies of several targets; raises a ValueError if predictions and targets differ in number."
+    y_int = True # the targets are numbers of classes: fastai's MixUp mixes losses, not targets
     def __init__(self,
         weights:list|None=None, # One for each target; None: all the same
         reduction:str='mean', # Of the batch: `mean`, `sum` or `none`

@@ -5,22 +5,31 @@
 # %% auto #0
 __all__ = ['score_clips', 'clip_images']
 
-# %% ../../nbs/score/30_scoring.ipynb #72de1f8e
+# %% ../../nbs/score/30_scoring.ipynb #a9411a2a
+import warnings
 import torch
-from torch.utils.data import DataLoader
+from torch.utils.data import DataLoader, default_collate
 from fastprogress.fastprogress import progress_bar
+from fastai.data.load import SkipItemException
 from fastai.torch_core import defaults
 from PIL import Image
 from ..data.frames import read_clip
 from ..data.loaders import ClipTfm, row_source
 from .results import Results
 
-# %% ../../nbs/score/30_scoring.ipynb #9e5cf783
+# %% ../../nbs/score/30_scoring.ipynb #8bb5d673
 class _Clips:
-    "The clips of a segment table, as uint8 tensors."
-    def __init__(self, segments, spec): self.rows,self.tfm = [r for _,r in segments.iterrows()],ClipTfm(spec, tensor_clips=True)
+    "The clips of a segment table: number, what was wrong, and the uint8 tensor; None for a clip that is skipped."
+    def __init__(self, segments, spec, bad): self.rows,self.tfm = [r for _,r in segments.iterrows()],ClipTfm(spec, tensor_clips=True, bad=bad)
     def __len__(self): return len(self.rows)
-    def __getitem__(self, i): return self.tfm(self.rows[i]).as_subclass(torch.Tensor)
+    def __getitem__(self, i):
+        try: clip = self.tfm(self.rows[i]).as_subclass(torch.Tensor)
+        except SkipItemException: return None
+        return i,self.tfm.fault is not None,clip
+
+def _collate(items):
+    found = [o for o in items if o is not None]
+    return default_collate(found) if found else None
 
 def _probabilities(model, x):
     "One array (B, classes) for each target."
@@ -34,17 +43,29 @@ def score_clips(
     segments, # Segment table; it needs no labels
     bs:int=16, # Clips in a batch
     num_workers:int|None=None, # Processes that read clips; None: one for each CPU
-    progress:bool=True # Show a progress bar?
-)->Results:
-    "The model's probabilities for every clip, in the table's order; raises a ValueError if the model lacks its spec or classes."
+    progress:bool=True, # Show a progress bar?
+    bad:str='raise' # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+)->Results: # In the table's order, without the clips that were skipped
+    "The model's probabilities for every clip; raises a ValueError if the model lacks its spec or classes, and by policy a `VideoError`."
     for a in 'clip_spec','vocabs':
         if getattr(model, a, None) is None: raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
     segments,was_training = segments.reset_index(drop=True),model.training
-    dl = DataLoader(_Clips(segments, model.clip_spec), bs, num_workers=defaults.cpus if num_workers is None else num_workers)
+    dl = DataLoader(_Clips(segments, model.clip_spec, bad), bs, num_workers=defaults.cpus if num_workers is None else num_workers, collate_fn=_collate)
     model.eval()
-    with torch.no_grad(): outs = [_probabilities(model, x) for x in (progress_bar(dl, leave=False) if progress else dl)]
+    with torch.no_grad():
+        outs = [(i, faulty, _probabilities(model, x)) for i,faulty,x in filter(None, progress_bar(dl, leave=False) if progress else dl)]
     model.train(was_training)
-    return Results(segments, {t: torch.cat(o).numpy() for t,o in zip(model.vocabs, zip(*outs))}, model.vocabs)
+    if not outs: raise ValueError('none of the clips could be read')
+    idxs,faulty = (torch.cat(o).numpy() for o in list(zip(*outs))[:2])
+    _report(segments, idxs, faulty)
+    scores = {t: torch.cat(o).numpy() for t,o in zip(model.vocabs, zip(*(o[2] for o in outs)))}
+    return Results(segments.iloc[idxs].reset_index(drop=True), scores, model.vocabs)
+
+def _report(segments, idxs, faulty):
+    "Warn of clips that were left out or repaired."
+    left_out = sorted(set(segments.source) - set(segments.source.iloc[idxs]))
+    if len(idxs) < len(segments): warnings.warn(f"{len(segments)-len(idxs)} of {len(segments)} clips could not be read and are not scored: {left_out[:5]}")
+    if faulty.any(): warnings.warn(f"in {faulty.sum()} clips the last good frame stands in for others: {segments.source.iloc[idxs[faulty]].tolist()[:5]}")
 
 # %% ../../nbs/score/30_scoring.ipynb #256a34f6
 def clip_images(row, spec)->list:
