@@ -5,12 +5,14 @@
 # %% auto #0
 __all__ = ['VideoError', 'whole_file', 'found_once']
 
-# %% ../../nbs/data/05_files.ipynb #97bddfca
+# %% ../../nbs/data/05_files.ipynb #b3c1f16d
 import hashlib, os, shutil
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from zipfile import BadZipFile
 import numpy as np
+from .. import __version__
 
 # %% ../../nbs/data/05_files.ipynb #fcdcef49
 class VideoError(Exception):
@@ -35,13 +37,14 @@ def whole_file(
         os.replace(part, path)
     finally: shutil.rmtree(part) if part.is_dir() else part.unlink(missing_ok=True)
 
-# %% ../../nbs/data/05_files.ipynb #798fa403
-_in_memory,_most = {},128
+# %% ../../nbs/data/05_files.ipynb #427a7fcf
+@lru_cache(128)
+def _memory(path, cls, version): return [] # the place where one thing is kept; made by a cache, as this one is bounded and safe for threads
 
 def _cache_file(path, cls):
     "Where what was found in `path` is kept, or None."
     folder = os.environ.get('EPIC_ACTIONS_CACHE', '~/.cache/epic_actions')
-    return Path(folder).expanduser()/cls.__name__/f'{hashlib.sha1(path.encode()).hexdigest()}.npz' if folder else None
+    return Path(folder).expanduser()/f'{cls.__name__}-{__version__}'/f'{hashlib.sha1(path.encode()).hexdigest()}.npz' if folder else None
 
 def _load(file, cls, version):
     "What the cache file holds; None if there is nothing of this version."
@@ -59,13 +62,13 @@ def found_once(
     "What `find` finds in the file `path`, or found in it before."
     path,stat = os.path.abspath(path),os.stat(path)
     version = stat.st_size,stat.st_mtime_ns
-    file,key = _cache_file(path, cls),(path, cls, version)
-    found = _in_memory.get(key) or (file and _load(file, cls, version))
+    file,memory = _cache_file(path, cls),_memory(path, cls, version)
+    if memory: return memory[0]
+    found = file and _load(file, cls, version)
     if not found:
         found = find()
         if file and costly(found):
             with suppress(OSError), whole_file(file) as part, open(part, 'wb') as f: # a cache that cannot be written is no failure
                 np.savez(f, version=version, **vars(found))
-    if len(_in_memory) >= _most: _in_memory.pop(next(iter(_in_memory)))
-    _in_memory[key] = found
+    memory.append(found)
     return found

@@ -98,13 +98,19 @@ def _span(self:Frames, numbers, start, stop):
 
 Frames.stream,Frames._fault,Frames._span = _stream,_fault,_span
 
-# %% ../../nbs/data/20_frames.ipynb #a79c1767
+# %% ../../nbs/data/20_frames.ipynb #d75a6679
 class VideoFrames(Frames):
     "The frames of a video file, through PyAV."
     def __init__(self, path, bad='raise'):
         self.path,self.bad,self._scaler,self._clean_keys = str(path),bad,VideoReformatter(),True
         if not Path(path).stat().st_size: raise VideoError(path, 'the file is empty')
         self._container = av.open(self.path, metadata_errors='ignore')
+        try: self._look()
+        except BaseException: self.close(); raise
+
+    def _look(self):
+        "Find the stream and its index."
+        path = self.path
         if not self._container.streams.video: raise VideoError(path, 'no video stream in it')
         self._stream = s = self._container.streams.video[0]
         if s.codec_context is None: raise VideoError(path, 'its codec is not known, or its head is damaged')
@@ -112,7 +118,7 @@ class VideoFrames(Frames):
         self._index = ix = video_index(self._container, path)
         if not len(ix.stamps) or not len(ix.keys): raise VideoError(path, ix.problem or 'no frame in it can be decoded')
         self.problem = ix.problem
-        if ix.problem and bad == 'raise': raise VideoError(path, f'{ix.problem}; copy it again or re-encode it')
+        if ix.problem and self.bad == 'raise': raise VideoError(path, f'{ix.problem}; copy it again or re-encode it')
         self.fps,self.rotation = float(s.average_rate or s.guessed_rate or 25),ix.rotation
         self.size = (s.height, s.width)[::-1 if ix.rotation % 180 else 1]
 
@@ -156,12 +162,13 @@ def _from_key(self:VideoFrames, key, wanted):
                     stamp = int(ix.keys[key]) if stamp is None else stamp+1
                     yield stamp,f
 
-# %% ../../nbs/data/20_frames.ipynb #884c749a
+# %% ../../nbs/data/20_frames.ipynb #45774be9
 def _decode(self:VideoFrames, wanted):
     "Yield (index, frame), or (index, the `VideoError` in its place), for the ascending indices `wanted`; None for a frame that only stands in."
     ix,at,entered = self._index,inf,-1
     there,gone = [i for i in wanted if i < len(ix.stamps)],[i for i in wanted if i >= len(ix.stamps)]
-    if gone: there = sorted({*there, *range(max(len(ix.stamps)-3, 0), len(ix.stamps))}) # the very last may be cut in itself
+    extra = {*range(max(len(ix.stamps)-3, 0), len(ix.stamps))} - {*there} if gone else set() # three, as the very last may be cut in itself
+    there = sorted({*there, *extra})
     stamps = {i: int(ix.stamps[i]) for i in there}
     to_decode = set(stamps.values())
     for i in there:
@@ -171,7 +178,7 @@ def _decode(self:VideoFrames, wanted):
             while at < stamps[i]: at,f = next(((at,f) for at,f in frames if at is not None), (inf,None))
             if at == stamps[i] and not f.is_corrupt or not key: break
             self._clean_keys,at,entered = False,inf,-1
-        asked = i if i in wanted else None
+        asked = None if i in extra else i
         yield asked,f if at == stamps[i] else VideoError(self.path, f'frame {i} of {len(self)} does not decode; the file is damaged there')
     yield from ((i, VideoError(self.path, f'frame {i} is missing: {ix.problem}')) for i in gone)
 
