@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/all.ipynb #8b64d3bd
+# %% ../nbs/all.ipynb #9c3365b0
 from fastai.vision.all import *
 from .data.files import VideoError, whole_file
 from .data.sampling import FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
@@ -14,15 +14,18 @@ from .data.frames import open_frames, read_clip
 from .data.verify import verify_videos
 from .data.extract import extract_frames, avi2frames, extract_videos
 from .data.segments import (make_segments, segments_from_folders, segments_from_csv, split_by_group, find_leaks, class_counts,
-                                        target_columns)
-from .data.clips import ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, to_clip_tensor
+                                        show_class_counts, class_weights, clip_weights, target_columns)
+from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source, clip_animation,
+                                     to_clip_tensor)
 from .data.augment import MultiScaleCrop, clip_augment
 from .data.loaders import ClipTfm, ClipDL, get_action_dataloaders
+from .data.block import ClipBlock, GroupSplitter
 from .data.toykitchen import ToyKitchen
 from .models.layers import TimeDistributed, resnet10, create_encoder
 from .models.baselines import SimpleModel, RNNModel, simple_splitter, rnnmodel_splitter
 from .models.timesformer import TimeSformer
 from .learn.mixup import MixUp, CutMix
+from .learn.callbacks import EMA, GradientCheckpointing, StopOnNaN
 from .learn.heads import MultiTaskLoss, action_accuracy, action_metrics
 from .learn.bundle import save_bundle, load_bundle, read_bundle
 from .learn.learner import action_learner

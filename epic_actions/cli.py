@@ -167,8 +167,8 @@ def write_scores(
     return dict(report=str(out/'report.html'), results=str(out/'results.npz'), table=str(out/'results.csv'),
                 clips=len(chosen), scores={t: {k: float(v) for k,v in r.items()} for t,r in chosen.summary().to_dict('index').items()})
 
-# %% ../nbs/cli.ipynb #91aaee62
-def _loaders(data, group, valid, test, frames, size, fit, shuffle_frames, augment, flip, bs, preload, workers, seed, bad):
+# %% ../nbs/cli.ipynb #7cf786a1
+def _loaders(data, group, valid, test, frames, size, fit, shuffle_frames, augment, flip, randaugment, balance, bs, preload, workers, seed, bad):
     "Loaders as the options of `train` describe them, and the pairs of reversed verbs."
     from epic_actions.data.sampling import UniformSegments, ShuffledFrames
     from epic_actions.data.spec import ClipSpec
@@ -179,10 +179,10 @@ def _loaders(data, group, valid, test, frames, size, fit, shuffle_frames, augmen
     if df.split.isna().all(): df = split_by_group(df, _share_or_groups(valid), _share_or_groups(test), seed)
     sampler = UniformSegments(frames)
     spec = ClipSpec(ShuffledFrames(sampler) if shuffle_frames else sampler, _size(size), fit=fit)
-    return get_action_dataloaders(df, bs=bs, spec=spec, vocabs=vocabs, tensor_clips=True, tfms=clip_augment(flip) if augment else None,
-                                  preload=len(df) <= 1000 if preload is None else preload, seed=seed, bad=bad, **({} if workers is None else {'num_workers': workers})), pairs
+    return get_action_dataloaders(df, bs=bs, spec=spec, vocabs=vocabs, tensor_clips=True, tfms=clip_augment(flip, randaugment=randaugment) if augment else None,
+                                  preload=len(df) <= 1000 if preload is None else preload, seed=seed, bad=bad, balance=balance, **({} if workers is None else {'num_workers': workers})), pairs
 
-def _train_and_score(dls, pairs, out, model, args, epochs, lr, wd, label_smoothing, monitor, resume, seed):
+def _train_and_score(dls, pairs, out, model, args, cbs, epochs, lr, wd, label_smoothing, monitor, resume, seed):
     "Train, then score the test clips, or the validation clips if there are none."
     from fastai.torch_core import set_seed
     from epic_actions.data.files import whole_file
@@ -192,12 +192,19 @@ def _train_and_score(dls, pairs, out, model, args, epochs, lr, wd, label_smoothi
     set_seed(seed)
     learn = action_learner(dls, model, label_smoothing=label_smoothing, **args)
     with whole_file(out/'segments.csv') as part: dls.segments.to_csv(part, index=False)
-    best,history = train_run(learn, out, epochs, lr, wd, monitor, resume)
+    best,history = train_run(learn, out, epochs, lr, wd, monitor, resume, cbs=cbs)
     df = dls.segments
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
     results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
     return dict(model=str(out/'best.safetensors'), split=held,
                 **write_scores(out, results, best.clip_spec, histories={'the model': history}, pairs=pairs, title=f'{model} on the {held} clips'))
+
+def _callbacks(mixup, cutmix, ema):
+    "The callbacks that the options of `train` ask for."
+    from epic_actions.learn.callbacks import EMA
+    from epic_actions.learn.mixup import CutMix, MixUp
+    if mixup and cutmix: raise ValueError('--mixup and --cutmix: choose one')
+    return [make(value) for make,value in ((MixUp, mixup), (CutMix, cutmix), (EMA, ema)) if value]
 
 def _summary_lines(scores):
     "The scores of `write_scores` as lines for a person."
@@ -206,7 +213,7 @@ def _summary_lines(scores):
     files = [f'{k:>8}  {scores[k]}' for k in ('model','report') if k in scores]
     return '\n'.join([f"{scores['clips']} clips ({scores['split']})", *each, *files])
 
-# %% ../nbs/cli.ipynb #ddc2dc76
+# %% ../nbs/cli.ipynb #08b7d45e
 @app.command()
 @command
 def train(
@@ -229,6 +236,11 @@ def train(
     label_smoothing: Annotated[float, typer.Option(help='Share of the target spread over all classes.')] = 0.1,
     augment: Annotated[bool, typer.Option(help='Random shift, zoom and light in training.')] = True,
     flip: Annotated[bool, typer.Option(help='Mirror clips in training; no where left and right matter.')] = True,
+    randaugment: Annotated[int, typer.Option(help='Magnitude of RandAugment, 1 to 30; 0 without.')] = 0,
+    mixup: Annotated[float, typer.Option(help='Blend clips, with this alpha; 0 without.')] = 0.,
+    cutmix: Annotated[float, typer.Option(help='Cut and paste between clips, with this alpha; 0 without.')] = 0.,
+    ema: Annotated[float, typer.Option(help='Average the weights, keeping this share at every step: 0.99, say; 0 without.')] = 0.,
+    balance: Annotated[Optional[str], typer.Option(help='Column whose classes are drawn equally often: label, verb or noun.')] = None,
     shuffle_frames: Annotated[bool, typer.Option(help='A control: frames in random order, in training and test.')] = False,
     monitor: Annotated[str, typer.Option(help='Metric that picks the best epoch.')] = 'valid_loss',
     preload: Annotated[Optional[bool], typer.Option(help='Keep all clips in memory; without this option, up to 1000 clips are.')] = None,
@@ -241,11 +253,11 @@ def train(
 
     Example: epic-actions train labels.csv --group sequence --test 2,4,6,8,10 --valid 0 --out runs/first
     """
-    dls,pairs = _loaders(data, group, valid, test, frames, size, fit, shuffle_frames, augment, flip, bs, preload, workers, seed, bad)
+    dls,pairs = _loaders(data, group, valid, test, frames, size, fit, shuffle_frames, augment, flip, randaugment, balance, bs, preload, workers, seed, bad)
     if (out/'last.pt').exists() and not resume:
         raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
     args = {} if model == 'TimeSformer' else dict(backbone=backbone, pretrained=pretrained, modality=modality)
-    scores = _train_and_score(dls, pairs, out, model, args, epochs, lr, wd, label_smoothing, monitor, resume, seed)
+    scores = _train_and_score(dls, pairs, out, model, args, _callbacks(mixup, cutmix, ema), epochs, lr, wd, label_smoothing, monitor, resume, seed)
     return scores, _summary_lines(scores)
 
 # %% ../nbs/cli.ipynb #7bdb95ed

@@ -4,19 +4,24 @@
 
 # %% auto #0
 __all__ = ['get_instances', 'film_strip', 'ImageTuple', 'TensorClip', 'show_clip', 'ImageTupleTfm', 'to_clip_tensor',
-           'show_batch', 'show_results']
+           'show_batch', 'show_results', 'plot_top_losses', 'show_source', 'clip_animation']
 
-# %% ../../nbs/data/40_clips.ipynb #d02649ad
+# %% ../../nbs/data/40_clips.ipynb #10e5d00f
+import io
+from contextlib import suppress
 from pathlib import Path
 import numpy as np
 import torch
+from IPython.display import Image as DisplayImage
+from PIL import Image
 from fastcore.basics import fastuple, patch, ifnone
 from fasttransform import Transform
 from plum import dispatch
 from fastai.torch_core import TensorImage, TensorCategory, show_image, to_np
 from fastai.vision.data import get_grid
+from fastai.interpret import Interpretation
 from fastai.vision.core import PILImage
-from .sampling import FirstFrames
+from .sampling import FirstFrames, UniformSegments
 from .frames import open_frames, frame_files
 from .segments import is_source
 
@@ -131,3 +136,76 @@ def show_results(x:TensorClip, y, samples, outs, ctxs=None, max_n=8, **kwargs):
 @dispatch
 def show_results(x:TensorClip, y:TensorCategory, samples, outs, ctxs=None, max_n=8, **kwargs):
     return _show_clip_results(x, y, samples, outs, ctxs, max_n, **kwargs)
+
+# %% ../../nbs/data/40_clips.ipynb #26707dab
+def _loss_title(truth, pred, loss, probs): return f"{_words(truth)}\n{_words(pred)} / {float(loss):.2f} / {probs}"
+
+def _plot_top_losses(samples, outs, raws, losses, nrows=None, ncols=None, figsize=None, **kwargs):
+    "Strips of the clips, titled: actual, then prediction / loss / highest probability."
+    raws = raws if isinstance(raws, tuple) else (raws,)
+    probs = [' '.join(f'{float(r[i].max()):.2f}' for r in raws) for i in range(len(losses))]
+    titles = [_loss_title(s[1:], o, l, p) for s,o,l,p in zip(samples, outs, losses, probs)]
+    colors = ['green' if _words(s[1:]) == _words(o) else 'red' for s,o in zip(samples, outs)]
+    return _show_clips(samples, titles, colors, len(samples), nrows, ncols, figsize, None)
+
+@dispatch
+def plot_top_losses(x:ImageTuple, y, samples, outs, raws, losses, **kwargs): return _plot_top_losses(samples, outs, raws, losses, **kwargs)
+@dispatch
+def plot_top_losses(x:TensorClip, y, samples, outs, raws, losses, **kwargs): return _plot_top_losses(samples, outs, raws, losses, **kwargs)
+@dispatch
+def plot_top_losses(x:TensorClip, y:TensorCategory, samples, outs, raws, losses, **kwargs):
+    return _plot_top_losses(samples, outs, raws, losses, **kwargs)
+
+# %% ../../nbs/data/40_clips.ipynb #51991546
+_interpret = Interpretation.__getitem__
+@patch
+def __getitem__(self:Interpretation, idxs):
+    "Inputs, predictions, targets, decoded outputs and losses at `idxs`; an `ImageTuple` is one input, not a tuple of them."
+    inps,*rest = _interpret(self, idxs)
+    return ((inps,) if isinstance(inps, ImageTuple) else inps, *rest)
+
+# %% ../../nbs/data/40_clips.ipynb #4d87ef88
+def _log_strips(x, y, samples, outs, writer, step):
+    "Write the strips of some results to TensorBoard."
+    ctxs = show_results(x, y, samples, outs)
+    writer.add_figure('Sample results', ctxs[0].figure, step)
+
+with suppress(ImportError): # fastai's callback needs tensorboard, which is not required
+    from fastai.callback.tensorboard import tensorboard_log
+    @dispatch
+    def tensorboard_log(x:ImageTuple, y, samples, outs, writer, step): _log_strips(x, y, samples, outs, writer, step)
+    @dispatch
+    def tensorboard_log(x:TensorClip, y:TensorCategory, samples, outs, writer, step): _log_strips(x, y, samples, outs, writer, step)
+
+# %% ../../nbs/data/40_clips.ipynb #373d755e
+def show_source(
+    source:str|Path, # What `open_frames` opens
+    start:float|None=None, # Beginning: seconds in a video, a frame number in a folder
+    stop:float|None=None, # End
+    n:int=8, # Frames, evenly spread
+    height:int=120, # Height of a frame, px
+    title:str|None=None # Title; None: the name of the source
+):
+    "Draw frames of `source`, each with its time (or its number, in a folder); returns the axes."
+    with open_frames(source) as v:
+        lo,hi = v.span(start, stop)
+        idxs = lo + UniformSegments(min(n, hi-lo))(hi-lo)
+        frames = v.get(idxs, size=(height, round(v.size[1]*height/v.size[0])))
+        names = [f'{t:.2f} s' for t in v.times[idxs]] if v.times is not None else [str(i + int(v.numbers[0])) for i in idxs]
+    ax = show_image(film_strip(frames, n), figsize=(12, 12*frames.shape[1]/(frames.shape[2]*len(frames)) + .6), title=title or Path(source).name)
+    ax.set_axis_on()
+    ax.set(yticks=[], xticks=(np.arange(len(idxs))+.5)*(frames.shape[2]+2), xticklabels=names)
+    ax.spines[:].set_visible(False); ax.tick_params(length=0)
+    return ax
+
+# %% ../../nbs/data/40_clips.ipynb #90367f3e
+def clip_animation(
+    clip, # `ImageTuple`, `TensorClip` or other frames of one clip
+    fps:float=8, # Frames per second
+    scale:int=1 # Whole number by which the frames are enlarged
+)->DisplayImage:
+    "The clip as a GIF that plays in a notebook; its bytes are in `.data`."
+    frames = [Image.fromarray(_as_picture(f).repeat(scale, 0).repeat(scale, 1)) for f in clip]
+    out = io.BytesIO()
+    frames[0].save(out, 'gif', save_all=True, append_images=frames[1:], duration=round(1000/fps), loop=0)
+    return DisplayImage(out.getvalue(), format='gif')

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['bad_policies', 'image_suffixes', 'scale_frame', 'Frames', 'VideoFrames', 'frame_number', 'is_frame', 'check_numbers',
-           'frame_files', 'ImageFrames', 'TarIndex', 'archive_of', 'TarFrames', 'open_frames', 'fit_frames',
-           'read_clip']
+           'frame_files', 'ImageFrames', 'MemoryFrames', 'TarIndex', 'archive_of', 'TarFrames', 'open_frames',
+           'fit_frames', 'read_clip']
 
 # %% ../../nbs/data/20_frames.ipynb #13f4de18
 import io, re, tarfile
@@ -251,6 +251,19 @@ class ImageFrames(Frames):
                 except VideoError as e: yield i,e
     def close(self): pass
 
+# %% ../../nbs/data/20_frames.ipynb #27fe7eb0
+class MemoryFrames(ImageFrames):
+    "Images in memory, in the order of time: PIL images, or uint8 arrays (height, width, 3)."
+    def __init__(self, images, bad='raise', fps=None):
+        self._images = images
+        super().__init__('the images', bad, fps)
+    def _list(self, path):
+        if not len(self._images): raise VideoError(self.path, 'there are none')
+        return range(len(self._images))
+    def _image(self, k):
+        im = self._images[k]
+        return (im if isinstance(im, Image.Image) else Image.fromarray(np.asarray(im))).convert('RGB')
+
 # %% ../../nbs/data/20_frames.ipynb #e0f8cfc7
 @dataclass
 class TarIndex:
@@ -297,9 +310,11 @@ class TarFrames(ImageFrames):
         return Path(self.path)/self._at.folders[i]/str(self.numbers[k]), io.BytesIO(self._tar.read(self._at.sizes[i]))
     def close(self): self._tar.close()
 
-# %% ../../nbs/data/20_frames.ipynb #6503966f
-def _open_source(path, bad, fps):
-    "The `Frames` of the source at `path`."
+# %% ../../nbs/data/20_frames.ipynb #f90b149d
+def _open_source(source, bad, fps):
+    "The `Frames` of the source."
+    if not isinstance(source, (str,Path)): return MemoryFrames(source, bad, fps)
+    path = Path(source)
     if tar := archive_of(path): return TarFrames(tar, str(path.relative_to(tar)).strip('.'), bad, fps)
     if path.is_symlink() and not path.exists(): raise VideoError(path, f'a link to nowhere: there is no {path.readlink()}')
     if not path.exists(): raise VideoError(path, 'there is no such file or folder')
@@ -308,13 +323,13 @@ def _open_source(path, bad, fps):
 
 @contextmanager
 def open_frames(
-    source:str|Path, # A video file, a folder or an uncompressed tar archive of numbered images, or an image
+    source, # A video file, a folder or an uncompressed tar archive of numbered images, or an image; or a sequence of images in memory
     bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`, which notes them in `faults`
     fps:float|None=None # Frames per second of images, which do not say it themselves
 ):
     "The frames of `source`, closed at the end; raises a `VideoError` that names the file and the reason."
     if bad not in bad_policies: raise ValueError(f'bad={bad!r}: choose one of {bad_policies}')
-    try: frames = _open_source(Path(source), bad, fps)
+    try: frames = _open_source(source, bad, fps)
     except av.FFmpegError as e: raise VideoError(source, f'not a readable video ({e.strerror})') from e
     except PermissionError as e: raise VideoError(source, 'no permission to read it') from e
     try: yield frames

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ClipTfm', 'row_source', 'ClipDL', 'get_action_dataloaders']
 
-# %% ../../nbs/data/50_loaders.ipynb #fbf877c7
+# %% ../../nbs/data/50_loaders.ipynb #676e35d0
 import warnings, zlib
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -25,12 +25,13 @@ from .sampling import UniformSegments
 from .spec import ClipSpec
 from .files import VideoError
 from .frames import open_frames, fit_frames, read_clip
-from .segments import make_segments, split_by_group, find_leaks, target_columns
+from .segments import make_segments, split_by_group, find_leaks, target_columns, clip_weights
 from .clips import ImageTuple, TensorClip
 
-# %% ../../nbs/data/50_loaders.ipynb #3cc1d668
+# %% ../../nbs/data/50_loaders.ipynb #338b20e8
 class ClipTfm(DisplayedTransform):
-    "A row of a segment table, or the path of a video or frame folder, becomes a clip."
+    "A row of a segment table, the path of a video or frame folder, or images in memory become a clip."
+    input_types = pd.Series,str,Path,tuple,list,torch.Tensor # fastai asks for it, to know what a learner can predict
     def __init__(self,
         spec:ClipSpec, # How the clip is made
         tensor_clips:bool=False, # One `TensorClip` instead of an `ImageTuple`
@@ -54,12 +55,14 @@ class ClipTfm(DisplayedTransform):
         return ImageTuple(tuple(PILImage.create(f.permute(1,2,0).numpy()) for f in clip))
 
 def row_source(o):
-    "Source, start, stop and number of a row of the table or a path."
+    "Source, start, stop and number of a row of the table, a path or images."
     if isinstance(o, (str,Path)): return str(o),None,None,zlib.crc32(str(o).encode())
+    if isinstance(o, torch.Tensor): o = [f.permute(1,2,0).numpy() for f in o.cpu()] # a TensorClip (frames, 3, height, width)
+    if isinstance(o, (tuple,list)): return o,None,None,0
     none = lambda x: None if pd.isna(x) else float(x)
     return o.source,none(o.start),none(o.stop),int(o.name)
 
-# %% ../../nbs/data/50_loaders.ipynb #b99f0310
+# %% ../../nbs/data/50_loaders.ipynb #6f41528a
 def _read(self:ClipTfm, source, start, stop, train, seed):
     "The frames of a clip by the policy `bad`; `fault` tells what was wrong with it."
     self.fault = None
@@ -74,7 +77,7 @@ def _read(self:ClipTfm, source, start, stop, train, seed):
 def _frames(self:ClipTfm, source, start, stop, train, seed):
     "The chosen frames, from memory if they are kept there, and whether some stand in for others."
     spec,policy = self.train_spec if train else self.spec,'repeat_last' if self.bad == 'repeat_last' else 'raise'
-    kept = self.store.get((source, start, stop, spec.size))
+    kept = self.store.get((source, start, stop, spec.size)) if isinstance(source, str) else None
     if kept is None:
         faults = []
         return read_clip(source, spec, start, stop, seed, policy, faults), len(faults)
@@ -106,17 +109,25 @@ def _preload(self:ClipTfm, df, train):
 
 ClipTfm._read,ClipTfm._frames,ClipTfm._augment,ClipTfm.preload = _read,_frames,_augment,_preload
 
-# %% ../../nbs/data/50_loaders.ipynb #2a474d44
+# %% ../../nbs/data/50_loaders.ipynb #ebf505d9
 _fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
 
 class ClipDL(TfmdDL):
     "A fastai loader of clips, whose random choices follow from the seed and the epoch alone."
-    def __init__(self, dataset, *args, **kwargs):
+    def __init__(self, dataset, *args, weights=None, **kwargs):
         super().__init__(dataset, *args, **kwargs)
+        self.weights = weights # of every clip, to draw it; None: every clip once an epoch
         self.faults = torch.zeros(len(dataset), dtype=torch.uint8).share_memory_() # the workers write, this process reads
 
     @property
-    def clip_tfm(self)->ClipTfm: return self.dataset.tls[0].tfms.fs[0]
+    def clip_tfm(self)->ClipTfm: return next(f for f in self.dataset.tls[0].tfms.fs if isinstance(f, ClipTfm))
+    @property
+    def clip_spec(self)->ClipSpec: return self.clip_tfm.spec
+    @property
+    def vocabs(self)->dict:
+        "The classes of each target."
+        names = [getattr(tl.tfms.fs[0], 'cols', [f'target_{i}'])[0] for i,tl in enumerate(self.dataset.tls[1:])]
+        return {n if len(names) > 1 or n != 'target_0' else 'label': list(tl.vocab) for n,tl in zip(names, self.dataset.tls[1:])}
 
     def before_iter(self):
         if getattr(self.dataset, 'split_idx', None) == 0: self.clip_tfm.epoch += 1
@@ -125,7 +136,8 @@ class ClipDL(TfmdDL):
 
     def shuffle_fn(self, idxs):
         rng = np.random.default_rng((self.clip_tfm.seed, max(self.clip_tfm.epoch, 0), 2))
-        return [idxs[i] for i in rng.permutation(len(idxs))]
+        places = rng.permutation(len(idxs)) if self.weights is None else rng.choice(len(idxs), len(idxs), p=self.weights/self.weights.sum())
+        return [idxs[i] for i in places]
 
     def do_item(self, s):
         item = super().do_item(s)
@@ -153,7 +165,7 @@ def _after_iter(self:ClipDL):
 
 ClipDL.bad_clips,ClipDL.after_iter = property(_bad_clips),_after_iter
 
-# %% ../../nbs/data/50_loaders.ipynb #2caf2e88
+# %% ../../nbs/data/50_loaders.ipynb #ca367edf
 def _table_of(files, bad):
     "A segment table of a list of clips, labelled by their folders."
     if not isinstance(files, pd.DataFrame):
@@ -172,17 +184,19 @@ def _split_of(df, val_idxs, valid_pct, seed):
     return df
 
 def _vocabs_of(df, targets, vocabs):
-    "The classes of each target; raises a ValueError for labels that are not among those given."
+    "The classes of each target; raises a ValueError for a label that is not among them, one class only, or a class without training clips."
     found = {t: sorted(df[t].unique()) for t in targets}
-    vocabs = {**found, **(vocabs or {})}
+    given,vocabs = vocabs or {},{**found, **(vocabs or {})}
     for t in targets:
         unknown = sorted(set(found[t]) - set(vocabs[t]))
         if unknown: raise ValueError(f'column {t!r}: the classes {unknown[:5]} are not among the {len(vocabs[t])} known ones')
         unseen = sorted(set(found[t]) - set(df[df.split == 'train'][t]))
-        if unseen: warnings.warn(f'column {t!r}: no training clip shows {unseen[:10]}, so no model can learn it')
+        if len(vocabs[t]) < 2: raise ValueError(f'column {t!r}: there is one class only, {vocabs[t]}, so there is nothing to learn')
+        if unseen and t not in given: raise ValueError(f'column {t!r}: no training clip shows {unseen[:10]}, so no model can learn it; '
+            'split differently, leave these clips out, or name all classes with vocabs= if it is meant to be so')
     return {t: list(vocabs[t]) for t in targets}
 
-# %% ../../nbs/data/50_loaders.ipynb #5e47fd50
+# %% ../../nbs/data/50_loaders.ipynb #d1706b60
 def get_action_dataloaders(
     files, # List of frame folders or videos in folders named after their class, or a segment table
     bs:int=8, # Clips in a batch
@@ -201,6 +215,7 @@ def get_action_dataloaders(
     valid_pct:float=0.2, # Share of the clips for validation if nothing else says it
     seed:int=42, # Seed of the split and of every random choice
     bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+    balance:str|None=None, # Column whose classes are to be drawn equally often in training; None: every clip once an epoch
     **kwargs # Passed to `Datasets.dataloaders`: `num_workers`, `device`, `pin_memory` ...
 )->DataLoaders: # Loaders for training, validation and, if the table has a `test` split, test
     "fastai `DataLoaders` of clips; raises a ValueError for a table, a split or a vocabulary that does not fit."
@@ -215,8 +230,9 @@ def get_action_dataloaders(
         for part,train in (parts[0],True),(parts[1],False): tfm.preload(df.iloc[part], train)
         kwargs = {'num_workers': 0, **kwargs}
     ys = [[ColReader(t), Categorize(vocab=vocabs[t], sort=False)] for t in targets]
+    if balance: kwargs['dl_kwargs'] = [dict(weights=clip_weights(df.iloc[parts[0]], balance))] + [{}]*(len(parts[2:]) + 1 if parts[2] else 1)
     dsets = Datasets(df, [[tfm], *ys], splits=parts if parts[2] else parts[:2], n_inp=1)
     dls = dsets.dataloaders(bs=bs, dl_type=ClipDL, after_item=[*listify(item_tfms), ToTensor],
         after_batch=[IntToFloatTensor, *listify(batch_tfms), Normalize.from_stats(spec.mean, spec.std, cuda=False)], **kwargs)
-    dls.clip_spec,dls.vocabs,dls.segments = spec,vocabs,df
+    dls.segments = df
     return dls

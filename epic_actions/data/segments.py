@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['splits', 'video_suffixes', 'target_columns', 'make_segments', 'is_source', 'segments_from_folders',
-           'segments_from_csv', 'split_by_group', 'find_leaks', 'class_counts']
+           'segments_from_csv', 'split_by_group', 'find_leaks', 'class_counts', 'show_class_counts', 'class_weights',
+           'clip_weights']
 
 # %% ../../nbs/data/30_segments.ipynb #a518f6ae
 import csv
@@ -176,3 +177,30 @@ def class_counts(df:pd.DataFrame, target:str='label')->pd.DataFrame:
     "Clips of each class in each split."
     split = df.split.where(df.split.notna(), 'all')
     return pd.crosstab(df[target], split)[[s for s in (*splits,'all') if (split == s).any()]]
+
+# %% ../../nbs/data/30_segments.ipynb #b0711710
+def show_class_counts(df:pd.DataFrame, target:str='label', most:int=40):
+    "Bars with the clips of the `most` frequent classes in each split; returns the axes."
+    counts = class_counts(df, target)
+    counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False).index[:most]]
+    ax = counts.plot.bar(figsize=(max(5, .3*len(counts)+2), 3), width=.8, ylabel='clips', xlabel='')
+    if len(counts) < df[target].nunique(): ax.set_title(f'the {len(counts)} most frequent of {df[target].nunique()} classes')
+    return ax
+
+# %% ../../nbs/data/30_segments.ipynb #c21ce8e2
+def class_weights(
+    df:pd.DataFrame, # Segment table; its training clips are counted, or all if it has no splits
+    target:str='label', # Column of the classes
+    vocab:list|None=None, # The classes, in order; None: sorted
+    power:float=1. # 1: in inverse proportion to the clips of the class; 0.5: to the square root; 0: all the same
+)->np.ndarray: # Weights (classes,), float32, with a mean of 1; 1 for a class without clips
+    "Weights of classes for a loss, so that rare ones count as much as frequent ones."
+    counts = df[df.split == 'train' if df.split.notna().any() else slice(None)][target].value_counts()
+    n = counts.reindex(vocab if vocab is not None else sorted(df[target].unique()), fill_value=0).to_numpy(float)
+    weights = np.where(n > 0, np.maximum(n, 1)**-power, np.nan)
+    return np.nan_to_num(weights/np.nanmean(weights), nan=1.).astype(np.float32)
+
+def clip_weights(df:pd.DataFrame, target:str='label')->np.ndarray:
+    "Weights of clips, by which each class of `target` is drawn equally often; raises a ValueError if there is no such column."
+    if target not in df: raise ValueError(f'no column {target!r} to balance; there are {list(df.columns)}')
+    return (1/df[target].map(df[target].value_counts())).to_numpy(float)

@@ -5,14 +5,16 @@
 # %% auto #0
 __all__ = ['check_spec', 'action_learner']
 
-# %% ../../nbs/learn/20_learner.ipynb #30abfcf0
+# %% ../../nbs/learn/20_learner.ipynb #d733651a
 import inspect
 from torch import nn
+from fastcore.basics import listify
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 from ..data.spec import spec_differences
 from ..models.baselines import SimpleModel
+from .callbacks import StopOnNaN
 from .heads import MultiTaskLoss, action_metrics
 from .bundle import action_models
 
@@ -38,7 +40,7 @@ def check_spec(model, spec):
         '; '.join(f'{k} is {a!r} in the model and {b!r} in the loaders' for k,(a,b) in diff.items()) +
         '. Make the loaders with spec=model.clip_spec')
 
-# %% ../../nbs/learn/20_learner.ipynb #93e14b7f
+# %% ../../nbs/learn/20_learner.ipynb #6e24f9d9
 _learner_args = set(inspect.signature(Learner.__init__).parameters) - {'self','dls','model'}
 
 def action_learner(
@@ -48,7 +50,7 @@ def action_learner(
     label_smoothing:float=0., # Of the default loss, 0 to 1
     **kwargs # Arguments of fastai's `Learner` (`metrics`, `loss_func`, `cbs`, `wd` ...), and of the model (`pretrained`, `depth` ...)
 )->Learner:
-    "A fastai `Learner` for clips; raises a ValueError if the model's `clip_spec` is not the loaders'."
+    "A fastai `Learner` for clips, which stops when its loss is not a number; raises a ValueError if the model's `clip_spec` is not the loaders'."
     own = {k: kwargs.pop(k) for k in list(kwargs) if k in _learner_args}
     model = _make_model(dls, arch, {**kwargs, **({'arch': backbone} if backbone else {})})
     check_spec(model, dls.clip_spec)
@@ -56,4 +58,4 @@ def action_learner(
     loss = CrossEntropyLossFlat if len(dls.vocabs) == 1 else MultiTaskLoss
     defaults = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs),
                     **({'splitter': model.splitter} if hasattr(model, 'splitter') else {}))
-    return Learner(dls, model, **{**defaults, **own})
+    return Learner(dls, model, **{**defaults, **own, 'cbs': [StopOnNaN(), *listify(own.get('cbs'))]})

@@ -18,7 +18,7 @@ from fastai.callback import schedule, progress # they give `Learner` its one cyc
 from ..data.files import whole_file
 from .bundle import save_bundle, load_bundle
 
-# %% ../../nbs/learn/30_resume.ipynb #27fb6d4b
+# %% ../../nbs/learn/30_resume.ipynb #463d40f9
 class Checkpoints(Callback):
     "Writes a checkpoint after every epoch into `path`, keeps the best model, and resumes; raises a ValueError if that does not fit."
     order = 60
@@ -37,6 +37,9 @@ class Checkpoints(Callback):
         if self.monitor not in names: raise ValueError(f'monitor={self.monitor!r}: choose one of {names}')
         if self.resume and self.last.exists(): self._load()
 
+    @property
+    def _ema(self): return getattr(self.learn, 'ema', None)
+
     def before_epoch(self):
         if self.epoch < self.start: raise CancelEpochException
 
@@ -47,17 +50,19 @@ class Checkpoints(Callback):
         value = row[self.monitor]
         if value is None or self.best is None or self.sign*value > self.sign*self.best:
             self.best = value
+            if self._ema: self._ema.exchange()
             save_bundle(self.model, self.path/'best.safetensors', **row)
+            if self._ema: self._ema.exchange()
         self._save()
 
-# %% ../../nbs/learn/30_resume.ipynb #78eaebf5
+# %% ../../nbs/learn/30_resume.ipynb #654b00b4
 def _save(self:Checkpoints):
     "Write `last.pt` and `history.csv`."
     tfm = getattr(self.dls.train, 'clip_tfm', None)
     smooth = self.recorder.smooth_loss
     state = dict(epoch=self.epoch, n_epoch=self.n_epoch, best=self.best, history=self.history, monitor=self.monitor,
                  model=self.model.state_dict(), opt=_plain(self.opt.state_dict()), clip_epoch=tfm.epoch if tfm else None, smooth_loss=(smooth.count, float(smooth.val)),
-                 torch_rng=torch.get_rng_state(), numpy_rng=_plain(np.random.get_state()), python_rng=random.getstate())
+                 ema=self._ema and self._ema.average.state_dict(), torch_rng=torch.get_rng_state(), numpy_rng=_plain(np.random.get_state()), python_rng=random.getstate())
     with whole_file(self.last) as part: torch.save(state, part)
     with whole_file(self.path/'history.csv') as part: pd.DataFrame(self.history).to_csv(part, index=False)
 
@@ -68,6 +73,8 @@ def _load(self:Checkpoints):
         raise ValueError(f"{self.last}: the run was planned for {state['n_epoch']} epochs, not {self.n_epoch}; resume it with the same number")
     try: self.model.load_state_dict(state['model'])
     except RuntimeError as e: raise ValueError(f'{self.last}: the checkpoint of another model ({e})') from e
+    if bool(state['ema']) != bool(self._ema): raise ValueError(f'{self.last}: the run was {"" if state["ema"] else "not "}made with EMA; resume it in the same way')
+    if self._ema: self._ema.average.load_state_dict(state['ema'])
     self.opt.load_state_dict(state['opt'])
     self.start,self.best,self.history = state['epoch']+1,state['best'],state['history']
     smooth = self.recorder.smooth_loss
@@ -89,7 +96,7 @@ def _plain(o):
     if isinstance(o, (str,bytes,torch.Tensor)) or not hasattr(o, '__iter__'): return o
     return type(o)(map(_plain, o)) if type(o) in (list,tuple) else [_plain(v) for v in o]
 
-# %% ../../nbs/learn/30_resume.ipynb #b4b567ca
+# %% ../../nbs/learn/30_resume.ipynb #cd9b3609
 def train_run(
     learn:Learner, # A learner of `action_learner`
     path:str|Path, # Folder of the run
@@ -98,11 +105,12 @@ def train_run(
     wd:float=0.05, # Weight decay
     monitor:str='valid_loss', # Metric that decides which model is the best
     resume:bool=False, # Go on where the run in `path` stopped
-    progress:bool=True # Show the progress bar and the table of the epochs?
+    progress:bool=True, # Show the progress bar and the table of the epochs?
+    cbs=() # Further callbacks
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
     "Train `learn` with one cycle (Smith, arXiv:1708.07120) and checkpoints; the best model and the curves of the run."
     pretrained = learn.model.init_args.get('pretrained', False)
     with ExitStack() as quiet:
         if not progress: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
-        learn.fit_one_cycle(epochs, slice(lr/10, lr) if pretrained else lr, wd=wd, cbs=Checkpoints(path, monitor, resume))
+        learn.fit_one_cycle(epochs, slice(lr/10, lr) if pretrained else lr, wd=wd, cbs=[*cbs, Checkpoints(path, monitor, resume)])
     return load_bundle(Path(path)/'best.safetensors'), pd.read_csv(Path(path)/'history.csv')

@@ -41,9 +41,9 @@ def simple_splitter(model)->list:
     "Parameter groups of `SimpleModel`: encoder, head."
     return [params(model.encoder), params(model.head)]
 
-# %% ../../nbs/models/10_baselines.ipynb #afbc5a0f
+# %% ../../nbs/models/10_baselines.ipynb #28766ac6
 class RNNModel(nn.Module):
-    "An LSTM over the frames' features; its last state is classified."
+    "An LSTM over the frames' features; its last state, or the average of all by attention, is classified."
     clip_spec = None
     @keep_args
     def __init__(self,
@@ -53,22 +53,29 @@ class RNNModel(nn.Module):
         pretrained:bool=True, # Begin with ImageNet weights
         hidden:int=512, # Width of the LSTM
         ps:float=0.2, # Dropout before the classifier
-        modality:str='RGB' # What the encoder sees: the frames, or with `RGBDiff` the differences of neighbours
+        modality:str='RGB', # What the encoder sees: the frames, or with `RGBDiff` the differences of neighbours
+        bidirectional:bool=False, # Read the frames backwards, too?
+        pool:str='last' # What is classified: the `last` state, or the average of all by `attention`
     ):
         super().__init__()
+        if pool not in ('last','attention'): raise ValueError(f"pool={pool!r}: choose last or attention")
         body,nf,needs_pool = create_encoder(arch, pretrained)
         self.n_out,self.modality = n_out,modality
         self.encoder = TimeDistributed(pooled(body, needs_pool))
-        self.rnn = nn.LSTM(nf, hidden, num_rnn_layers, batch_first=True)
-        self.head = LinBnDrop(hidden, total_out(n_out), bn=False, p=ps)
+        self.rnn = nn.LSTM(nf, hidden, num_rnn_layers, batch_first=True, bidirectional=bidirectional)
+        width = hidden*(1+bidirectional)
+        self.attention = nn.Linear(width, 1) if pool == 'attention' else None
+        self.head = LinBnDrop(width, total_out(n_out), bn=False, p=ps)
 
     def forward(self, x):
-        _,(h,_) = self.rnn(self.encoder(to_modality(to_clip_tensor(x), self.modality)))
-        return split_out(self.head(h[-1]), self.n_out)
+        states,(h,_) = self.rnn(self.encoder(to_modality(to_clip_tensor(x), self.modality)))
+        if self.attention: out = (self.attention(states).softmax(1)*states).sum(1)
+        else: out = torch.cat([*h[-2:]], 1) if self.rnn.bidirectional else h[-1]
+        return split_out(self.head(out), self.n_out)
 
 def rnnmodel_splitter(model)->list:
     "Parameter groups of `RNNModel`: encoder, LSTM and head."
-    return [params(model.encoder), params(model.rnn)+params(model.head)]
+    return [params(model.encoder), [p for m in (model.rnn, model.attention, model.head) if m for p in params(m)]]
 
 # %% ../../nbs/models/10_baselines.ipynb #f460f4dd
 def _sizes(cls, n_out, spec): return dict(n_out=n_out)
