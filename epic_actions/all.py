@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/all.ipynb #9c3365b0
+# %% ../nbs/all.ipynb #45901f71
 from fastai.vision.all import *
 from .data.files import VideoError, whole_file
 from .data.sampling import FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
@@ -14,11 +14,12 @@ from .data.frames import open_frames, read_clip
 from .data.verify import verify_videos
 from .data.extract import extract_frames, avi2frames, extract_videos
 from .data.segments import (make_segments, segments_from_folders, segments_from_csv, split_by_group, find_leaks, class_counts,
-                                        show_class_counts, class_weights, clip_weights, target_columns)
+                                        show_class_counts, class_weights, clip_weights, target_columns, ucf101_group)
 from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source, clip_animation,
                                      to_clip_tensor)
 from .data.augment import MultiScaleCrop, clip_augment
 from .data.loaders import ClipTfm, ClipDL, get_action_dataloaders
+from .data.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .data.block import ClipBlock, GroupSplitter
 from .data.toykitchen import ToyKitchen
 from .models.layers import TimeDistributed, resnet10, create_encoder
@@ -34,5 +35,6 @@ from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, 
 from .score.results import Results, save_results, load_results
 from .score.scoring import score_clips, clip_images
 from .score.report import action_report
+from .score.explain import grad_cam, attention_rollout, show_heat, heat_painter, explain_clip
 
 __all__ = [n for n in globals() if not n.startswith('_')]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'BadClips', 'Json', 'Paths', 'Workers', 'demo_models', 'demo_note', 'command', 'read_data', 'toykitchen',
-           'verify', 'extract', 'write_scores', 'train', 'evaluate', 'demo_loaders', 'demo']
+           'verify', 'extract', 'ucf101', 'write_scores', 'train', 'evaluate', 'demo_loaders', 'demo']
 
 # %% ../nbs/cli.ipynb #9da71d1c
 import json, sys, time, warnings
@@ -39,10 +39,12 @@ def command(f):
 BadClips = Annotated[str, typer.Option(help='Clips that cannot be read: raise, skip, or repeat_last for missing frames.')]
 Json = Annotated[bool, typer.Option('--json', help='Print one JSON object and nothing else.')]
 
-# %% ../nbs/cli.ipynb #ec0b8d26
+# %% ../nbs/cli.ipynb #97442229
 def read_data(
     path:Path, # Folder of class folders, CSV file or list, or a toy kitchen
-    group:Optional[str]=None # Column of a CSV file that holds the groups
+    group:Optional[str]=None, # Column of a CSV file that holds the groups
+    ucf_split:int=1, # Official split, if this is UCF101
+    valid:float=0. # Share of UCF101's training groups for validation
 )->tuple: # Segment table, classes of each target or None, verb -> its reversal or None
     "The segment table that a path on the command line means; raises a ValueError if there is none."
     from epic_actions.data.segments import segments_from_folders, segments_from_csv
@@ -51,6 +53,9 @@ def read_data(
     if (path/'toykitchen.json').exists():
         kitchen = ToyKitchen.load(path)
         return kitchen.segments, kitchen.vocabs, kitchen.reversals
+    if any((p/'ucfTrainTestlist').is_dir() for p in (path, path.absolute().parent)):
+        from epic_actions.data.ucf101 import segments_from_ucf101
+        return segments_from_ucf101(path, ucf_split, valid=valid), None, None
     if path.is_dir(): return segments_from_folders(path), None, None
     if path.is_file(): return segments_from_csv(path, group=group), None, None
     raise ValueError(f'{path}: there is no such file or folder')
@@ -147,11 +152,32 @@ def extract(
     return dict(extracted=len(table)-len(failed), failed=failed[['path','reason']].to_dict('records'), path=str(out)), (
            '\n'.join([*lines, f'{out}: the frames of {len(table)-len(failed)} videos; {len(failed)} failed'])), len(failed) > 0
 
-# %% ../nbs/cli.ipynb #364e34fb
+# %% ../nbs/cli.ipynb #809b963f
+@app.command()
+@command
+def ucf101(
+    root: Annotated[Path, typer.Argument(help='Folder that will hold the videos and the lists.')],
+    archive: Annotated[Optional[Path], typer.Option(help='UCF101.rar, if you have it; without it, 7 GB are downloaded.')] = None,
+    lists: Annotated[Optional[Path], typer.Option(help='The zip file of the official splits, likewise.')] = None,
+    cafile: Annotated[Optional[Path], typer.Option(help='PEM file of certificates to trust for the download.')] = None,
+    frames: Annotated[bool, typer.Option('--frames', help='Extract the frames, too.')] = False,
+    short_side: Annotated[Optional[int], typer.Option(help='Scale the frames down to this shorter side, px.')] = None,
+    workers: Workers = None,
+    as_json: Json = False):
+    """Download or take, unpack and check UCF101. What is done is not done again.
+
+    Example: epic-actions ucf101 data/ucf101 --archive UCF101.rar
+    """
+    from epic_actions.data.ucf101 import prepare_ucf101, segments_from_ucf101
+    path = prepare_ucf101(root, archive, lists, frames, cafile=cafile, **(dict(short_side=short_side, n_workers=workers) if frames else {}))
+    counts = segments_from_ucf101(path).split.value_counts().to_dict()
+    return dict(path=str(path), clips=sum(counts.values()), split1=counts), f'{path}: {sum(counts.values())} clips; split 1: {counts}'
+
+# %% ../nbs/cli.ipynb #818e73a6
 def write_scores(
     out:Path, # Folder for the three files
     results, # `Results`, or model name -> `Results` on the same clips
-    spec, # The `ClipSpec` of the model whose film strips are shown
+    model, # The model whose film strips are shown
     best:Optional[str]=None, # The model that is saved and shown in detail, if there are several
     **report # `histories`, `pairs`, `title` and `notes` of `action_report`
 )->dict: # Paths and scores, as plain data
@@ -159,24 +185,27 @@ def write_scores(
     from epic_actions.data.files import whole_file
     from epic_actions.score.results import save_results
     from epic_actions.score.report import action_report
+    from epic_actions.score.explain import heat_painter
     from epic_actions.score.scoring import clip_images
     chosen = results[best] if isinstance(results, dict) else results
     save_results(chosen, out/'results.npz')
     with whole_file(out/'results.csv') as part: chosen.table().to_csv(part, index=False)
-    action_report(out/'report.html', results, frames=lambda row: clip_images(row, spec), detail=best, **report)
+    frames,paint = lambda row: clip_images(row, model.clip_spec),heat_painter(model)
+    action_report(out/'report.html', results, frames=frames, heat=paint and (lambda row: paint(frames(row))), detail=best, **report)
     return dict(report=str(out/'report.html'), results=str(out/'results.npz'), table=str(out/'results.csv'),
                 clips=len(chosen), scores={t: {k: float(v) for k,v in r.items()} for t,r in chosen.summary().to_dict('index').items()})
 
-# %% ../nbs/cli.ipynb #7cf786a1
-def _loaders(data, group, valid, test, frames, size, fit, shuffle_frames, augment, flip, randaugment, balance, bs, preload, workers, seed, bad):
+# %% ../nbs/cli.ipynb #d0434517
+def _loaders(data, group, ucf_split, valid, test, frames, size, fit, shuffle_frames, augment, flip, randaugment, balance, bs, preload, workers, seed, bad):
     "Loaders as the options of `train` describe them, and the pairs of reversed verbs."
     from epic_actions.data.sampling import UniformSegments, ShuffledFrames
     from epic_actions.data.spec import ClipSpec
     from epic_actions.data.segments import split_by_group
     from epic_actions.data.augment import clip_augment
     from epic_actions.data.loaders import get_action_dataloaders
-    df,vocabs,pairs = read_data(data, group)
-    if df.split.isna().all(): df = split_by_group(df, _share_or_groups(valid), _share_or_groups(test), seed)
+    valid = _share_or_groups(valid)
+    df,vocabs,pairs = read_data(data, group, ucf_split, valid if isinstance(valid, float) else 0.)
+    if df.split.isna().all(): df = split_by_group(df, valid, _share_or_groups(test), seed)
     sampler = UniformSegments(frames)
     spec = ClipSpec(ShuffledFrames(sampler) if shuffle_frames else sampler, _size(size), fit=fit)
     return get_action_dataloaders(df, bs=bs, spec=spec, vocabs=vocabs, tensor_clips=True, tfms=clip_augment(flip, randaugment=randaugment) if augment else None,
@@ -197,7 +226,7 @@ def _train_and_score(dls, pairs, out, model, args, cbs, epochs, lr, wd, label_sm
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
     results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
     return dict(model=str(out/'best.safetensors'), split=held,
-                **write_scores(out, results, best.clip_spec, histories={'the model': history}, pairs=pairs, title=f'{model} on the {held} clips'))
+                **write_scores(out, results, best, histories={'the model': history}, pairs=pairs, title=f'{model} on the {held} clips'))
 
 def _callbacks(mixup, cutmix, ema):
     "The callbacks that the options of `train` ask for."
@@ -213,7 +242,7 @@ def _summary_lines(scores):
     files = [f'{k:>8}  {scores[k]}' for k in ('model','report') if k in scores]
     return '\n'.join([f"{scores['clips']} clips ({scores['split']})", *each, *files])
 
-# %% ../nbs/cli.ipynb #08b7d45e
+# %% ../nbs/cli.ipynb #7e8c5bd1
 @app.command()
 @command
 def train(
@@ -227,6 +256,7 @@ def train(
     size: Annotated[str, typer.Option(help='Pixels: 64, or height x width as 64x96.')] = '64',
     fit: Annotated[str, typer.Option(help='How a frame meets the size: crop, pad or squash.')] = 'pad',
     group: Annotated[Optional[str], typer.Option(help='Column of the CSV file with what must not straddle a split.')] = None,
+    ucf_split: Annotated[int, typer.Option(help='Official split of UCF101: 1, 2 or 3.')] = 1,
     valid: Annotated[str, typer.Option(help='Validation: a share (0.2) or groups (2,4).')] = '0.2',
     test: Annotated[str, typer.Option(help='Test: a share or groups; not looked at in training.')] = '0',
     epochs: Annotated[int, typer.Option(help='Epochs of the one-cycle schedule.')] = 80,
@@ -253,14 +283,14 @@ def train(
 
     Example: epic-actions train labels.csv --group sequence --test 2,4,6,8,10 --valid 0 --out runs/first
     """
-    dls,pairs = _loaders(data, group, valid, test, frames, size, fit, shuffle_frames, augment, flip, randaugment, balance, bs, preload, workers, seed, bad)
+    dls,pairs = _loaders(data, group, ucf_split, valid, test, frames, size, fit, shuffle_frames, augment, flip, randaugment, balance, bs, preload, workers, seed, bad)
     if (out/'last.pt').exists() and not resume:
         raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
     args = {} if model == 'TimeSformer' else dict(backbone=backbone, pretrained=pretrained, modality=modality)
     scores = _train_and_score(dls, pairs, out, model, args, _callbacks(mixup, cutmix, ema), epochs, lr, wd, label_smoothing, monitor, resume, seed)
     return scores, _summary_lines(scores)
 
-# %% ../nbs/cli.ipynb #7bdb95ed
+# %% ../nbs/cli.ipynb #17cd9cc6
 def _clips_to_score(run, data, split, group):
     "The table to be scored, the name of its split, and the pairs of reversed verbs."
     if data is None:
@@ -303,7 +333,7 @@ def evaluate(
     df,name,pairs = _clips_to_score(run, data, split, group)
     if (n := _trained_on(run, df)): typer.echo(f'Warning: the model was trained on {n} of these {len(df)} clips.', err=True)
     results = score_clips(best, df, num_workers=workers, bad=bad)
-    scores = dict(model=str(bundle), split=name, **write_scores(out or run/'eval', results, best.clip_spec, pairs=pairs,
+    scores = dict(model=str(bundle), split=name, **write_scores(out or run/'eval', results, best, pairs=pairs,
                                                                 title=f'{bundle.parent.name} on {len(df)} clips'))
     return scores, _summary_lines(scores)
 
@@ -347,7 +377,7 @@ def demo(
     scores['seconds'] = round(time.perf_counter()-start)
     return scores, f"{_summary_lines(scores)}\n    done  in {scores['seconds']} s"
 
-# %% ../nbs/cli.ipynb #95f523b4
+# %% ../nbs/cli.ipynb #e67f7fac
 def _demo_run(kitchen, out, seed):
     "Train the demo's models on `kitchen`, those that are finished already excepted, and score them."
     from fastai.torch_core import set_seed
@@ -368,4 +398,4 @@ def _demo_run(kitchen, out, seed):
                   notes=[('What these clips are', demo_note)])
     return dict(model=str(out/best.lower().replace(' ','_')/'best.safetensors'), split=f'unseen participants {", ".join(kitchen.unseen)}',
                 top1={n: r.summary().loc['verb','top-1'] for n,r in results.items()},
-                **write_scores(out, results, models[best].clip_spec, best, **shared))
+                **write_scores(out, results, models[best], best, **shared))

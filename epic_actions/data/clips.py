@@ -78,14 +78,14 @@ def show_clip(clip, ctx=None, title=None, max_frames=8, figsize=None, **kwargs):
     h,w = strip.shape[:2]
     return show_image(strip, ctx=ctx, title=title, figsize=ifnone(figsize, (12, 12*h/w+.3)) if ctx is None else None, **kwargs)
 
-# %% ../../nbs/data/40_clips.ipynb #a407165b
+# %% ../../nbs/data/40_clips.ipynb #0a2997ee
 class ImageTupleTfm(Transform):
     "A path, of a frame folder or a video, becomes an `ImageTuple` of its first `seq_len` frames, every `step`-th."
     def __init__(self,
         seq_len:int=20, # Frames in the clip
         step:int=1 # Distance of two frames
     ): self.sampler = FirstFrames(seq_len, step)
-    def encodes(self, path:Path):
+    def encodes(self, path:str|Path):
         with open_frames(path) as frames: return ImageTuple.create(frames.get(self.sampler(len(frames))))
 
 # %% ../../nbs/data/40_clips.ipynb #65ddeb67

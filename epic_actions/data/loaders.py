@@ -165,7 +165,7 @@ def _after_iter(self:ClipDL):
 
 ClipDL.bad_clips,ClipDL.after_iter = property(_bad_clips),_after_iter
 
-# %% ../../nbs/data/50_loaders.ipynb #ca367edf
+# %% ../../nbs/data/50_loaders.ipynb #6e023a97
 def _table_of(files, bad):
     "A segment table of a list of clips, labelled by their folders."
     if not isinstance(files, pd.DataFrame):
@@ -175,8 +175,8 @@ def _table_of(files, bad):
 
 def _split_of(df, val_idxs, valid_pct, seed):
     "The table with its `split`: by index, as it stands, or by drawing whole groups."
-    if val_idxs is not None: return df.assign(split=np.where(df.index.isin(list(val_idxs)), 'valid', 'train'))
-    if df.split.notna().any(): df = df.assign(split=df.split.where(df.split.notna(), 'train'))
+    if val_idxs is not None: df = df.assign(split=np.where(df.index.isin(list(val_idxs)), 'valid', 'train'))
+    elif df.split.notna().any(): df = df.assign(split=df.split.where(df.split.notna(), 'train'))
     else: df = split_by_group(df, valid=valid_pct, seed=seed)
     leaks = find_leaks(df)
     if len(leaks): warnings.warn(f'{len(leaks)} groups stand in more than one split, so the score will be too good: '

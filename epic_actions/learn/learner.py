@@ -5,10 +5,11 @@
 # %% auto #0
 __all__ = ['check_spec', 'action_learner']
 
-# %% ../../nbs/learn/20_learner.ipynb #d733651a
+# %% ../../nbs/learn/20_learner.ipynb #3952df00
 import inspect
+import torch
 from torch import nn
-from fastcore.basics import listify
+from fastcore.basics import listify, patch
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
@@ -59,3 +60,16 @@ def action_learner(
     defaults = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs),
                     **({'splitter': model.splitter} if hasattr(model, 'splitter') else {}))
     return Learner(dls, model, **{**defaults, **own, 'cbs': [StopOnNaN(), *listify(own.get('cbs'))]})
+
+# %% ../../nbs/learn/20_learner.ipynb #01836c14
+_tta = Learner.tta
+@patch
+def tta(self:Learner, ds_idx=1, dl=None, n=4, beta=0.25, use_max=False, **kwargs):
+    "Predictions averaged with those of `n` augmented readings of the clips, by the share `beta` of the plain ones."
+    if not isinstance(self.loss_func, MultiTaskLoss): return _tta(self, ds_idx, dl, n, beta=beta, use_max=use_max, **kwargs)
+    if kwargs: raise ValueError(f'with several targets, {sorted(kwargs)} cannot be set: the training clips\' own transforms are used')
+    dl = self.dls[ds_idx].new(shuffle=False, drop_last=False) if dl is None else dl
+    with dl.dataset.set_split_idx(0), self.no_bar(): augmented = [torch.stack(p) for p in zip(*(self.get_preds(dl=dl)[0] for _ in range(n)))]
+    preds,targs = self.get_preds(dl=dl)
+    merged = [a.max(0)[0] if use_max else a.mean(0) for a in augmented]
+    return tuple(torch.maximum(m, p) if use_max else torch.lerp(m, p, beta) for m,p in zip(merged, preds)), targs

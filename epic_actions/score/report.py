@@ -360,25 +360,26 @@ def _strip(frames, row, alt, most=8):
     tags = [f'<img src="{_data_uri(_jpeg(imgs[i]), "jpeg")}" alt="{_esc(alt) if i == 0 else ""}">' for i in keep]
     return f'<div class="frames" style="--n:{len(tags)};--m:{(len(tags) + 1) // 2}">' + ''.join(tags) + '</div>'
 
-# %% ../../nbs/score/20_report.ipynb #4f521434
-def _clip_card(res, i, frames, sure, right):
+# %% ../../nbs/score/20_report.ipynb #410a97da
+def _clip_card(res, i, frames, sure, right, heat=None):
     "One clip with its frames, what it shows and what the model took it for."
     row = res.segments.iloc[i]
     truth, pred = ' '.join(row[k] for k in res.scores), ' '.join(res.preds(k)[i] for k in res.scores)
     said = 'and so says the model' if right else f'taken for <b class="wrong">{_esc(pred)}</b>'
     where = row['uid'] if 'uid' in row and pd.notna(row['uid']) else Path(str(row['source'])).name
     strip = _strip(frames, row, f'Frames of a clip that shows {truth}, taken for {pred}')
+    if heat: strip += _strip(heat, row, 'Where the model looked in these frames')
     return (f'<figure class="clip">{strip}<figcaption><span><b>{_esc(truth)}</b>, {said}</span>'
             f'<span class="sure">{_pct(sure)}</span><small>{_esc(where)}</small></figcaption></figure>')
 
-# %% ../../nbs/score/20_report.ipynb #c6c0742f
-def _clips(res, frames):
+# %% ../../nbs/score/20_report.ipynb #036004f4
+def _clips(res, frames, heat=None):
     "Film strips of the most confident right and wrong clips."
     sure, (best, worst) = _sureness(res), _surest(res)
     def cards(rows, right):
-        return '<div class="clips">' + ''.join(_clip_card(res, i, frames, sure[i], right) for i in rows) + '</div>'
+        return '<div class="clips">' + ''.join(_clip_card(res, i, frames, sure[i], right, heat) for i in rows) + '</div>'
     lead = ('The wrong answers the model was most certain of. Each strip shows the frames it saw, in order, '
-            'and the percentage is the probability it gave to its answer.')
+            'and the percentage is the probability it gave to its answer.' + (' The bright places below are what spoke for it.' if heat else ''))
     a = _section('Sure, and wrong', lead, cards(worst, False)) if worst else ''
     b = _section('Sure, and right', 'The right answers it was most certain of.', cards(best, True)) if best else ''
     return a + b
@@ -491,7 +492,7 @@ def _pick(summaries, detail):
         raise ValueError(f'detail is {detail!r}, but the results are of {list(summaries)}: name one of them')
     return detail
 
-# %% ../../nbs/score/20_report.ipynb #d04999c2
+# %% ../../nbs/score/20_report.ipynb #65ca2021
 def action_report(
     path, # the HTML file to write
     results, # a `Results`, or a dict, model name -> `Results` on the same clips
@@ -500,7 +501,8 @@ def action_report(
     title='What the model sees', # heading of the page
     notes=None, # list of (heading, text or data frame), shown as sections at the end
     pairs=None, # dict, class name -> name of the reversed class
-    detail=None # name of the model to show in detail; the best if not given
+    detail=None, # name of the model to show in detail; the best if not given
+    heat=None # function like `frames`, of what the model looked at, shown below the strips
 ) -> Path: # the file
     "Write one self-contained HTML page about `results`, whole or not at all; raises a ValueError if models do not compare."
     if isinstance(results, Results): results = {'the model': results}
@@ -513,7 +515,7 @@ def action_report(
     body = [_headline(best, res, summaries[best], pair[best] and pair[best][1]), _comparison(summaries, pair, best),
             _curves(histories or {}, best), _mistakes(res)]
     if pairs: body.append(_directions(res, pairs, pair[best][0]))
-    if frames: body.append(_clips(res, frames))
+    if frames: body.append(_clips(res, frames, heat))
     body += [_classes(res), *(_note(*n) for n in notes or [])]
     with whole_file(path) as p: p.write_text(_page(title, ''.join(body)), encoding='utf-8')
     return Path(path)
