@@ -379,7 +379,7 @@ def _clips(res, frames, heat=None):
     def cards(rows, right):
         return '<div class="clips">' + ''.join(_clip_card(res, i, frames, sure[i], right, heat) for i in rows) + '</div>'
     lead = ('The wrong answers the model was most certain of. Each strip shows the frames it saw, in order, '
-            'and the percentage is the probability it gave to its answer.' + (' The bright places below are what spoke for it.' if heat else ''))
+            'and the percentage is the probability it gave to its answer.' + (f' The bright places below are what spoke for its {next(iter(res.scores))}.' if heat else ''))
     a = _section('Sure, and wrong', lead, cards(worst, False)) if worst else ''
     b = _section('Sure, and right', 'The right answers it was most certain of.', cards(best, True)) if best else ''
     return a + b
