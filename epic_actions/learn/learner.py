@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['check_spec', 'action_learner']
 
-# %% ../../nbs/learn/20_learner.ipynb #3952df00
-import inspect
+# %% ../../nbs/learn/20_learner.ipynb #55ce8ddf
+import inspect, warnings
+from functools import cache
 import torch
 from torch import nn
 from fastcore.basics import listify, patch
@@ -73,3 +74,14 @@ def tta(self:Learner, ds_idx=1, dl=None, n=4, beta=0.25, use_max=False, **kwargs
     preds,targs = self.get_preds(dl=dl)
     merged = [a.max(0)[0] if use_max else a.mean(0) for a in augmented]
     return tuple(torch.maximum(m, p) if use_max else torch.lerp(m, p, beta) for m,p in zip(merged, preds)), targs
+
+# %% ../../nbs/learn/20_learner.ipynb #edfcaf59
+@cache
+def _warn_of_pickle(): warnings.warn('export writes a pickle, which runs code when it is read: read only your own, and share models with save_bundle')
+
+_export = Learner.export
+@patch
+def export(self:Learner, *args, **kwargs):
+    "fastai's `export`: the learner as a pickle; warns once that it is one."
+    _warn_of_pickle()
+    return _export(self, *args, **kwargs)
