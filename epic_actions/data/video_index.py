@@ -37,7 +37,7 @@ def decode_all(container, stream):
     for packet in readable_packets(container, stream):
         with suppress(av.FFmpegError): yield from packet.decode()
 
-# %% ../../nbs/data/15_video_index.ipynb #f454fcab
+# %% ../../nbs/data/15_video_index.ipynb #a1ca38d5
 def index_video(
     container, # An open PyAV container
     path # Its file, to look for what is missing
@@ -75,27 +75,27 @@ def _rotation(container, stream):
     if not re.search('mp4|matroska', container.format.name): return 0
     container.seek(0)
     first = next(readable_packets(container, stream), None)
+    if first is None: return 0
     with suppress(av.FFmpegError):
         for f in [*first.decode(), *stream.codec_context.decode(None)]: return round(f.rotation/90)*90 % 360
     return 0
 
-# %% ../../nbs/data/15_video_index.ipynb #663e4fe5
+# %% ../../nbs/data/15_video_index.ipynb #a09778e5
 def _what_is_missing(container, path, stream, packets, all_packets):
     "What is missing in the file, as text, and about how many frames."
     kind,n = container.format.name,len(packets)
     if n < stream.frames: reason,declared = f'cut short: it declares {stream.frames} frames and holds {n}',stream.frames
     else:
         reason = (_matroska_damage(path, len(all_packets)) if 'matroska' in kind else _stream_damage(path, packets) if kind == 'mpegts' else
-                  _box_damage(path, sum(p[2] for p in all_packets)) if 'mp4' in kind and not stream.frames else '') or _late_stamps(stream, packets)
+                  _box_damage(path, sum(p[2] for p in all_packets)) if 'mp4' in kind and not stream.frames else
+                  _odd_stamps(stream, packets) if 'mp4' in kind else '')
         declared = round((container.duration or 0)/av.time_base*float(stream.average_rate or 0))
     return reason, declared-n if reason and n < declared < 100*n else 0 # a damaged declaration may be any number
 
-def _late_stamps(stream, packets):
-    "Whether frames lie more than a second behind the end that the stream declares."
-    stamps = [p[0] for p in packets if p[0] is not None]
-    if stream.duration is None or not stamps: return ''
-    late = (max(stamps)-min(stamps)-stream.duration)*stream.time_base
-    return f'damaged: time stamps up to {float(late):.0f} s behind its end' if late > 1 else ''
+def _odd_stamps(stream, packets):
+    "Whether a frame of an MP4 file is shown at a time that lies far from the place of its packet: decoders hold back 16 frames at most."
+    apart = max((abs(pts-dts) for pts,dts,*_ in packets if pts is not None and dts is not None), default=0)*stream.time_base
+    return f'damaged: a time stamp lies {float(apart):.0f} s away from its place' if apart > 1 + 32/(stream.average_rate or 1) else ''
 
 def _stream_damage(path, packets):
     "Whether an MPEG transport stream is other than a row of packets of 188 bytes, each with its mark, none lost."
@@ -122,11 +122,12 @@ def _box_damage(path, n_bytes):
     if pos > end: return f'cut short: its last box ends at byte {pos} and the file at {end}'
     return f'damaged: {held} bytes of data, of which {n_bytes} are found' if n_bytes < held else ''
 
-# %% ../../nbs/data/15_video_index.ipynb #009418ce
+# %% ../../nbs/data/15_video_index.ipynb #79373ced
 _ebml_parents = {0x18538067, 0x1F43B675, 0xA0} # Segment, Cluster, BlockGroup
 _ebml_blocks = {0xA1, 0xA3, 0xAF} # Block, SimpleBlock, EncryptedBlock
+_ebml_numbers = {0xE7, 0xA7, 0xAB, 0x9B, 0xFA, 0xFB, 0xFD} # of clusters and groups, 8 bytes at most
 _ebml_others = {0x1A45DFA3, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469, 0xEC, 0xBF, # of the file
-                0xE7, 0x5854, 0xA7, 0xAB, 0x75A1, 0x9B, 0xFA, 0xFB, 0xFD, 0xA2, 0xA4, 0x75A2, 0x8E, 0xC8} # of clusters and groups
+                0x5854, 0x75A1, 0xA4, 0x75A2, 0x8E, 0xC8} # of clusters and groups
 
 def _ebml_number(data, pos, is_id):
     "A number of variable length (RFC 8794) and the place after it; None for the size that means unknown."
@@ -138,7 +139,7 @@ def _ebml_number(data, pos, is_id):
 
 def _matroska_damage(path, n_packets):
     "Where the elements of a Matroska file do not fit into each other, or that blocks of it are not read."
-    blocks,pos = 0,0
+    blocks,pos,known = 0,0,_ebml_parents | _ebml_blocks | _ebml_others
     with open(path, 'rb') as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
         ends = [len(data)]
         while pos < len(data):
@@ -149,7 +150,7 @@ def _matroska_damage(path, n_packets):
             except IndexError: return f'cut short at byte {pos}'
             stop = ends[-1] if size is None else start+size
             if stop > len(data): return f'cut short: an element that begins at byte {pos} ends beyond the file'
-            if stop > ends[-1] or kind not in _ebml_parents | _ebml_blocks | _ebml_others: return f'damaged at byte {pos}'
+            if stop > ends[-1] or not (kind in known or kind in _ebml_numbers and stop-start <= 8): return f'damaged at byte {pos}'
             if kind in _ebml_parents: ends.append(stop)
             blocks,pos = blocks + (kind in _ebml_blocks), start if kind in _ebml_parents else stop
     return f'damaged: {blocks} blocks in the file, {n_packets} packets read' if n_packets < blocks else ''
