@@ -463,6 +463,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                    'epic_actions/data/video_index.py'),
                                                'epic_actions.data.video_index._odd_stamps': ( 'data/video_index.html#_odd_stamps',
                                                                                               'epic_actions/data/video_index.py'),
+                                               'epic_actions.data.video_index._packets_without_edits': ( 'data/video_index.html#_packets_without_edits',
+                                                                                                         'epic_actions/data/video_index.py'),
                                                'epic_actions.data.video_index._rotation': ( 'data/video_index.html#_rotation',
                                                                                             'epic_actions/data/video_index.py'),
                                                'epic_actions.data.video_index._stream_damage': ( 'data/video_index.html#_stream_damage',

@@ -80,17 +80,22 @@ def _rotation(container, stream):
         for f in [*first.decode(), *stream.codec_context.decode(None)]: return round(f.rotation/90)*90 % 360
     return 0
 
-# %% ../../nbs/data/15_video_index.ipynb #a09778e5
+# %% ../../nbs/data/15_video_index.ipynb #a6a81910
 def _what_is_missing(container, path, stream, packets, all_packets):
     "What is missing in the file, as text, and about how many frames."
     kind,n = container.format.name,len(packets)
-    if n < stream.frames: reason,declared = f'cut short: it declares {stream.frames} frames and holds {n}',stream.frames
+    if n < stream.frames and not ('mp4' in kind and _packets_without_edits(path) >= stream.frames): reason,declared = f'cut short: it declares {stream.frames} frames and holds {n}',stream.frames
     else:
         reason = (_matroska_damage(path, len(all_packets)) if 'matroska' in kind else _stream_damage(path, packets) if kind == 'mpegts' else
                   _box_damage(path, sum(p[2] for p in all_packets)) if 'mp4' in kind and not stream.frames else
                   _odd_stamps(stream, packets) if 'mp4' in kind else '')
         declared = round((container.duration or 0)/av.time_base*float(stream.average_rate or 0))
     return reason, declared-n if reason and n < declared < 100*n else 0 # a damaged declaration may be any number
+
+def _packets_without_edits(path):
+    "How many packets an MP4 file holds when its edit list, which may leave out most of them, is ignored."
+    with av.open(str(path), options=dict(ignore_editlist='1'), metadata_errors='ignore') as c:
+        return sum(p.size > 0 for p in readable_packets(c, c.streams.video[0]))
 
 def _odd_stamps(stream, packets):
     "Whether a frame of an MP4 file is shown at a time that lies far from the place of its packet: decoders hold back 16 frames at most."
