@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['ClipTfm', 'row_source', 'ClipDL', 'get_action_dataloaders']
 
-# %% ../../nbs/data/50_loaders.ipynb #676e35d0
+# %% ../../nbs/data/50_loaders.ipynb #99d18e3c
 import warnings, zlib
+from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -109,7 +110,7 @@ def _preload(self:ClipTfm, df, train):
 
 ClipTfm._read,ClipTfm._frames,ClipTfm._augment,ClipTfm.preload = _read,_frames,_augment,_preload
 
-# %% ../../nbs/data/50_loaders.ipynb #ebf505d9
+# %% ../../nbs/data/50_loaders.ipynb #01e2ce63
 _fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
 
 class ClipDL(TfmdDL):
@@ -140,8 +141,15 @@ class ClipDL(TfmdDL):
         return [idxs[i] for i in places]
 
     def do_item(self, s):
+        if s is None: return self._any_item()
         item = super().do_item(s)
         if self.clip_tfm.fault: self.faults[s] = 1 + list(_fault_names).index(self.clip_tfm.fault)
+        return item
+
+    def _any_item(self):
+        "The first item that can be read: fastai asks for one to learn its types."
+        item = next((o for o in map(self.do_item, range(len(self.dataset))) if o is not None), None)
+        if item is None: raise ValueError(f'none of the {len(self.dataset)} clips can be read; verify_videos says why')
         return item
 
     def create_batches(self, samps):
@@ -150,11 +158,12 @@ class ClipDL(TfmdDL):
             items = [o for o in map(self.do_item, idxs) if o is not None]
             if items: yield self.do_batch(items)
 
-# %% ../../nbs/data/50_loaders.ipynb #8bb0aaee
+# %% ../../nbs/data/50_loaders.ipynb #ed4f7693
 def _bad_clips(self:ClipDL)->dict:
     "What was wrong in the last epoch: `skipped` and `repeated`, each a list of sources."
-    rows = self.dataset.tls[0].items
-    return {name: [row_source(rows.iloc[i])[0] for i in (self.faults == k).nonzero().flatten().tolist()] for k,name in enumerate(_fault_names, 1)}
+    items = self.dataset.tls[0].items
+    rows = getattr(items, 'iloc', items)
+    return {name: [row_source(rows[i])[0] for i in (self.faults == k).nonzero().flatten().tolist()] for k,name in enumerate(_fault_names, 1)}
 
 def _after_iter(self:ClipDL):
     "Report the clips that could not be read as they should be."
@@ -165,7 +174,7 @@ def _after_iter(self:ClipDL):
 
 ClipDL.bad_clips,ClipDL.after_iter = property(_bad_clips),_after_iter
 
-# %% ../../nbs/data/50_loaders.ipynb #6e023a97
+# %% ../../nbs/data/50_loaders.ipynb #adb0aae9
 def _table_of(files, bad):
     "A segment table of a list of clips, labelled by their folders."
     if not isinstance(files, pd.DataFrame):
@@ -183,6 +192,15 @@ def _split_of(df, val_idxs, valid_pct, seed):
                                  f'{leaks.group.tolist()[:10]}; split_by_group makes a split that does not leak')
     return df
 
+def _readable_first(df, tfm):
+    "The table with a training clip at its head that can be read: fastai looks at the first to learn its types."
+    train = np.flatnonzero(df.split == 'train')
+    for i in train:
+        with suppress(SkipItemException):
+            tfm(df.iloc[i])
+            return df.iloc[[i, *(j for j in range(len(df)) if j != i)]]
+    raise ValueError(f'none of the {len(train)} training clips can be read; verify_videos says why')
+
 def _vocabs_of(df, targets, vocabs):
     "The classes of each target; raises a ValueError for a label that is not among them, one class only, or a class without training clips."
     found = {t: sorted(df[t].unique()) for t in targets}
@@ -196,7 +214,7 @@ def _vocabs_of(df, targets, vocabs):
             'split differently, leave these clips out, or name all classes with vocabs= if it is meant to be so')
     return {t: list(vocabs[t]) for t in targets}
 
-# %% ../../nbs/data/50_loaders.ipynb #d1706b60
+# %% ../../nbs/data/50_loaders.ipynb #d77cf5c7
 def get_action_dataloaders(
     files, # List of frame folders or videos in folders named after their class, or a segment table
     bs:int=8, # Clips in a batch
@@ -223,9 +241,10 @@ def get_action_dataloaders(
     spec = spec or ClipSpec(UniformSegments(seq_len), image_size)
     targets = targets or target_columns(df)
     vocabs = _vocabs_of(df, targets, vocabs)
+    tfm = ClipTfm(spec, tensor_clips, tfms, presize, seed, bad)
+    if bad != 'raise': df = _readable_first(df, tfm)
     parts = [np.flatnonzero(df.split == s).tolist() for s in ('train','valid','test')]
     if len(parts[0]) < bs: raise ValueError(f'bs={bs} is larger than the training split of {len(parts[0])} clips: choose a smaller one')
-    tfm = ClipTfm(spec, tensor_clips, tfms, presize, seed, bad)
     if preload:
         for part,train in (parts[0],True),(parts[1],False): tfm.preload(df.iloc[part], train)
         kwargs = {'num_workers': 0, **kwargs}
