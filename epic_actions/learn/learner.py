@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['check_spec', 'action_learner']
 
-# %% ../../nbs/learn/20_learner.ipynb #55ce8ddf
+# %% ../../nbs/learn/20_learner.ipynb #5177f9b0
 import inspect, warnings
-from functools import cache
+from functools import cache, wraps
 import torch
 from torch import nn
 from fastcore.basics import listify, patch
@@ -75,13 +75,15 @@ def tta(self:Learner, ds_idx=1, dl=None, n=4, beta=0.25, use_max=False, **kwargs
     merged = [a.max(0)[0] if use_max else a.mean(0) for a in augmented]
     return tuple(torch.maximum(m, p) if use_max else torch.lerp(m, p, beta) for m,p in zip(merged, preds)), targs
 
-# %% ../../nbs/learn/20_learner.ipynb #edfcaf59
+# %% ../../nbs/learn/20_learner.ipynb #36fe627d
 @cache
 def _warn_of_pickle(): warnings.warn('export writes a pickle, which runs code when it is read: read only your own, and share models with save_bundle')
 
-_export = Learner.export
-@patch
-def export(self:Learner, *args, **kwargs):
-    "fastai's `export`: the learner as a pickle; warns once that it is one."
+_export = inspect.unwrap(Learner.export) # fastai's own, also if this room has been here before
+
+@wraps(_export)
+def _export_and_say(self, *args, **kwargs):
     _warn_of_pickle()
     return _export(self, *args, **kwargs)
+
+Learner.export = _export_and_say
