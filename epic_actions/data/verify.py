@@ -5,16 +5,15 @@
 # %% auto #0
 __all__ = ['each_in_process', 'check_source', 'verify_videos']
 
-# %% ../../nbs/data/25_verify.ipynb #6e3f10dd
+# %% ../../nbs/data/25_verify.ipynb #1ae5c170
 import csv, os, time
-from concurrent.futures import TimeoutError
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from pathlib import Path
 import pandas as pd
 from pebble import ProcessPool, ProcessExpired
 from fastprogress.fastprogress import progress_bar
-from .files import VideoError
+from .files import VideoError, whole_file
 from .frames import open_frames
 
 # %% ../../nbs/data/25_verify.ipynb #12dc32e7
@@ -53,7 +52,7 @@ def check_source(
     except VideoError as e: row['reason'] = str(e.reason)
     return {**row, 'seconds': round(time.perf_counter()-start, 3)}
 
-# %% ../../nbs/data/25_verify.ipynb #352cbc95
+# %% ../../nbs/data/25_verify.ipynb #30cf3aa4
 _columns = ['path','status','declared','decoded','seconds','reason','bytes','modified']
 
 def _version(path):
@@ -78,11 +77,10 @@ def verify_videos(
     paths = [str(p) for p in paths]
     done = _checked(table)
     todo = [p for p in dict.fromkeys(paths) if p not in done]
-    new = table is None or not Path(table).exists()
-    if table: Path(table).parent.mkdir(parents=True, exist_ok=True)
+    if table: # what was cut off by an interruption, or is out of date, goes
+        with whole_file(table) as part: pd.DataFrame(done.values(), columns=_columns).to_csv(part, index=False)
     with open(table or os.devnull, 'a', newline='', buffering=1) as f:
         out = csv.DictWriter(f, _columns)
-        if new: out.writeheader()
         for path,row in zip(todo, each_in_process(check_source, todo, n_workers, timeout, progress) if todo else ()):
             if isinstance(row, (TimeoutError, ProcessExpired)):
                 reason = f'given up after {timeout} s' if isinstance(row, TimeoutError) else f'it kills the decoder ({row})'

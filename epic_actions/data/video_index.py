@@ -80,11 +80,12 @@ def _rotation(container, stream):
         for f in [*first.decode(), *stream.codec_context.decode(None)]: return round(f.rotation/90)*90 % 360
     return 0
 
-# %% ../../nbs/data/15_video_index.ipynb #a6a81910
+# %% ../../nbs/data/15_video_index.ipynb #23599534
 def _what_is_missing(container, path, stream, packets, all_packets):
     "What is missing in the file, as text, and about how many frames."
     kind,n = container.format.name,len(packets)
-    if n < stream.frames and not ('mp4' in kind and _packets_without_edits(path) >= stream.frames): reason,declared = f'cut short: it declares {stream.frames} frames and holds {n}',stream.frames
+    if n < stream.frames and not ('mp4' in kind and _packets_without_edits(path) >= stream.frames):
+        reason,declared = f'cut short: it declares {stream.frames} frames and holds {n}',stream.frames
     else:
         reason = (_matroska_damage(path, len(all_packets)) if 'matroska' in kind else _stream_damage(path, packets) if kind == 'mpegts' else
                   _box_damage(path, sum(p[2] for p in all_packets)) if 'mp4' in kind and not stream.frames else
