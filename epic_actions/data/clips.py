@@ -6,7 +6,7 @@
 __all__ = ['get_instances', 'film_strip', 'ImageTuple', 'TensorClip', 'show_clip', 'ImageTupleTfm', 'to_clip_tensor',
            'show_batch', 'show_results', 'plot_top_losses', 'show_source', 'clip_animation']
 
-# %% ../../nbs/data/40_clips.ipynb #10e5d00f
+# %% ../../nbs/data/40_clips.ipynb #a698b2bc
 import io
 from contextlib import suppress
 from pathlib import Path
@@ -22,6 +22,7 @@ from fastai.vision.data import get_grid
 from fastai.interpret import Interpretation
 from fastai.vision.core import PILImage
 from .sampling import FirstFrames, UniformSegments
+from .flow import flow_picture
 from .frames import open_frames, frame_files
 from .segments import is_source
 
@@ -39,20 +40,21 @@ def ls_sorted(self:Path)->list:
     "The numbered images of this folder, sorted by their number."
     return frame_files(self)
 
-# %% ../../nbs/data/40_clips.ipynb #b8351d4f
+# %% ../../nbs/data/40_clips.ipynb #e2199418
 def film_strip(
     frames, # Images or tensors of one clip
     max_frames:int=8, # At most so many are shown, evenly spread
     gap:int=2 # White pixels between two frames
 )->np.ndarray: # One uint8 picture, (height, width, 3)
-    "The frames side by side, in the order of time."
+    "The frames side by side, in the order of time; of optical flow, its colours."
     idxs = np.linspace(0, len(frames)-1, min(len(frames), max_frames)).round().astype(int)
-    frames = [_as_picture(frames[i]) for i in idxs]
-    line = np.full((frames[0].shape[0], gap, 3), 255, np.uint8)
+    frames = np.stack([_as_array(frames[i]) for i in idxs])
+    if frames.shape[-1] != 3: frames = flow_picture(frames)
+    line = np.full((frames.shape[1], gap, 3), 255, np.uint8)
     return np.hstack([p for f in frames for p in (f, line)][:-1])
 
-def _as_picture(frame):
-    "A frame, PIL image or tensor of values in 0..1 or 0..255, as a uint8 array."
+def _as_array(frame):
+    "A frame, PIL image or tensor of values in 0..1 or 0..255, as a uint8 array (height, width, channels)."
     if not isinstance(frame, torch.Tensor): return np.asarray(frame)
     a = to_np(frame.permute(1,2,0))
     return (a*255 if a.dtype.kind == 'f' else a).clip(0,255).round().astype(np.uint8)
@@ -198,14 +200,14 @@ def show_source(
     ax.spines[:].set_visible(False); ax.tick_params(length=0)
     return ax
 
-# %% ../../nbs/data/40_clips.ipynb #90367f3e
+# %% ../../nbs/data/40_clips.ipynb #09ba7da7
 def clip_animation(
     clip, # `ImageTuple`, `TensorClip` or other frames of one clip
     fps:float=8, # Frames per second
     scale:int=1 # Whole number by which the frames are enlarged
 )->DisplayImage:
     "The clip as a GIF that plays in a notebook; its bytes are in `.data`."
-    frames = [Image.fromarray(_as_picture(f).repeat(scale, 0).repeat(scale, 1)) for f in clip]
+    frames = [Image.fromarray(film_strip([f]).repeat(scale, 0).repeat(scale, 1)) for f in clip]
     out = io.BytesIO()
     frames[0].save(out, 'gif', save_all=True, append_images=frames[1:], duration=round(1000/fps), loop=0)
     return DisplayImage(out.getvalue(), format='gif')

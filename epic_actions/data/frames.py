@@ -4,11 +4,11 @@
 
 # %% auto #0
 __all__ = ['bad_policies', 'image_suffixes', 'scale_frame', 'Frames', 'VideoFrames', 'frame_number', 'is_frame', 'check_numbers',
-           'frame_files', 'ImageFrames', 'MemoryFrames', 'TarIndex', 'archive_of', 'TarFrames', 'open_frames',
-           'fit_frames', 'read_clip']
+           'component', 'is_pattern', 'FolderIndex', 'frame_files', 'ImageFrames', 'MemoryFrames', 'TarIndex',
+           'archive_of', 'source_exists', 'TarFrames', 'open_images', 'open_frames']
 
-# %% ../../nbs/data/20_frames.ipynb #13f4de18
-import io, re, tarfile
+# %% ../../nbs/data/20_frames.ipynb #c5e97fe4
+import io, os, re, tarfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain
@@ -19,7 +19,6 @@ from av.video.reformatter import VideoReformatter
 import numpy as np
 from PIL import Image
 from .files import VideoError, found_once
-from .spec import ClipSpec
 from .video_index import readable_packets, video_index
 
 # %% ../../nbs/data/20_frames.ipynb #90a88058
@@ -37,12 +36,12 @@ def scale_frame(
     if size and pixels.shape[:2] != (h,w): pixels = np.asarray(Image.fromarray(pixels).resize((w,h), Image.Resampling.BILINEAR))
     return np.rot90(pixels, rotation//90)
 
-# %% ../../nbs/data/20_frames.ipynb #4bc5540e
+# %% ../../nbs/data/20_frames.ipynb #d7387c24
 bad_policies = 'raise','repeat_last'
 
 class Frames:
     "The frames of one source: `len`, `fps`, `size`, `times`, `span`, `at` and `get`."
-    faults,problem = (),'' # of single frames, and of the source as a whole
+    channels,faults,problem = 3,(),'' # faults of single frames, and a problem of the source as a whole
     def get(self,
         indices, # Which frames, 0-based; in any order, repeated if asked twice
         size:tuple|None=None, # Height and width, px; None keeps them
@@ -53,7 +52,7 @@ class Frames:
         outside = indices[(indices < 0) | (indices >= len(self))]
         if len(outside): raise VideoError(self.path, f'frame {outside[0]} is asked for, but there are {len(self)} frames (0 to {len(self)-1})')
         wanted,place = np.unique(indices, return_inverse=True)
-        frames = np.empty((len(wanted), *(size or self.size), 3), np.uint8)
+        frames = np.empty((len(wanted), *(size or self.size), self.channels), np.uint8)
         for k,pixels in enumerate(self.stream(wanted.tolist(), size, resize)): frames[k] = pixels
         return frames if len(place) == len(wanted) and (np.diff(place) > 0).all() else frames[place]
 
@@ -184,7 +183,7 @@ def _decode(self:VideoFrames, wanted):
 
 VideoFrames._packets,VideoFrames._from_key,VideoFrames._decode = _packets,_from_key,_decode
 
-# %% ../../nbs/data/20_frames.ipynb #6546a052
+# %% ../../nbs/data/20_frames.ipynb #01e5ed3e
 image_suffixes = {'.jpg','.jpeg','.png','.bmp','.webp'}
 
 def frame_number(name:str|Path)->int:
@@ -203,28 +202,54 @@ def check_numbers(path, numbers, bad='raise'):
     if (steps == 0).any(): raise VideoError(path, f'frame {numbers[steps.argmin()]} stands twice')
     if (steps > 1).any() and bad == 'raise': raise VideoError(path, f'frame {numbers[(steps > 1).argmax()]+1} is missing')
 
+def component(name:str|Path)->str|None:
+    "`u` or `v` if the image at `name` is one of optical flow, by its folder (`u/frame_0000000001.jpg`) or its name (`flow_u_0000000001.jpg`); else None."
+    name = Path(name)
+    found = re.fullmatch(r'(?:.*_)?([uv])_\d+', name.stem)
+    return name.parent.name if name.parent.name in ('u','v') else found[1] if found else None
+
+def is_pattern(source:str|Path)->bool:
+    "Does `source` stand for some of the images of a folder, as `frames/P01_01_frame_*` does?"
+    return Path(source).name.endswith('*')
+
+# %% ../../nbs/data/20_frames.ipynb #7a5c0323
+@dataclass
+class FolderIndex:
+    "The numbered images of a folder, sorted by their number."
+    names:np.ndarray
+    numbers:np.ndarray
+
+def _folder_index(folder):
+    rows = sorted((frame_number(n), n) for n in os.listdir(folder) if is_frame(n))
+    return FolderIndex(np.array([n for _,n in rows], str), np.array([i for i,_ in rows], int))
+
 def frame_files(
-    folder:str|Path, # Folder of numbered images
-    bad:str='raise' # A number that is missing: `raise`, or leave it out with `repeat_last`
+    folder:str|Path, # Folder of numbered images, or a pattern for some of them, as `frames/P01_01_frame_*`
+    bad:str='raise', # A number that is missing: `raise`, or leave it out with `repeat_last`
+    part:str|None=None # `u` or `v`: only the images of this component of optical flow
 )->list: # Their paths, sorted by number
     "The numbered images of `folder`; raises a `VideoError` if there are none, or one is missing or stands twice."
-    files = sorted((f for f in Path(folder).iterdir() if is_frame(f)), key=frame_number)
+    folder,start = (Path(folder).parent,Path(folder).name[:-1]) if is_pattern(folder) else (Path(folder),'')
+    index = found_once(folder, FolderIndex, lambda: _folder_index(folder), lambda ix: len(ix.numbers) > 2000)
+    files = [folder/n for n in index.names.tolist() if n.startswith(start)]
+    if part: files = [f for f in files if component(f) == part]
     check_numbers(folder, [frame_number(f) for f in files], bad)
     return files
 
-# %% ../../nbs/data/20_frames.ipynb #8b671b52
+# %% ../../nbs/data/20_frames.ipynb #4bb21976
 class ImageFrames(Frames):
-    "Numbered images: those of a folder, or a single one."
+    "Numbered images: those of a folder, or a single one; with `part`, those of one component of optical flow."
     rotation,_scaler = 0,None
-    def __init__(self, path, bad='raise', fps=None):
-        self.path,self.bad,self.fps = str(path),bad,fps
+    def __init__(self, path, bad='raise', fps=None, part=None):
+        self.path,self.bad,self.fps,self.part = str(path),bad,fps,part
         self.numbers = np.array(self._list(Path(path)))
         self.size = self._image(0).size[::-1]
 
     def _list(self, path):
         "Find the images and return their numbers."
-        self._files = frame_files(path, self.bad) if path.is_dir() else [path]
-        return [frame_number(f) for f in self._files] if path.is_dir() else [0]
+        many = path.is_dir() or is_pattern(path)
+        self._files = frame_files(path/self.part if self.part and (path/self.part).is_dir() else path, self.bad, self.part) if many else [path]
+        return [frame_number(f) for f in self._files] if many else [0]
 
     def _open(self, k):
         "Name and file of the image at place `k`."
@@ -264,7 +289,7 @@ class MemoryFrames(ImageFrames):
         im = self._images[k]
         return (im if isinstance(im, Image.Image) else Image.fromarray(np.asarray(im))).convert('RGB')
 
-# %% ../../nbs/data/20_frames.ipynb #e0f8cfc7
+# %% ../../nbs/data/20_frames.ipynb #225f4e82
 @dataclass
 class TarIndex:
     "Where the numbered images of a tar archive lie: folder, number, first byte and bytes of each."
@@ -273,11 +298,16 @@ class TarIndex:
     starts:np.ndarray
     sizes:np.ndarray
 
+def _tar_folder(name):
+    "The folder of a member; that of a component of flow ends in `u` or `v`, whether its folder or its name says so."
+    folder,part = Path(name).parent,component(name)
+    return str(folder if part in (None, folder.name) else folder/part)
+
 def _tar_index(path):
     "The index of the archive at `path`; raises a `VideoError` for a compressed, damaged or cut one."
     try:
         with tarfile.open(path, 'r:') as tar:
-            rows = sorted((str(Path(m.name).parent), frame_number(m.name), m.offset_data, m.size) for m in tar if m.isreg() and is_frame(m.name))
+            rows = sorted((_tar_folder(m.name), frame_number(m.name), m.offset_data, m.size) for m in tar if m.isreg() and is_frame(m.name))
     except tarfile.TarError as e: raise VideoError(path, f'not an uncompressed tar archive, or a damaged one ({e})') from e
     if rows and max(start+size for *_,start,size in rows) > Path(path).stat().st_size: raise VideoError(path, 'cut short: images lie beyond its end')
     columns = list(zip(*rows)) or [(),(),(),()]
@@ -288,16 +318,23 @@ def archive_of(source:str|Path)->Path|None:
     path = Path(source)
     return next((p for p in (path, *path.parents) if p.suffix == '.tar' and p.is_file()), None)
 
+def source_exists(source:str|Path)->bool:
+    "Is there a file, a folder, an archive or an image that `source` means?"
+    path = Path(source)
+    return path.exists() or archive_of(path) is not None or is_pattern(path) and any(path.parent.glob(path.name))
+
 class TarFrames(ImageFrames):
     "The numbered images of an uncompressed tar archive, read in place."
-    def __init__(self, path, inner='', bad='raise', fps=None):
+    def __init__(self, path, inner='', bad='raise', fps=None, part=None):
         self._tar,self._inner = open(path, 'rb'),inner
-        try: super().__init__(path, bad, fps)
+        try: super().__init__(path, bad, fps, part)
         except BaseException: self.close(); raise
 
     def _list(self, path):
         index = found_once(path, TarIndex, lambda: _tar_index(path), lambda ix: len(ix.numbers) > 2000)
-        here = [f for f in np.unique(index.folders) if Path(f) == Path(self._inner) or not self._inner]
+        folders = [Path(f) for f in np.unique(index.folders)]
+        if self.part: folders = [f for f in folders if f.name == self.part]
+        here = [str(f) for f in folders if not self._inner or Path(self._inner) in (f, f.parent if self.part else f)]
         if len(here) > 1: raise VideoError(path, f'frames in several folders: {here[:5]}; name one, as {path.name}/{here[0]}')
         self._places = np.flatnonzero(np.isin(index.folders, here))
         self._at,numbers = index,index.numbers[self._places]
@@ -310,20 +347,22 @@ class TarFrames(ImageFrames):
         return Path(self.path)/self._at.folders[i]/str(self.numbers[k]), io.BytesIO(self._tar.read(self._at.sizes[i]))
     def close(self): self._tar.close()
 
-# %% ../../nbs/data/20_frames.ipynb #f90b149d
+# %% ../../nbs/data/20_frames.ipynb #6338de98
+def open_images(path:Path, bad='raise', fps=None, part=None)->Frames|None:
+    "The `Frames` of numbered images, or of one component of flow; None if `path` is another file; raises a `VideoError` if it is not there."
+    if tar := archive_of(path): return TarFrames(tar, str(path.relative_to(tar)).strip('.'), bad, fps, part)
+    if path.is_symlink() and not path.exists(): raise VideoError(path, f'a link to nowhere: there is no {path.readlink()}')
+    if not source_exists(path): raise VideoError(path, 'there is no such file or folder')
+    if path.is_dir() or is_pattern(path) or path.suffix.lower() in image_suffixes: return ImageFrames(path, bad, fps, part)
+
 def _open_source(source, bad, fps):
     "The `Frames` of the source."
     if not isinstance(source, (str,Path)): return MemoryFrames(source, bad, fps)
-    path = Path(source)
-    if tar := archive_of(path): return TarFrames(tar, str(path.relative_to(tar)).strip('.'), bad, fps)
-    if path.is_symlink() and not path.exists(): raise VideoError(path, f'a link to nowhere: there is no {path.readlink()}')
-    if not path.exists(): raise VideoError(path, 'there is no such file or folder')
-    if path.is_dir() or path.suffix.lower() in image_suffixes: return ImageFrames(path, bad, fps)
-    return VideoFrames(path, bad)
+    return open_images(Path(source), bad, fps) or VideoFrames(source, bad)
 
 @contextmanager
 def open_frames(
-    source, # A video file, a folder or an uncompressed tar archive of numbered images, or an image; or a sequence of images in memory
+    source, # A video file, a folder or an uncompressed tar archive of numbered images, a pattern as `frames/P01_01_frame_*`, an image; or images in memory
     bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`, which notes them in `faults`
     fps:float|None=None # Frames per second of images, which do not say it themselves
 ):
@@ -334,40 +373,3 @@ def open_frames(
     except PermissionError as e: raise VideoError(source, 'no permission to read it') from e
     try: yield frames
     finally: frames.close()
-
-# %% ../../nbs/data/20_frames.ipynb #38116616
-def fit_frames(
-    frames:Frames, # An open source
-    indices, # Which frames
-    spec:ClipSpec # How they are fitted
-)->np.ndarray: # RGB, uint8, of shape (len(indices), *spec.size, 3)
-    "The frames at `indices`, scaled and cropped, padded or squashed to `spec.size`."
-    (H,W),(h,w) = frames.size,spec.size
-    if spec.fit == 'squash': return frames.get(indices, (h,w), spec.resize)
-    scale = (max if spec.fit == 'crop' else min)(h/H, w/W)
-    sh,sw = max(round(H*scale), 1),max(round(W*scale), 1)
-    clip = frames.get(indices, (sh,sw), spec.resize)
-    if spec.fit == 'crop': return clip[:, (sh-h)//2:(sh-h)//2+h, (sw-w)//2:(sw-w)//2+w]
-    out = np.empty((len(clip), h, w, 3), np.uint8)
-    out[:] = np.round(np.array(spec.mean)*255)
-    out[:, (h-sh)//2:(h-sh)//2+sh, (w-sw)//2:(w-sw)//2+sw] = clip
-    return out
-
-# %% ../../nbs/data/20_frames.ipynb #2de81f0c
-def read_clip(
-    source:str|Path, # What `open_frames` opens
-    spec:ClipSpec, # How the clip is made
-    start:float|None=None, # Beginning: seconds in a video, a frame number in a folder; None: the first frame
-    stop:float|None=None, # End: seconds in a video (not included), a frame number in a folder (included); None: the last frame
-    seed=None, # None: the centred choice of frames; an int or (epoch, item): a random one
-    bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`
-    faults:list|None=None # With `repeat_last`: gets a `VideoError` for every frame that another one stands in for
-)->np.ndarray: # uint8, of shape (frames, height, width, 3), in the spec's channel order
-    "The clip of `source` between `start` and `stop` as `spec` describes it; raises a `VideoError`."
-    with open_frames(source, bad) as frames:
-        first,last = frames.span(start, stop)
-        try: indices = first + spec.sampler(last-first, seed, frames.fps)
-        except ValueError as e: raise VideoError(source, str(e)) from e
-        clip = fit_frames(frames, indices, spec)
-        if faults is not None: faults += frames.faults
-    return clip[...,::-1] if spec.channels == 'BGR' else clip

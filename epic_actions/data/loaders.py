@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ClipTfm', 'row_source', 'ClipDL', 'get_action_dataloaders']
 
-# %% ../../nbs/data/50_loaders.ipynb #99d18e3c
+# %% ../../nbs/data/50_loaders.ipynb #ca8b3623
 import warnings, zlib
 from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
@@ -20,16 +20,17 @@ from fastprogress.fastprogress import progress_bar
 from fastai.data.core import TfmdDL, Datasets, DataLoaders
 from fastai.data.load import SkipItemException
 from fastai.data.transforms import Categorize, ColReader, ToTensor, IntToFloatTensor, Normalize
-from fastai.torch_core import defaults
+from fastai.torch_core import defaults, TensorImage
 from fastai.vision.core import PILImage
 from .sampling import UniformSegments
 from .spec import ClipSpec
 from .files import VideoError
-from .frames import open_frames, fit_frames, read_clip
+from .reading import fit_frames, open_source, read_clip, to_channels
 from .segments import make_segments, split_by_group, find_leaks, target_columns, clip_weights
+from .augment import FlowClip
 from .clips import ImageTuple, TensorClip
 
-# %% ../../nbs/data/50_loaders.ipynb #338b20e8
+# %% ../../nbs/data/50_loaders.ipynb #42873fe7
 class ClipTfm(DisplayedTransform):
     "A row of a segment table, the path of a video or frame folder, or images in memory become a clip."
     input_types = pd.Series,str,Path,tuple,list,torch.Tensor # fastai asks for it, to know what a learner can predict
@@ -39,20 +40,23 @@ class ClipTfm(DisplayedTransform):
         tfms=None, # For training: a function of a uint8 tensor (frames, 3, height, width), as torchvision's v2 transforms are
         presize:int|tuple|None=None, # For training: the size, px, of the frames that `tfms` get; None: the spec's
         seed:int=42, # Seed of every random choice
-        bad:str='raise' # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+        bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+        views:int=0, # Choices of frames of a clip that is not for training, see `read_clip`
+        crops:int=1 # Places to crop at in each view
     ):
         if bad not in ('raise','skip','repeat_last'): raise ValueError(f'bad={bad!r}: choose raise, skip or repeat_last')
-        self.spec,self.tensor_clips,self.tfms,self.seed,self.bad = spec,tensor_clips,tfms,seed,bad
-        self.train_spec = replace(spec, size=ifnone(presize, spec.size))
+        self.spec,self.tensor_clips,self.tfms,self.seed,self.bad,self.views,self.crops = spec,tensor_clips,tfms,seed,bad,views,crops
+        self.train_spec = replace(spec, size=presize, scale=None) if presize else spec
         self.epoch,self.store,self.fault = -1,{},None
 
     def __call__(self, o, split_idx=None, **kwargs):
         source,start,stop,row = row_source(o)
         train = split_idx == 0
         seed = (self.seed, max(self.epoch, 0), row) if train else None
-        clip = torch.from_numpy(np.ascontiguousarray(self._read(source, start, stop, train, seed))).permute(0,3,1,2)
+        clip = torch.from_numpy(np.ascontiguousarray(self._read(source, start, stop, train, seed))).movedim(-1, -3)
         if train and self.tfms is not None: clip = self._augment(clip, seed)
         if self.tensor_clips: return TensorClip(clip.contiguous())
+        if self.spec.modality == 'Flow': return ImageTuple(tuple(map(TensorImage, clip)))
         return ImageTuple(tuple(PILImage.create(f.permute(1,2,0).numpy()) for f in clip))
 
 def row_source(o):
@@ -63,7 +67,7 @@ def row_source(o):
     none = lambda x: None if pd.isna(x) else float(x)
     return o.source,none(o.start),none(o.stop),int(o.name)
 
-# %% ../../nbs/data/50_loaders.ipynb #6f41528a
+# %% ../../nbs/data/50_loaders.ipynb #74e64f2a
 def _read(self:ClipTfm, source, start, stop, train, seed):
     "The frames of a clip by the policy `bad`; `fault` tells what was wrong with it."
     self.fault = None
@@ -80,17 +84,16 @@ def _frames(self:ClipTfm, source, start, stop, train, seed):
     spec,policy = self.train_spec if train else self.spec,'repeat_last' if self.bad == 'repeat_last' else 'raise'
     kept = self.store.get((source, start, stop, spec.size)) if isinstance(source, str) else None
     if kept is None:
-        faults = []
-        return read_clip(source, spec, start, stop, seed, policy, faults), len(faults)
+        faults,views = [],dict(views=0 if train else self.views, crops=1 if train else self.crops)
+        return read_clip(source, spec, start, stop, seed, policy, faults, **views), len(faults)
     frames,fps,faulty = kept
-    clip = frames[spec.sampler(len(frames), seed, fps)]
-    return clip[...,::-1] if spec.channels == 'BGR' else clip, faulty
+    return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faulty
 
 def _augment(self:ClipTfm, clip, seed):
     "One draw of `tfms` for the whole clip, from the clip's own seed."
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(int(np.random.default_rng((*seed, 1)).integers(2**62)))
-        clip = self.tfms(clip)
+        clip = self.tfms(FlowClip(clip)).as_subclass(torch.Tensor) if self.spec.modality == 'Flow' else self.tfms(clip)
     if clip.shape[-2:] != self.spec.size:
         raise ValueError(f'tfms return frames of {tuple(clip.shape[-2:])}, but the spec says {self.spec.size}: crop or resize them to that size')
     return clip
@@ -101,7 +104,7 @@ def _preload(self:ClipTfm, df, train):
     def read(row):
         source,start,stop,_ = row_source(row)
         try:
-            with open_frames(source, 'repeat_last' if self.bad == 'repeat_last' else 'raise') as v:
+            with open_source(source, spec, 'repeat_last' if self.bad == 'repeat_last' else 'raise') as v:
                 self.store[source,start,stop,spec.size] = fit_frames(v, range(*v.span(start, stop)), spec), v.fps, len(v.faults)
         except VideoError:
             if self.bad == 'raise': raise
@@ -174,13 +177,22 @@ def _after_iter(self:ClipDL):
 
 ClipDL.bad_clips,ClipDL.after_iter = property(_bad_clips),_after_iter
 
-# %% ../../nbs/data/50_loaders.ipynb #adb0aae9
+# %% ../../nbs/data/50_loaders.ipynb #4cd8b5d7
 def _table_of(files, bad):
     "A segment table of a list of clips, labelled by their folders."
     if not isinstance(files, pd.DataFrame):
         files = [Path(f) for f in listify(files)]
         files = pd.DataFrame(dict(source=files, label=[f.parent.name for f in files]))
-    return make_segments(files, check_files=bad == 'raise')
+    return make_segments(_usable(files, bad), check_files=bad == 'raise')
+
+def _usable(df, bad):
+    "The rows without a `problem`; raises a ValueError if there are others and `bad` is `raise`."
+    if 'problem' not in df or df.problem.isna().all(): return df
+    odd = df[df.problem.notna()]
+    text = f'{len(odd)} of {len(df)} rows cannot be used, the first is row {odd.index[0]}: {odd.problem.iloc[0]}'
+    if bad == 'raise': raise ValueError(f"{text}. Leave them out with df[df.problem.isna()], or choose bad='skip'")
+    warnings.warn(f'{text}; they are left out')
+    return df[df.problem.isna()]
 
 def _split_of(df, val_idxs, valid_pct, seed):
     "The table with its `split`: by index, as it stands, or by drawing whole groups."
@@ -214,7 +226,7 @@ def _vocabs_of(df, targets, vocabs):
             'split differently, leave these clips out, or name all classes with vocabs= if it is meant to be so')
     return {t: list(vocabs[t]) for t in targets}
 
-# %% ../../nbs/data/50_loaders.ipynb #d77cf5c7
+# %% ../../nbs/data/50_loaders.ipynb #7d89c899
 def get_action_dataloaders(
     files, # List of frame folders or videos in folders named after their class, or a segment table
     bs:int=8, # Clips in a batch
@@ -227,7 +239,7 @@ def get_action_dataloaders(
     vocabs:dict|None=None, # Classes of each target, in order; None: those in the table, sorted
     tensor_clips:bool=False, # Batches of one `TensorClip` (B, frames, 3, height, width) in place of an `ImageTuple`
     tfms=None, # For training clips: a function of a uint8 tensor (frames, 3, height, width), one draw a clip
-    presize:int|None=None, # Size, px, at which `tfms` get the training frames
+    presize:int|tuple|None=None, # Size, px, at which `tfms` get the training frames; None: the spec's
     item_tfms=None, batch_tfms=None, # fastai transforms of the frames and of the batches, for `ImageTuple`s
     preload:bool=False, # Read all clips now and keep their frames in memory
     valid_pct:float=0.2, # Share of the clips for validation if nothing else says it
@@ -239,6 +251,7 @@ def get_action_dataloaders(
     "fastai `DataLoaders` of clips; raises a ValueError for a table, a split or a vocabulary that does not fit."
     df = _split_of(_table_of(files, bad), val_idxs, valid_pct, seed)
     spec = spec or ClipSpec(UniformSegments(seq_len), image_size)
+    if spec.modality == 'Flow' and (item_tfms or batch_tfms): raise ValueError("item_tfms and batch_tfms do not know optical flow: change it with tfms=")
     targets = targets or target_columns(df)
     vocabs = _vocabs_of(df, targets, vocabs)
     tfm = ClipTfm(spec, tensor_clips, tfms, presize, seed, bad)

@@ -7,12 +7,12 @@ __all__ = ['splits', 'video_suffixes', 'target_columns', 'make_segments', 'ucf10
            'segments_from_csv', 'split_by_group', 'find_leaks', 'class_counts', 'show_class_counts', 'class_weights',
            'clip_weights']
 
-# %% ../../nbs/data/30_segments.ipynb #8e8b1f90
+# %% ../../nbs/data/30_segments.ipynb #5b8e9615
 import csv, re
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from .frames import archive_of, image_suffixes
+from .frames import image_suffixes, source_exists
 
 # %% ../../nbs/data/30_segments.ipynb #2f0b8ca9
 splits = 'train','valid','test'
@@ -32,10 +32,11 @@ def _refuse(bad, df, column, reason):
         value = df.loc[rows[0], column]
         raise ValueError(f'row {rows[0]}, column {column!r}: {reason}, found {"nothing" if pd.isna(value) else repr(str(value))}{more}')
 
-# %% ../../nbs/data/30_segments.ipynb #5e864eba
+# %% ../../nbs/data/30_segments.ipynb #7a67377f
 def make_segments(
     df:pd.DataFrame, # At least `source` and the labels, one row per clip
-    check_files:bool=True # Check that every source exists?
+    check_files:bool=True, # Check that every source exists?
+    labels:bool=True # Must there be labels?
 )->pd.DataFrame: # The complete segment table, rows numbered from 0
     "Complete and check a segment table; raises a ValueError that names the row and the column."
     df = df.reset_index(drop=True).copy()
@@ -50,7 +51,7 @@ def make_segments(
     df['split'] = [_split_names.get(s, s) for s in df.split]
     if 'uid' not in df: df['uid'] = _unique_names(df)
     df['uid'] = df.uid.astype(str)
-    for c in target_columns(df):
+    for c in target_columns(df) if labels else []:
         _refuse(df[c].isna() | (df[c].astype(str) == ''), df, c, 'a label is missing')
         df[c] = df[c].astype(str)
     _refuse(df.source == '', df, 'source', 'a file or folder is missing')
@@ -58,7 +59,7 @@ def make_segments(
     _refuse(df.start < 0, df, 'start', 'it cannot be negative')
     _refuse([s is not None and s not in splits for s in df.split], df, 'split', f'it must be one of {splits}')
     _refuse(df.uid.duplicated(), df, 'uid', 'it must be unique')
-    if check_files: _refuse([not (Path(s).exists() or archive_of(s)) for s in df.source], df, 'source', 'there is no such file or folder')
+    if check_files: _refuse([not source_exists(s) for s in df.source], df, 'source', 'there is no such file or folder')
     return df
 
 def ucf101_group(
@@ -74,13 +75,13 @@ def _unique_names(df):
     n = names.groupby(names).cumcount()
     return [f'{a}_{i}' if twice else a for a,i,twice in zip(names, n, names.duplicated(keep=False))]
 
-# %% ../../nbs/data/30_segments.ipynb #dee8002c
+# %% ../../nbs/data/30_segments.ipynb #06ab0459
 video_suffixes = {'.mp4','.avi','.mkv','.mov','.webm','.m4v','.mpg','.mpeg','.wmv','.flv','.3gp','.ts'}
 
 def is_source(path:Path)->bool:
-    "Is `path` a video file, a tar archive or a folder with images? Hidden files are not: they may be half written."
+    "Is `path` a video file, a tar archive or a folder with images, or with flow in `u` and `v`? Hidden files are not: they may be half written."
     if path.name.startswith('.'): return False
-    if path.is_dir(): return any(f.suffix.lower() in image_suffixes for f in path.iterdir())
+    if path.is_dir(): return (path/'u').is_dir() or any(f.suffix.lower() in image_suffixes for f in path.iterdir())
     return path.suffix.lower() in video_suffixes | {'.tar'}
 
 def _class_folders(root): return [d for d in sorted(root.iterdir()) if d.is_dir() and not d.name.startswith('.')]

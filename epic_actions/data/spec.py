@@ -10,27 +10,34 @@ import json
 from dataclasses import dataclass, fields
 from .sampling import Sampler, UniformSegments, sampler_to_dict, sampler_from_dict
 
-# %% ../../nbs/data/10_spec.ipynb #817095fd
+# %% ../../nbs/data/10_spec.ipynb #bbb1c571
 imagenet_mean,imagenet_std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
-_choices = dict(fit=('crop','pad','squash'), resize=('swscale','pillow'), channels=('RGB','BGR'))
+_choices = dict(modality=('RGB','Flow'), fit=('crop','pad','squash'), resize=('swscale','pillow'), channels=('RGB','BGR'))
+_usual = dict(RGB=(imagenet_mean, imagenet_std), Flow=((0.5,), (0.226,)))
 
 @dataclass(frozen=True)
 class ClipSpec:
     "How a clip is made of a video: which frames, how large, and in which numbers."
-    sampler:Sampler=UniformSegments(8) # Which frames
+    sampler:Sampler=UniformSegments(8) # Which frames; for flow, `length` of `UniformSegments` is the number of u/v pairs in a stack
     size:tuple=(112,112) # Height and width of a frame, px; one number for a square
     fit:str='crop' # How a frame meets another shape: `crop` its centre, `pad` with the mean colour, or `squash` it
     resize:str='swscale' # The rule of resizing: FFmpeg's bilinear `swscale`, or `pillow`'s
-    mean:tuple=imagenet_mean # Mean of the channels, of values in 0..1
-    std:tuple=imagenet_std # Standard deviation of the channels
+    mean:tuple|None=None # Mean of the channels, of values in 0..1; None: ImageNet's, or 0.5 for flow
+    std:tuple|None=None # Standard deviation of the channels; None: ImageNet's, or 0.226 for flow
     channels:str='RGB' # Order of the channels: `RGB` or `BGR`
+    scale:int|None=None # Shorter side, px, to which frames are scaled before `crop` cuts the centre out; None: as small as `size` allows
+    modality:str='RGB' # `RGB` frames, or optical `Flow`
 
     def __post_init__(self):
-        size = (self.size,)*2 if isinstance(self.size, int) else tuple(self.size)
-        if len(size) != 2 or min(size) < 1: raise ValueError(f'size={self.size}: give the height and the width in pixels, or one number')
-        for k,v in dict(size=size, mean=tuple(self.mean), std=tuple(self.std)).items(): object.__setattr__(self, k, v)
         for k,allowed in _choices.items():
             if getattr(self, k) not in allowed: raise ValueError(f'{k}={getattr(self, k)!r}: choose one of {allowed}')
+        size = (self.size,)*2 if isinstance(self.size, int) else tuple(self.size)
+        if len(size) != 2 or min(size) < 1: raise ValueError(f'size={self.size}: give the height and the width in pixels, or one number')
+        if self.scale and (self.fit != 'crop' or self.scale < max(size)):
+            raise ValueError(f"scale={self.scale}: frames are scaled to it to be cropped, so it needs fit='crop' and at least {max(size)}")
+        if self.modality == 'Flow' and self.channels == 'BGR': raise ValueError("channels='BGR': optical flow has no colours")
+        mean,std = (tuple(usual if v is None else v) for v,usual in zip((self.mean, self.std), _usual[self.modality]))
+        for k,v in dict(size=size, mean=mean, std=std).items(): object.__setattr__(self, k, v)
 
     @property
     def n_frames(self)->int: return self.sampler.n

@@ -8,7 +8,7 @@ __all__ = ['FPS', 'MOTIONS', 'VERBS', 'REVERSALS', 'SIDE', 'REACH', 'NOUNS', 'MA
            'plan_video', 'render_frame', 'frame_flow', 'flow_scale', 'flow_image', 'write_video', 'render_video',
            'timestamp', 'annotate', 'tail_classes', 'plan_kitchen', 'write_annotations', 'ToyKitchen']
 
-# %% ../../nbs/data/60_toykitchen.ipynb #e3436b96
+# %% ../../nbs/data/60_toykitchen.ipynb #380ae633
 import colorsys, json, os, re, shutil, uuid
 from fractions import Fraction
 from functools import lru_cache
@@ -18,6 +18,7 @@ import av, numpy as np, pandas as pd
 from PIL import Image, ImageDraw, ImageFilter
 from fastcore.parallel import parallel
 from fastcore.basics import defaults, patch
+from .epic import segments_from_epic
 
 # %% ../../nbs/data/60_toykitchen.ipynb #0a679e15
 FPS = 12.5  # so that the time of every frame, 0.08 s apart, is exact in EPIC's two decimals
@@ -528,9 +529,7 @@ def _render(path, args, n_workers, progress):
             if not _find(path, args): raise
     finally: shutil.rmtree(part, ignore_errors=True)
 
-# %% ../../nbs/data/60_toykitchen.ipynb #e4a81ba8
-def _seconds(stamps): return pd.to_timedelta(stamps).dt.total_seconds()
-
+# %% ../../nbs/data/60_toykitchen.ipynb #89704f6d
 class ToyKitchen:
     "A rendered toy kitchen: EPIC-KITCHENS-100 in small, with its segment tables"
     def __init__(self,
@@ -573,7 +572,7 @@ class ToyKitchen:
 
     def __repr__(self): return f'ToyKitchen({str(self.path)!r}, {len(self.segments)} clips, unseen {self.unseen})'
 
-# %% ../../nbs/data/60_toykitchen.ipynb #22f98751
+# %% ../../nbs/data/60_toykitchen.ipynb #ecacf6a9
 @patch
 def table(self:ToyKitchen,
           on='videos', # what the rows point to: `videos`, `frames` or `flow` (a folder with `u` and `v`)
@@ -581,11 +580,7 @@ def table(self:ToyKitchen,
     "The segment table on one of the three kinds of source"
     if on not in ('videos', 'frames', 'flow'): raise ValueError(f"on: must be 'videos', 'frames' or 'flow', got {on!r}")
     if not (self.path/on).exists(): raise FileNotFoundError(f'{self.path} was rendered without {on}: render another kitchen with {on}=True')
-    files = {s: pd.read_csv(self.annotations/f'EPIC_100_{s}.csv') for s in ('train', 'validation')}
-    df = pd.concat([d.assign(split=s) for s, d in files.items()], ignore_index=True)
-    split = df.split.where(df.split == 'train', np.where(df.participant_id.isin(self.unseen), 'test', 'valid'))
-    start, stop = [_seconds(df[f'{c}_timestamp']) if on == 'videos' else df[f'{c}_frame'] for c in ('start', 'stop')]
-    ext = '.mp4' if on == 'videos' else ''
-    return pd.DataFrame(dict(source=[str(self.path/on/p/(v+ext)) for p, v in zip(df.participant_id, df.video_id)], start=start, stop=stop,
-        verb=df.verb, noun=df.noun, verb_class=df.verb_class, noun_class=df.noun_class, uid=df.narration_id, group=df.video_id,
-        participant=df.participant_id, split=split))
+    modality = 'Flow' if on == 'flow' else 'RGB'
+    df = pd.concat([segments_from_epic(self.annotations/f'EPIC_100_{s}.csv', self.path/on, modality) for s in ('train', 'validation')], ignore_index=True)
+    df['split'] = df.split.where((df.split == 'train') | ~df.participant.isin(self.unseen), 'test')
+    return df.drop(columns=['problem', 'narration'])
