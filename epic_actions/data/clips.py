@@ -6,7 +6,7 @@
 __all__ = ['get_instances', 'film_strip', 'ImageTuple', 'TensorClip', 'show_clip', 'ImageTupleTfm', 'to_clip_tensor',
            'show_batch', 'show_results', 'plot_top_losses', 'show_source', 'clip_animation']
 
-# %% ../../nbs/data/40_clips.ipynb #a698b2bc
+# %% ../../nbs/data/40_clips.ipynb #add381e5
 import io
 from contextlib import suppress
 from pathlib import Path
@@ -17,7 +17,7 @@ from PIL import Image
 from fastcore.basics import fastuple, patch, ifnone
 from fasttransform import Transform
 from plum import dispatch
-from fastai.torch_core import TensorImage, TensorCategory, show_image, to_np
+from fastai.torch_core import TensorBase, TensorImage, TensorCategory, show_image, to_np
 from fastai.vision.data import get_grid
 from fastai.interpret import Interpretation
 from fastai.vision.core import PILImage
@@ -90,14 +90,14 @@ class ImageTupleTfm(Transform):
     def encodes(self, path:str|Path):
         with open_frames(path) as frames: return ImageTuple.create(frames.get(self.sampler(len(frames))))
 
-# %% ../../nbs/data/40_clips.ipynb #65ddeb67
+# %% ../../nbs/data/40_clips.ipynb #0d800eb5
 def to_clip_tensor(
     x # A batch: an ImageTuple, a tuple of frames, or a tensor
 )->torch.Tensor: # (B, frames, channels, height, width)
     "A batch of clips as one tensor; raises a ValueError for another shape."
     if isinstance(x, (tuple,list)): x = torch.stack(tuple(x), dim=1)
     if x.ndim != 5: raise ValueError(f'a batch of clips has the shape (B, frames, channels, height, width), this one has {tuple(x.shape)}')
-    return x.as_subclass(torch.Tensor)
+    return x.as_subclass(torch.Tensor) if isinstance(x, TensorBase) else x # torch.export knows no `as_subclass`
 
 # %% ../../nbs/data/40_clips.ipynb #be4acaed
 def _show_clips(samples, titles, colors, max_n, nrows, ncols, figsize, ctxs):

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['ClipTfm', 'row_source', 'ClipDL', 'get_action_dataloaders']
 
-# %% ../../nbs/data/50_loaders.ipynb #ca8b3623
+# %% ../../nbs/data/50_loaders.ipynb #00d7628a
 import warnings, zlib
 from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
@@ -26,7 +26,7 @@ from .sampling import UniformSegments
 from .spec import ClipSpec
 from .files import VideoError
 from .reading import fit_frames, open_source, read_clip, to_channels
-from .segments import make_segments, split_by_group, find_leaks, target_columns, clip_weights
+from .segments import make_segments, split_by_group, find_leaks, target_columns, clip_weights, usable_segments
 from .augment import FlowClip
 from .clips import ImageTuple, TensorClip
 
@@ -177,22 +177,13 @@ def _after_iter(self:ClipDL):
 
 ClipDL.bad_clips,ClipDL.after_iter = property(_bad_clips),_after_iter
 
-# %% ../../nbs/data/50_loaders.ipynb #4cd8b5d7
+# %% ../../nbs/data/50_loaders.ipynb #bb65fea3
 def _table_of(files, bad):
     "A segment table of a list of clips, labelled by their folders."
     if not isinstance(files, pd.DataFrame):
         files = [Path(f) for f in listify(files)]
         files = pd.DataFrame(dict(source=files, label=[f.parent.name for f in files]))
-    return make_segments(_usable(files, bad), check_files=bad == 'raise')
-
-def _usable(df, bad):
-    "The rows without a `problem`; raises a ValueError if there are others and `bad` is `raise`."
-    if 'problem' not in df or df.problem.isna().all(): return df
-    odd = df[df.problem.notna()]
-    text = f'{len(odd)} of {len(df)} rows cannot be used, the first is row {odd.index[0]}: {odd.problem.iloc[0]}'
-    if bad == 'raise': raise ValueError(f"{text}. Leave them out with df[df.problem.isna()], or choose bad='skip'")
-    warnings.warn(f'{text}; they are left out')
-    return df[df.problem.isna()]
+    return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
 
 def _split_of(df, val_idxs, valid_pct, seed):
     "The table with its `split`: by index, as it stands, or by drawing whole groups."

@@ -11,22 +11,23 @@ from io import BytesIO
 from pathlib import Path
 import numpy as np
 
-# %% ../../nbs/data/07_pickles.ipynb #689265f3
+# %% ../../nbs/data/07_pickles.ipynb #9ebb7587
 class _StandIn:
     "Stands for a name that a pickle asks for."
     def __init__(self, *args): pass
     def __setstate__(self, state): raise ValueError(f'a state where none belongs ({type(self).__name__})')
-    def value(self): raise ValueError(f'a {type(self).__name__} where a value belongs')
+    def value(self, made=None): raise ValueError(f'a {type(self).__name__} where a value belongs')
 
-# %% ../../nbs/data/07_pickles.ipynb #3a216432
+# %% ../../nbs/data/07_pickles.ipynb #0b76e2f0
 def _plain(o, made=None):
     "`o` with values in the place of their stand-ins."
     made = {} if made is None else made
     if id(o) in made: return made[id(o)]
-    if isinstance(o, _StandIn): r = o.value()
+    if isinstance(o, _StandIn): r = o.value(made)
     elif isinstance(o, dict): r = {k: _plain(v, made) for k, v in o.items()}
     elif isinstance(o, (list, tuple)): r = type(o)(_plain(v, made) for v in o)
-    elif type(o).__module__ == 'torch' and hasattr(o, 'detach'): r = (o.float() if str(o.dtype) == 'torch.bfloat16' else o).detach().numpy()
+    elif type(o).__module__ == 'torch' and hasattr(o, 'detach'):
+        r = (o.float() if str(o.dtype) == 'torch.bfloat16' else o).detach().numpy()
     else: r = o
     made[id(o)] = r
     return r
@@ -50,13 +51,15 @@ def _filled(data, dtype, shape, order='C'):
     for i, o in enumerate(data): a[i] = o
     return a.reshape(shape, order=order)
 
-# %% ../../nbs/data/07_pickles.ipynb #f7a6908d
+# %% ../../nbs/data/07_pickles.ipynb #3b5a8340
 class _Array(_StandIn):
     array = None
     def __setstate__(self, state):
         _, shape, dtype, fortran, data = state
         self.array = _filled(data, dtype, shape, 'F' if fortran else 'C')
-    def value(self): return self.array if self.array.dtype != object else _filled([*map(_plain, self.array.flat)], _Dtype('O'), self.array.shape)
+    def value(self, made=None):
+        a = self.array
+        return a if a.dtype != object else _filled([_plain(o, made) for o in a.flat], _Dtype('O'), a.shape)
 
 class _Reconstruct(_StandIn):
     def __new__(cls, kind, shape, code): return _Array()
@@ -77,7 +80,7 @@ class _Latin1(_StandIn):
         if encoding not in ('latin1', 'latin-1'): raise ValueError(f'bytes in the encoding {encoding!r}')
         return text.encode('latin1')
 
-# %% ../../nbs/data/07_pickles.ipynb #967a259e
+# %% ../../nbs/data/07_pickles.ipynb #5c32b539
 class _Storage(_StandIn):
     def __init__(self, data): self.storage = _torch_load(data)
 
@@ -85,21 +88,24 @@ class _Tensor(_StandIn):
     def __init__(self, storage, offset, size, stride, *_):
         from torch._utils import _rebuild_tensor
         self.tensor = _rebuild_tensor(storage.storage, offset, size, stride)
-    def value(self): return _plain(self.tensor)
+    def value(self, made=None): return _plain(self.tensor)
 
-# %% ../../nbs/data/07_pickles.ipynb #ba55b374
+# %% ../../nbs/data/07_pickles.ipynb #18a612c9
 class _Index(_StandIn):
     def __new__(cls, kind, parts):
         self = object.__new__(cls)
         self.parts = parts
         return self
-    def value(self):
+    def value(self, made=None):
         import pandas as pd
         d = self.parts
-        return pd.Index(_plain(d['data']), name=d.get('name')) if 'data' in d else pd.RangeIndex(d['start'], d['stop'], d['step'], name=d.get('name'))
+        if 'data' in d: return pd.Index(_plain(d['data']), name=d.get('name'))
+        return pd.RangeIndex(d['start'], d['stop'], d['step'], name=d.get('name'))
 
+# %% ../../nbs/data/07_pickles.ipynb #cb7e3e39
 class _Block(_StandIn):
-    def __init__(self, values, columns, ndim=2): self.values, self.columns = values, columns.array if isinstance(columns, _Array) else columns
+    def __init__(self, values, columns, ndim=2):
+        self.values, self.columns = values, columns.array if isinstance(columns, _Array) else columns
 
 class _BlockMaker(_StandIn):
     def __init__(self, kind):
@@ -113,11 +119,11 @@ class _Manager(_StandIn):
         d = state[3]['0.14.1']
         self.blocks, self.axes = [_Block(b['values'], b['mgr_locs']) for b in d['blocks']], d['axes']
 
-# %% ../../nbs/data/07_pickles.ipynb #9764aec3
+# %% ../../nbs/data/07_pickles.ipynb #ec0ef7e3
 class _Strings(_StandIn):
     def __new__(cls, *_): return object.__new__(cls)
     def __setstate__(self, state): self.text, = [o for o in state if isinstance(o, _Array)]
-    def value(self): return self.text.value()
+    def value(self, made=None): return self.text.value(made)
 
 class _Slice(_StandIn):
     def __new__(cls, *args): return slice(*args)
@@ -125,20 +131,23 @@ class _Slice(_StandIn):
 class _Dict(_StandIn):
     def __new__(cls, items=()): return dict(items)
 
+
+# %% ../../nbs/data/07_pickles.ipynb #443c9444
 class _Frame(_StandIn):
     def __setstate__(self, state): self.manager = state['_mgr'] if '_mgr' in state else state['_data']
-    def value(self):
+    def value(self, made=None):
         import pandas as pd
         names, index = [a.value() for a in self.manager.axes]
         columns = {}
         for b in self.manager.blocks:
-            for i, v in zip(np.arange(len(names))[b.columns], np.atleast_2d(b.values.value()), strict=True): columns[i] = v
+            places = np.arange(len(names))[b.columns]
+            columns |= zip(places.tolist(), np.atleast_2d(b.values.value()), strict=True)
         if len(columns) < len(names): raise ValueError('a table that lacks columns')
         df = pd.DataFrame({i: columns[i] for i in range(len(names))}, index=index)
         df.columns = names
         return df
 
-# %% ../../nbs/data/07_pickles.ipynb #7e5c9aa8
+# %% ../../nbs/data/07_pickles.ipynb #6c58feb2
 _names = {('numpy', 'ndarray'): _Array, ('numpy', 'dtype'): _Dtype,
     ('_codecs', 'encode'): _Latin1, ('__builtin__', 'bytes'): _Latin1,
     ('collections', 'OrderedDict'): _Dict,
@@ -148,32 +157,32 @@ _names = {('numpy', 'ndarray'): _Array, ('numpy', 'dtype'): _Dtype,
     ('pandas.core.internals.managers', 'BlockManager'): _Manager, ('pandas.core.internals', 'BlockManager'): _Manager,
     ('pandas._libs.arrays', '__pyx_unpickle_NDArrayBacked'): _Strings, ('pandas.core.indexes.base', '_new_Index'): _Index,
     ('pandas', 'DataFrame'): _Frame, ('pandas.core.frame', 'DataFrame'): _Frame}
-_names |= {(f'numpy.{core}.multiarray', n): c for core in ('core', '_core') for n, c in (('_reconstruct', _Reconstruct), ('scalar', _Scalar))}
-_names |= {(f'numpy.{core}.numeric', '_frombuffer'): _FromBuffer for core in ('core', '_core')}
-_names |= {(m, n): _StandIn for m, ns in {'pandas': ('Index', 'RangeIndex', 'StringDtype'), 'pandas.arrays': ('StringArray',),
-    'pandas.core.indexes.base': ('Index',), 'pandas.core.indexes.range': ('RangeIndex',),
-    'pandas.core.indexes.numeric': ('Int64Index', 'UInt64Index', 'Float64Index'),
-    'pandas.core.arrays.string_': ('StringArray', 'StringDtype')}.items() for n in ns}
+for _core in 'numpy.core', 'numpy._core':
+    _names |= {(f'{_core}.multiarray', '_reconstruct'): _Reconstruct, (f'{_core}.multiarray', 'scalar'): _Scalar,
+               (f'{_core}.numeric', '_frombuffer'): _FromBuffer}
+_kinds = {'pandas': 'Index RangeIndex StringDtype', 'pandas.arrays': 'StringArray', 'pandas.core.indexes.base': 'Index',
+    'pandas.core.indexes.range': 'RangeIndex', 'pandas.core.indexes.numeric': 'Int64Index UInt64Index Float64Index',
+    'pandas.core.arrays.string_': 'StringArray StringDtype'}  # classes that are only handed to one of the functions above
+_names |= {(m, n): _StandIn for m, ns in _kinds.items() for n in ns.split()}
 
-# %% ../../nbs/data/07_pickles.ipynb #8a9a2eee
+# %% ../../nbs/data/07_pickles.ipynb #8e0b18e3
 class _Refused(ValueError): "The name of what a pickle asked for and did not get."
 
-class _Unpickler(pickle.Unpickler):
+class _Unpickler(pickle._Unpickler): # the one in Python: that in C makes room for whatever place in its memory a file names
     def find_class(self, module, name):
         if (module, name) not in _names: raise _Refused(f'{module}.{name}')
         return _names[module, name]
 
-# %% ../../nbs/data/07_pickles.ipynb #cf2c46ec
+# %% ../../nbs/data/07_pickles.ipynb #a2844d3e
 def _torch_load(data):
     "What torch's restricted reader makes of the bytes `data`, with the stand-ins for the names it does not know."
     import torch
     with torch.serialization.safe_globals([(c, f'{m}.{n}') for (m, n), c in _names.items()]):
         try: return torch.load(BytesIO(data), map_location='cpu', weights_only=True)
-        except pickle.UnpicklingError as e:  # its text advises to run the file
-            name = re.search(r'GLOBAL ([\w.]+)', str(e))
-            raise (_Refused(name[1]) if name else ValueError("torch's restricted reader does not know what is in it")) from None
+        except pickle.UnpicklingError as e: name = re.search(r'GLOBAL ([\w.]+)', str(e))
+    raise _Refused(name[1]) if name else ValueError("torch's restricted reader does not know what is in it")
 
-# %% ../../nbs/data/07_pickles.ipynb #28dbd5d5
+# %% ../../nbs/data/07_pickles.ipynb #5163e096
 _torch_magic = 0x1950a86a20f9469cfc6c  # what torch's files begin with, unless they are zip archives
 
 def _load(data):
@@ -189,9 +198,11 @@ def read_pickle(
     try: o = _plain(_load(data))
     except ImportError: raise
     except Exception as e:
-        if isinstance(e, _Refused): raise ValueError(f'{path}: refused, because it asks for {e}, which labels and results do not need. Such a file can '
-            'run anything when it is unpickled. If you made it yourself, write the labels as csv and the results as numpy arrays.') from e
-        raise ValueError(f'{path}: not a pickle of labels or results, or a damaged one ({(str(e) or type(e).__name__).splitlines()[0]}). '
-                         'Copy or download it again, or write the labels as csv and the results with save_results.') from e
+        why = (str(e) or type(e).__name__).splitlines()[0]
+        if isinstance(e, _Refused): raise ValueError(
+            f'{path}: refused, because it asks for {why}, which labels and results do not need. Such a file can run anything '
+            'when it is unpickled. If you made it yourself, write the labels as csv and the results as numpy arrays.') from e
+        raise ValueError(f'{path}: not a pickle of labels or results, or a damaged one ({why}). Copy or download it again, '
+                         'or write the labels as csv and the results with save_results.') from e
     if isinstance(o, (dict, list)) or type(o).__name__ == 'DataFrame': return o
-    raise ValueError(f'{path}: holds {type(o).__name__}, but labels are a data frame and results a dict or a list. Is it the right file?')
+    raise ValueError(f'{path}: holds something of type {type(o).__name__}, but labels are a data frame and results a dict or a list')

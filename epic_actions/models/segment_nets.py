@@ -6,7 +6,7 @@
 __all__ = ['flow_conv', 'MeanLogits', 'TSN', 'draw_relations', 'make_relations', 'Relations', 'TRN', 'temporal_shift',
            'TemporalShift', 'shift_residuals', 'TSM', 'param_policy']
 
-# %% ../../nbs/models/30_segment_nets.ipynb #16bc6fff
+# %% ../../nbs/models/30_segment_nets.ipynb #006a8545
 from itertools import combinations
 from math import comb
 import numpy as np
@@ -14,8 +14,9 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torchvision.models import resnet50
+from fastcore.basics import patch
 from fastai.layers import norm_types
-from fastai.torch_core import TensorBase, params
+from fastai.torch_core import params
 from ..data.clips import to_clip_tensor
 from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out, keep_args
 
@@ -30,11 +31,7 @@ def flow_conv(
     conv.in_channels = n_channels
     return body
 
-# %% ../../nbs/models/30_segment_nets.ipynb #5291de61
-def _clips(x):
-    "A batch of clips as one tensor; a plain tensor untouched, as torch.export knows no `as_subclass`."
-    return to_clip_tensor(x) if isinstance(x, (tuple,list,TensorBase)) or x.ndim != 5 else x
-
+# %% ../../nbs/models/30_segment_nets.ipynb #11707ba4
 class MeanLogits(nn.Linear):
     "A classifier for every segment, (B, T, features); the mean of the logits, (B, classes)."
     def __init__(self, nf, n):
@@ -44,10 +41,10 @@ class MeanLogits(nn.Linear):
 
     def forward(self, x): return super().forward(x).mean(1)
 
-# %% ../../nbs/models/30_segment_nets.ipynb #a2502dac
+# %% ../../nbs/models/30_segment_nets.ipynb #f2358d75
 class TSN(nn.Module):
     "Classifies every segment of a clip and averages the logits (arXiv:1608.00859); raises a ValueError for clips of other channels."
-    clip_spec,held = None,()
+    clip_spec,held = None,() # `held`: what `partial_bn` has frozen
     @keep_args
     def __init__(self,
         n_out, # Classes; a tuple for several targets
@@ -70,30 +67,42 @@ class TSN(nn.Module):
         self.head = MeanLogits(self.nf, total_out(n_out))
 
     def forward(self, x):
-        x = _clips(x)
+        x = to_clip_tensor(x)
         if x.shape[2] != self.n_channels:
             raise ValueError(f'this {type(self).__name__} of modality {self.modality!r} takes {self.n_channels} channels a segment'
                 f'{f" (u and v of {self.flow_length} flow images)" if self.modality == "Flow" else ""}, but the clips have {x.shape[2]}')
         return split_out(self.head(self.dropout(self.encoder(x))), self.n_out)
 
-    def train(self, mode=True):
-        "To training or evaluation, with `partial_bn` in mind."
-        super().train(mode)
-        for p in self.held: p.requires_grad_(True)
-        later = [m for m in self.encoder.modules() if isinstance(m, nn.BatchNorm2d)][1:] if mode and self.partial_bn else []
-        for m in later: m.eval()
-        self.held = [p for m in later for p in m.parameters() if p.requires_grad]
-        for p in self.held: p.requires_grad_(False).grad = None # an optimizer takes a step for a gradient that is zero, too
-        return self
+# %% ../../nbs/models/30_segment_nets.ipynb #0ee7f45d
+def _sizes(cls, n_out, spec):
+    length = dict(flow_length=spec.sampler.length) if spec.modality == 'Flow' else {}
+    return dict(n_out=n_out, n_segments=spec.n_frames, modality=spec.modality, **length)
 
-    @staticmethod
-    def splitter(model): return [params(model.encoder), params(model.head)]
-    @classmethod
-    def sizes(cls, n_out, spec):
-        length = dict(flow_length=spec.sampler.length) if spec.modality == 'Flow' else {}
-        return dict(n_out=n_out, n_segments=spec.n_frames, modality=spec.modality, **length)
+def _splitter(model): return [params(model.encoder), params(model.head)]
 
-# %% ../../nbs/models/30_segment_nets.ipynb #724b7f55
+TSN.splitter,TSN.sizes = staticmethod(_splitter),classmethod(_sizes)
+
+# %% ../../nbs/models/30_segment_nets.ipynb #4b5ae7ed
+@patch
+def train(self:TSN, mode=True):
+    "To training or evaluation, with `partial_bn` in mind."
+    super(TSN, self).train(mode)
+    for p in self.held: p.requires_grad_(True)
+    later = [m for m in self.encoder.modules() if isinstance(m, nn.BatchNorm2d)][1:] if mode and self.partial_bn else []
+    for m in later: m.eval()
+    self.held = [p for m in later for p in m.parameters() if p.requires_grad]
+    for p in self.held: p.requires_grad_(False).grad = None # an optimizer takes a step for a gradient that is zero, too
+    return self
+
+# %% ../../nbs/models/30_segment_nets.ipynb #fb622f4a
+def _draw(n, k, permute, n_max):
+    "Up to `n_max` different tuples of `k` of `n` segments."
+    if comb(n, k) <= n_max: return list(combinations(range(n), k))
+    found = {}
+    while len(found) < n_max: found[tuple(sorted(permute(n)[:k].tolist()))] = True
+    return list(found)
+
+# %% ../../nbs/models/30_segment_nets.ipynb #91071468
 def draw_relations(
     n_segments:int, # Segments of a clip
     scales, # Sizes of the tuples
@@ -102,12 +111,6 @@ def draw_relations(
 )->dict: # Size -> list of different tuples of segments, in their order
     "Draw up to `n_max` tuples of segments of each size."
     return {k: _draw(n_segments, k, permute, n_max) for k in scales}
-
-def _draw(n, k, permute, n_max):
-    if comb(n, k) <= n_max: return list(combinations(range(n), k))
-    found = {}
-    while len(found) < n_max: found[tuple(sorted(permute(n)[:k].tolist()))] = True
-    return list(found)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #63736dbe
 def make_relations(
@@ -195,7 +198,7 @@ class TemporalShift(nn.Module):
 
     def forward(self, x): return self.net(temporal_shift(x, self.n_segments, self.shift_div))
 
-# %% ../../nbs/models/30_segment_nets.ipynb #bf504902
+# %% ../../nbs/models/30_segment_nets.ipynb #dde83fd6
 def _residual(m):
     "Where the first convolution of the residual block `m` is: its owner and its name; None if `m` is no such block."
     if type(m).__name__ in ('BasicBlock','Bottleneck') and hasattr(m, 'conv1'): return m,'conv1'
@@ -203,6 +206,7 @@ def _residual(m):
         if getattr(m, 'use_res_connect', False) and hasattr(m, 'conv'): return m.conv,'0' # torchvision's
         if getattr(m, 'has_skip', False): return m,'conv_pw' # timm's
 
+# %% ../../nbs/models/30_segment_nets.ipynb #efc3e7cb
 def shift_residuals(
     body:nn.Module, # A backbone with residual blocks
     shift_div:int=8 # See `temporal_shift`
@@ -216,7 +220,7 @@ def shift_residuals(
         for owner,name in blocks[::step]: setattr(owner, name, TemporalShift(getattr(owner, name), shift_div))
     return body
 
-# %% ../../nbs/models/30_segment_nets.ipynb #0a8e4dcd
+# %% ../../nbs/models/30_segment_nets.ipynb #10ba6b8a
 class TSM(TSN):
     "A TSN whose segments exchange channels in every residual block (arXiv:1811.08383)."
     @keep_args
@@ -233,7 +237,7 @@ class TSM(TSN):
         shift_residuals(self.encoder, shift_div)
 
     def forward(self, x):
-        x = _clips(x)
+        x = to_clip_tensor(x)
         for m in self.modules():
             if isinstance(m, TemporalShift): m.n_segments = x.shape[1]
         return super().forward(x)

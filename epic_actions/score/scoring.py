@@ -5,22 +5,27 @@
 # %% auto #0
 __all__ = ['score_clips', 'clip_images']
 
-# %% ../../nbs/score/30_scoring.ipynb #a9411a2a
+# %% ../../nbs/score/30_scoring.ipynb #4e7f66de
 import warnings
+from dataclasses import replace
+from math import log
 import torch
 from torch.utils.data import DataLoader, default_collate
 from fastprogress.fastprogress import progress_bar
 from fastai.data.load import SkipItemException
 from fastai.torch_core import defaults
 from PIL import Image
-from ..data.frames import read_clip
+from ..data.flow import flow_picture
+from ..data.reading import read_clip
+from ..data.sampling import Sampler
+from ..data.segments import usable_segments
 from ..data.loaders import ClipTfm, row_source
 from .results import Results
 
-# %% ../../nbs/score/30_scoring.ipynb #8bb5d673
+# %% ../../nbs/score/30_scoring.ipynb #44bee1e4
 class _Clips:
-    "The clips of a segment table: number, what was wrong, and the uint8 tensor; None for a clip that is skipped."
-    def __init__(self, segments, spec, bad): self.rows,self.tfm = [r for _,r in segments.iterrows()],ClipTfm(spec, tensor_clips=True, bad=bad)
+    "The clips of a segment table: number, what was wrong, and the uint8 tensor with its views; None for a clip that is skipped."
+    def __init__(self, segments, *args, **kwargs): self.rows,self.tfm = [r for _,r in segments.iterrows()],ClipTfm(*args, tensor_clips=True, **kwargs)
     def __len__(self): return len(self.rows)
     def __getitem__(self, i):
         try: clip = self.tfm(self.rows[i]).as_subclass(torch.Tensor)
@@ -31,12 +36,14 @@ def _collate(items):
     found = [o for o in items if o is not None]
     return default_collate(found) if found else None
 
-def _probabilities(model, x):
-    "One array (B, classes) for each target."
+def _logits(model, x, bs, average):
+    "One tensor (B, classes) for each target, of clips (B, views, frames, channels, height, width), the views averaged."
     spec,device = model.clip_spec,next(model.parameters()).device
-    mean,std = [torch.tensor(v, device=device).view(3,1,1) for v in (spec.mean, spec.std)]
-    out = model((x.to(device).float()/255 - mean)/std)
-    return [o.softmax(-1).cpu() for o in (out if isinstance(out, tuple) else (out,))]
+    mean,std = [torch.tensor(v, device=device).view(-1,1,1) for v in (spec.mean, spec.std)]
+    outs = [model((part.to(device).float()/255 - mean)/std) for part in x.flatten(0, 1).split(bs)]
+    views = [torch.cat(o).unflatten(0, x.shape[:2]) for o in zip(*(o if isinstance(o, tuple) else (o,) for o in outs))]
+    if average == 'logits': return [v.mean(1).cpu() for v in views]
+    return [(v.log_softmax(-1).logsumexp(1) - log(v.shape[1])).cpu() for v in views]
 
 def score_clips(
     model, # A model with `clip_spec` and `vocabs`, as `action_learner` or `load_bundle` leaves it
@@ -44,22 +51,29 @@ def score_clips(
     bs:int=16, # Clips in a batch
     num_workers:int|None=None, # Processes that read clips; None: one for each CPU
     progress:bool=True, # Show a progress bar?
-    bad:str='raise' # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+    bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+    views:int=1, # Choices of frames of each clip, evenly spread over it
+    crops:int=1, # Places at which each view is cropped: 1, 3, 5 or 10, see `crop_places`
+    sampler:Sampler|None=None, # Which frames, in place of those of the model's `clip_spec`
+    average:str='logits' # What is averaged over views and crops: `logits` (as TSN does) or `probabilities` (as TimeSformer does)
 )->Results: # In the table's order, without the clips that were skipped
-    "The model's probabilities for every clip; raises a ValueError if the model lacks its spec or classes, and by policy a `VideoError`."
+    "What the model says of every clip; raises a ValueError if the model lacks its spec or classes, and by policy a `VideoError`."
     for a in 'clip_spec','vocabs':
         if getattr(model, a, None) is None: raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
-    segments,was_training = segments.reset_index(drop=True),model.training
-    dl = DataLoader(_Clips(segments, model.clip_spec, bad), bs, num_workers=defaults.cpus if num_workers is None else num_workers, collate_fn=_collate)
+    if average not in ('logits','probabilities'): raise ValueError(f'average={average!r}: choose logits or probabilities')
+    segments,was_training = usable_segments(segments, bad).reset_index(drop=True),model.training
+    spec = replace(model.clip_spec, sampler=sampler) if sampler else model.clip_spec
+    dl = DataLoader(_Clips(segments, spec, bad=bad, views=views, crops=crops), max(bs//(views*crops), 1),
+                    num_workers=defaults.cpus if num_workers is None else num_workers, collate_fn=_collate)
     model.eval()
     with torch.no_grad():
-        outs = [(i, faulty, _probabilities(model, x)) for i,faulty,x in filter(None, progress_bar(dl, leave=False) if progress else dl)]
+        outs = [(i, faulty, _logits(model, x, bs, average)) for i,faulty,x in filter(None, progress_bar(dl, leave=False) if progress else dl)]
     model.train(was_training)
     if not outs: raise ValueError('none of the clips could be read')
     idxs,faulty = (torch.cat(o).numpy() for o in list(zip(*outs))[:2])
     _report(segments, idxs, faulty)
-    scores = {t: torch.cat(o).numpy() for t,o in zip(model.vocabs, zip(*(o[2] for o in outs)))}
-    return Results(segments.iloc[idxs].reset_index(drop=True), scores, model.vocabs)
+    logits = {t: torch.cat(o).numpy() for t,o in zip(model.vocabs, zip(*(o[2] for o in outs)))}
+    return Results(segments.iloc[idxs].reset_index(drop=True), None, model.vocabs, logits)
 
 def _report(segments, idxs, faulty):
     "Warn of clips that were left out or repaired."
@@ -67,9 +81,10 @@ def _report(segments, idxs, faulty):
     if len(idxs) < len(segments): warnings.warn(f"{len(segments)-len(idxs)} of {len(segments)} clips could not be read and are not scored: {left_out[:5]}")
     if faulty.any(): warnings.warn(f"in {faulty.sum()} clips the last good frame stands in for others: {segments.source.iloc[idxs[faulty]].tolist()[:5]}")
 
-# %% ../../nbs/score/30_scoring.ipynb #256a34f6
+# %% ../../nbs/score/30_scoring.ipynb #82aa953f
 def clip_images(row, spec)->list:
     "The frames, as PIL images, that a model with `spec` sees of the clip in `row` of a segment table."
     source,start,stop,_ = row_source(row)
     clip = read_clip(source, spec, start, stop)
+    if spec.modality == 'Flow': clip = flow_picture(clip)
     return [Image.fromarray(f) for f in (clip[...,::-1] if spec.channels == 'BGR' else clip)]
