@@ -5,34 +5,43 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/all.ipynb #45901f71
+# %% ../nbs/all.ipynb #f5595cc9
 from fastai.vision.all import *
 from .data.files import VideoError, whole_file
 from .data.sampling import FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
 from .data.spec import ClipSpec, spec_differences
-from .data.frames import open_frames, read_clip
+from .data.frames import open_frames
+from .data.flow import flow_picture, open_flow
+from .data.reading import read_clip
 from .data.verify import verify_videos
 from .data.extract import extract_frames, avi2frames, extract_videos
 from .data.segments import (make_segments, segments_from_folders, segments_from_csv, split_by_group, find_leaks, class_counts,
-                                        show_class_counts, class_weights, clip_weights, target_columns, ucf101_group)
+                                        show_class_counts, class_weights, clip_weights, target_columns, ucf101_group, usable_segments)
 from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source, clip_animation,
                                      to_clip_tensor)
 from .data.augment import MultiScaleCrop, clip_augment
 from .data.loaders import ClipTfm, ClipDL, get_action_dataloaders
 from .data.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .data.block import ClipBlock, GroupSplitter
+from .data.epic import segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number, flow_stride
 from .data.toykitchen import ToyKitchen
 from .models.layers import TimeDistributed, resnet10, create_encoder
 from .models.baselines import SimpleModel, RNNModel, simple_splitter, rnnmodel_splitter
 from .models.timesformer import TimeSformer
+from .models.segment_nets import TSN, TRN, TSM, param_policy
+from .models.checkpoints import c1_model, load_c1_checkpoint, load_action_models_checkpoint, read_checkpoint
 from .learn.mixup import MixUp, CutMix
-from .learn.callbacks import EMA, GradientCheckpointing, StopOnNaN
+from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
 from .learn.heads import MultiTaskLoss, action_accuracy, action_metrics
 from .learn.bundle import save_bundle, load_bundle, read_bundle
 from .learn.learner import action_learner
 from .learn.resume import Checkpoints, train_run
+from .learn.recipes import Recipe, recipes
+from .learn.training import recipe_learner, recipe_loaders, train_recipe
 from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, wilson_interval, pair_accuracy)
-from .score.results import Results, save_results, load_results
+from .score.results import Results, save_results, load_results, fuse_results
+from .score.epic import epic_metrics, epic_table
+from .score.submission import make_submission, check_submission
 from .score.scoring import score_clips, clip_images
 from .score.report import action_report
 from .score.explain import grad_cam, attention_rollout, show_heat, heat_painter, explain_clip

@@ -5,9 +5,8 @@
 # %% auto #0
 __all__ = ['read_annotations', 'epic_classes', 'epic_lists', 'flow_stride', 'flow_number', 'find_source', 'segments_from_epic']
 
-# %% ../../nbs/data/58_epic.ipynb #9c9fa504
+# %% ../../nbs/data/58_epic.ipynb #5d268213
 import re, warnings
-from functools import lru_cache
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -18,7 +17,7 @@ from .reading import open_source
 from .segments import make_segments, video_suffixes
 from .spec import ClipSpec
 
-# %% ../../nbs/data/58_epic.ipynb #19253822
+# %% ../../nbs/data/58_epic.ipynb #92a71c63
 _list_columns = ['narration_id','video_id','start_frame','stop_frame','verb_class','noun_class','action_class']
 
 def read_annotations(
@@ -33,7 +32,7 @@ def read_annotations(
     df = df.rename(columns={'uid': 'narration_id'})
     missing = [c for c in ('narration_id','video_id','start_frame','stop_frame') if c not in df]
     if missing: raise ValueError(f'{path}: no column {missing[0]!r}; is it a file of annotations? It has {list(df.columns)[:12]}')
-    if 'participant_id' not in df: df['participant_id'] = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False)
+    if 'participant_id' not in df: df['participant_id'] = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
     return df.assign(narration_id=df.narration_id.astype(str))
 
 def _read_csv(path):
@@ -90,7 +89,7 @@ def flow_number(
     "The pair of flow images that belongs to an RGB frame."
     return (frame-1)//stride + 1
 
-# %% ../../nbs/data/58_epic.ipynb #c6acaf8e
+# %% ../../nbs/data/58_epic.ipynb #be477612
 _kinds = dict(RGB=['','rgb_frames','frames','rgb'], Flow=['','flow_frames','flow'], video=['','videos'])
 
 def _bases(root, participant, kind):
@@ -103,7 +102,6 @@ def _holds(folder, modality):
     if modality == 'Flow' and (folder/'u').is_dir(): return True
     return any(is_frame(f) and (modality == 'Flow') == (component(f) is not None) for f in folder.iterdir())
 
-@lru_cache(4096)
 def find_source(
     root:Path, # The data's folder
     participant:str, # As `P01`
@@ -122,7 +120,7 @@ def find_source(
         found = next((f for f in sorted(base.glob(f'{video}.*')) if f.suffix.lower() in video_suffixes), None)
         if found: return str(found)
 
-# %% ../../nbs/data/58_epic.ipynb #23e1ec81
+# %% ../../nbs/data/58_epic.ipynb #3a87312b
 def segments_from_epic(
     csv:str|Path, # Annotations: CSV file or pickle of EPIC-KITCHENS, or a list of RULSTM's, also of EGTEA
     root:str|Path, # Folder of the frames, flow images, archives or videos
@@ -135,7 +133,9 @@ def segments_from_epic(
     ann,root = read_annotations(csv),Path(root)
     labels = [t for t in ('verb','noun') if f'{t}_class' in ann]
     if labels and classes is None: classes = epic_classes(csv)
-    df = pd.DataFrame(dict(source=[find_source(root, p, v, modality) for p,v in zip(ann.participant_id, ann.video_id)], start=np.nan, stop=np.nan))
+    videos = list(zip(ann.participant_id, ann.video_id))
+    sources = {(p,v): find_source(root, p, v, modality) for p,v in dict.fromkeys(videos)}
+    df = pd.DataFrame(dict(source=[sources[v] for v in videos], start=np.nan, stop=np.nan))
     df['problem'] = np.where(df.source.isna(), f'there is no {"flow" if modality == "Flow" else "folder, archive or video"} of ' + ann.video_id + f' in {root}', None)
     _place(df, ann, modality)
     for t in labels: _name_classes(df, ann, t, classes[t])

@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['bad_policies', 'image_suffixes', 'scale_frame', 'Frames', 'VideoFrames', 'frame_number', 'is_frame', 'check_numbers',
-           'component', 'is_pattern', 'FolderIndex', 'frame_files', 'ImageFrames', 'MemoryFrames', 'TarIndex',
-           'archive_of', 'source_exists', 'TarFrames', 'open_images', 'open_frames']
+           'component', 'is_pattern', 'FolderIndex', 'numbered_images', 'frame_files', 'ImageFrames', 'MemoryFrames',
+           'TarIndex', 'archive_of', 'source_exists', 'TarFrames', 'open_images', 'open_frames']
 
 # %% ../../nbs/data/20_frames.ipynb #c5e97fe4
 import io, os, re, tarfile
@@ -212,31 +212,41 @@ def is_pattern(source:str|Path)->bool:
     "Does `source` stand for some of the images of a folder, as `frames/P01_01_frame_*` does?"
     return Path(source).name.endswith('*')
 
-# %% ../../nbs/data/20_frames.ipynb #7a5c0323
+# %% ../../nbs/data/20_frames.ipynb #c2f25666
 @dataclass
 class FolderIndex:
-    "The numbered images of a folder, sorted by their number."
+    "The numbered images of a folder, sorted by their number; `parts` are `u`, `v` or empty."
     names:np.ndarray
     numbers:np.ndarray
+    parts:np.ndarray
 
 def _folder_index(folder):
-    rows = sorted((frame_number(n), n) for n in os.listdir(folder) if is_frame(n))
-    return FolderIndex(np.array([n for _,n in rows], str), np.array([i for i,_ in rows], int))
+    rows = sorted((frame_number(n), n, component(folder/n) or '') for n in os.listdir(folder) if is_frame(n))
+    return FolderIndex(*(np.array([r[k] for r in rows], kind) for k,kind in ((1,str),(0,int),(2,str))))
+
+def numbered_images(
+    source:Path, # Folder of numbered images, or a pattern for some of them, as `frames/P01_01_frame_*`
+    bad:str='raise', # A number that is missing: `raise`, or leave it out with `repeat_last`
+    part:str|None=None # `u` or `v`: only the images of this component of optical flow
+)->tuple: # Their folder, their names and their numbers, sorted by number
+    "The numbered images that `source` means; raises a `VideoError` if there are none, or one is missing or stands twice."
+    folder,start = (source.parent,source.name[:-1]) if is_pattern(source) else (source,'')
+    index = found_once(folder, FolderIndex, lambda: _folder_index(folder), lambda ix: len(ix.numbers) > 2000)
+    keep = np.ones(len(index.names), bool)
+    if start: keep &= np.char.startswith(index.names, start)
+    if part: keep &= index.parts == part
+    check_numbers(source, index.numbers[keep], bad)
+    return folder, index.names[keep], index.numbers[keep]
 
 def frame_files(
     folder:str|Path, # Folder of numbered images, or a pattern for some of them, as `frames/P01_01_frame_*`
-    bad:str='raise', # A number that is missing: `raise`, or leave it out with `repeat_last`
-    part:str|None=None # `u` or `v`: only the images of this component of optical flow
+    bad:str='raise' # A number that is missing: `raise`, or leave it out with `repeat_last`
 )->list: # Their paths, sorted by number
     "The numbered images of `folder`; raises a `VideoError` if there are none, or one is missing or stands twice."
-    folder,start = (Path(folder).parent,Path(folder).name[:-1]) if is_pattern(folder) else (Path(folder),'')
-    index = found_once(folder, FolderIndex, lambda: _folder_index(folder), lambda ix: len(ix.numbers) > 2000)
-    files = [folder/n for n in index.names.tolist() if n.startswith(start)]
-    if part: files = [f for f in files if component(f) == part]
-    check_numbers(folder, [frame_number(f) for f in files], bad)
-    return files
+    folder,names,_ = numbered_images(Path(folder), bad)
+    return [folder/n for n in names.tolist()]
 
-# %% ../../nbs/data/20_frames.ipynb #4bb21976
+# %% ../../nbs/data/20_frames.ipynb #fc5da8e4
 class ImageFrames(Frames):
     "Numbered images: those of a folder, or a single one; with `part`, those of one component of optical flow."
     rotation,_scaler = 0,None
@@ -247,13 +257,14 @@ class ImageFrames(Frames):
 
     def _list(self, path):
         "Find the images and return their numbers."
-        many = path.is_dir() or is_pattern(path)
-        self._files = frame_files(path/self.part if self.part and (path/self.part).is_dir() else path, self.bad, self.part) if many else [path]
-        return [frame_number(f) for f in self._files] if many else [0]
+        if not (path.is_dir() or is_pattern(path)): self._folder,self._names,numbers = path.parent,[path.name],[0]
+        else: self._folder,self._names,numbers = numbered_images(path/self.part if self.part and (path/self.part).is_dir() else path, self.bad, self.part)
+        return numbers
 
     def _open(self, k):
         "Name and file of the image at place `k`."
-        return self._files[k], self._files[k]
+        file = self._folder/str(self._names[k])
+        return file, file
 
     def _image(self, k):
         "The image at place `k`."

@@ -209,17 +209,19 @@ def show_class_counts(df:pd.DataFrame, target:str='label', most:int=40):
     if len(counts) < df[target].nunique(): ax.set_title(f'the {len(counts)} most frequent of {df[target].nunique()} classes')
     return ax
 
-# %% ../../nbs/data/30_segments.ipynb #c21ce8e2
+# %% ../../nbs/data/30_segments.ipynb #73515cf9
 def class_weights(
     df:pd.DataFrame, # Segment table; its training clips are counted, or all if it has no splits
     target:str='label', # Column of the classes
     vocab:list|None=None, # The classes, in order; None: sorted
-    power:float=1. # 1: in inverse proportion to the clips of the class; 0.5: to the square root; 0: all the same
+    power:float=1., # 1: in inverse proportion to the clips of the class; 0.5: to the square root; 0: all the same
+    beta:float|None=None # In place of `power`: in inverse proportion to the effective number of clips (arXiv:1901.05555), 0.9 to 0.9999
 )->np.ndarray: # Weights (classes,), float32, with a mean of 1; 1 for a class without clips
     "Weights of classes for a loss, so that rare ones count as much as frequent ones."
     counts = df[df.split == 'train' if df.split.notna().any() else slice(None)][target].value_counts()
     n = counts.reindex(vocab if vocab is not None else sorted(df[target].unique()), fill_value=0).to_numpy(float)
-    weights = np.where(n > 0, np.maximum(n, 1)**-power, np.nan)
+    one = np.maximum(n, 1)
+    weights = np.where(n > 0, one**-power if beta is None else (1-beta)/(1-beta**one), np.nan)
     return np.nan_to_num(weights/np.nanmean(weights), nan=1.).astype(np.float32)
 
 def clip_weights(df:pd.DataFrame, target:str='label')->np.ndarray:

@@ -13,24 +13,36 @@ from torch import nn
 from fastai.losses import CrossEntropyLossFlat
 from fastai.metrics import accuracy, top_k_accuracy, AvgMetric
 
-# %% ../../nbs/learn/00_heads.ipynb #15c2b112
+# %% ../../nbs/learn/00_heads.ipynb #04d4a009
 class MultiTaskLoss(nn.Module):
-    "The weighted mean of the cross entropies of several targets; raises a ValueError if predictions and targets differ in number."
+    "The weighted mean of the cross entropies, or focal losses (arXiv:1708.02002), of several targets; raises a ValueError if their numbers differ."
     y_int = True # the targets are numbers of classes: fastai's MixUp mixes losses, not targets
     def __init__(self,
         weights:list|None=None, # One for each target; None: all the same
         reduction:str='mean', # Of the batch: `mean`, `sum` or `none`
-        label_smoothing:float=0. # Share of the target that is spread over all classes, 0 to 1
+        label_smoothing:float=0., # Share of the target that is spread over all classes, 0 to 1
+        class_weights:list|None=None, # For each target the weights of its classes, as those of `class_weights`, or None
+        gamma:float=0. # Focal loss: how much less is asked of clips that are right already; 0: cross entropy
     ):
         super().__init__()
-        self.weights,self.reduction,self.label_smoothing = weights,reduction,label_smoothing
+        self.weights,self.reduction,self.label_smoothing,self.gamma = weights,reduction,label_smoothing,gamma
+        self.class_weights = class_weights and [w if w is None else torch.as_tensor(w, dtype=torch.float32) for w in class_weights]
 
     def forward(self, preds, *targets):
-        if len(preds) != len(targets): raise ValueError(f'{len(preds)} predictions for {len(targets)} targets')
-        weights = self.weights or [1.]*len(targets)
-        kw = dict(reduction=self.reduction, label_smoothing=self.label_smoothing)
-        losses = [w*F.cross_entropy(p, t.long(), **kw) for w,p,t in zip(weights, preds, targets)]
+        n = len(targets)
+        for name,given in ('predictions', preds),('weights', self.weights),('class_weights', self.class_weights):
+            if given is not None and len(given) != n: raise ValueError(f'{len(given)} {name} for {n} targets')
+        weights = self.weights or [1.]*n
+        losses = [w*self._one(p, t.long(), cw) for w,p,t,cw in zip(weights, preds, targets, self.class_weights or [None]*n)]
         return sum(losses)/sum(weights)
+
+    def _one(self, logits, target, class_weights):
+        "The loss of one target; a weighted mean is divided by the weights, as torch's is."
+        cw = class_weights if class_weights is None else class_weights.to(logits)
+        loss = F.cross_entropy(logits, target, cw, reduction='none', label_smoothing=self.label_smoothing)
+        if self.gamma: loss = loss*(1 - logits.softmax(-1).gather(-1, target[...,None])[...,0])**self.gamma
+        if self.reduction == 'none': return loss
+        return loss.sum()/(1 if self.reduction == 'sum' else len(target) if cw is None else cw[target].sum())
 
     def activation(self, preds): return tuple(p.softmax(-1) for p in preds)
     def decodes(self, preds): return tuple(p.argmax(-1) for p in preds)

@@ -20,7 +20,7 @@ from .callbacks import StopOnNaN
 from .heads import MultiTaskLoss, action_metrics
 from .bundle import action_models
 
-# %% ../../nbs/learn/20_learner.ipynb #2c682bfe
+# %% ../../nbs/learn/20_learner.ipynb #b5fca3cc
 def _n_out(vocabs):
     sizes = tuple(len(v) for v in vocabs.values())
     return sizes[0] if len(sizes) == 1 else sizes
@@ -35,8 +35,11 @@ def _make_model(dls, arch, kwargs):
     return arch(**{**arch.sizes(_n_out(dls.vocabs), dls.clip_spec), **kwargs})
 
 def check_spec(model, spec):
-    "Raise a ValueError if `model` was trained with clips made in another way than `spec` says."
-    if model.clip_spec is None: return
+    "Raise a ValueError if `model` was trained with clips made in another way than `spec` says, or is not made for optical flow or for RGB."
+    name,sees = type(model).__name__,getattr(model, 'modality', 'RGB')
+    if name in action_models and (sees == 'Flow') != (spec.modality == 'Flow'):
+        raise ValueError(f'this {name} takes {sees} clips, but the loaders make {spec.modality} clips; TSN, TRN and TSM know both')
+    if getattr(model, 'clip_spec', None) is None: return
     diff = spec_differences(model.clip_spec, spec)
     if diff: raise ValueError('the model was trained with other clips than the loaders make: ' +
         '; '.join(f'{k} is {a!r} in the model and {b!r} in the loaders' for k,(a,b) in diff.items()) +

@@ -12,7 +12,7 @@ import numpy as np, pandas as pd
 from .metrics import _few
 from .results import _places
 
-# %% ../../nbs/score/40_epic.ipynb #c1ffdea4
+# %% ../../nbs/score/40_epic.ipynb #ffc6bbde
 def read_ids(
     path:str|Path # csv file whose first column holds ids: classes, participants or segments
 ) -> list: # text
@@ -23,7 +23,9 @@ def read_ids(
     if not ids: raise ValueError(f'{path}: there are no ids in its first column')
     return ids
 
-def _ids(ids): return [str(i) for i in (read_ids(ids) if isinstance(ids, (str, Path)) else ids)]
+def _ids(ids):
+    if isinstance(ids, (str, Path)): ids = read_ids(ids)
+    return [str(i) for i in (ids.iloc[:, 0] if isinstance(ids, pd.DataFrame) else ids)]
 
 # %% ../../nbs/score/40_epic.ipynb #a83cd82b
 def _scores(name, scores, ids):
