@@ -214,19 +214,19 @@ def write_scores(
     return dict(report=str(out/'report.html'), results=str(out/'results.npz'), table=str(out/'results.csv'),
                 clips=len(chosen), scores={t: {k: float(v) for k,v in r.items()} for t,r in chosen.summary().to_dict('index').items()})
 
-# %% ../nbs/cli.ipynb #c8ccc555
+# %% ../nbs/cli.ipynb #fb7ba823
 def _option(field, help):
     "The option of a field of `Recipe`; one that holds several numbers is written with commas."
     kind = str if field.type is tuple else field.type
     return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None,
-                             annotation=Annotated[Optional[kind], typer.Option(help=help, show_default=False)])
+                             annotation=Annotated[Optional[kind], typer.Option(help=help, show_default=str(field.default) if field.default not in ('', ()) else False)])
 
 def recipe_options(f):
     "Decorates a command with an option for each field of `Recipe`; the function gets the recipe that comes of them as `recipe`."
     docs = docments(Recipe)
     options = [_option(field, docs[field.name]) for field in fields(Recipe)]
     name = inspect.Parameter('recipe', inspect.Parameter.KEYWORD_ONLY, default='small',
-                             annotation=Annotated[str, typer.Option(help=f'The recipe to begin with: {", ".join(recipes)}.')])
+                             annotation=Annotated[str, typer.Option(help=f'The recipe to begin with: {", ".join(recipes)}. The defaults below are those of small.')])
     @wraps(f)
     def wrapper(*args, recipe, **kwargs):
         if recipe not in recipes: raise ValueError(f'--recipe {recipe}: choose one of {", ".join(recipes)}')
@@ -240,7 +240,7 @@ def recipe_options(f):
 def make_recipe(name:str, given:dict)->Recipe:
     "The named recipe with the values that are `given` in the place of its own; raises a ValueError for choices that there are not."
     numbers = {f.name: tuple(float(v) for v in given[f.name].split(',') if v) for f in fields(Recipe) if f.type is tuple and f.name in given}
-    if 'model' in given and 'modality' not in given: given = {**given, 'modality': ''}
+    if 'model' in given and recipes[name].modality == 'RGBDiff': given = {'modality': '', **given} # which not every model knows
     return replace(recipes[name], **{**given, **numbers})
 
 # %% ../nbs/cli.ipynb #c313b0df
