@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/all.ipynb #f5595cc9
+# %% ../nbs/all.ipynb #cb9c300c
 from fastai.vision.all import *
 from .data.files import VideoError, whole_file
 from .data.sampling import FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
@@ -29,6 +29,7 @@ from .models.layers import TimeDistributed, resnet10, create_encoder
 from .models.baselines import SimpleModel, RNNModel, simple_splitter, rnnmodel_splitter
 from .models.timesformer import TimeSformer
 from .models.segment_nets import TSN, TRN, TSM, param_policy
+from .models.pretrained_timesformer import PretrainedTimeSformer
 from .models.checkpoints import c1_model, load_c1_checkpoint, load_action_models_checkpoint, read_checkpoint
 from .learn.mixup import MixUp, CutMix
 from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
@@ -44,6 +45,9 @@ from .score.epic import epic_metrics, epic_table
 from .score.submission import make_submission, check_submission
 from .score.scoring import score_clips, clip_images
 from .score.report import action_report
+from .deploy.onnx import export_onnx, read_onnx_info
+from .deploy.stream import ActionPredictor, find_segments
+from .deploy.overlay import annotate_video
 from .score.explain import grad_cam, attention_rollout, show_heat, heat_painter, explain_clip
 
 __all__ = [n for n in globals() if not n.startswith('_')]

@@ -6,7 +6,7 @@
 __all__ = ['app', 'BadClips', 'Json', 'Paths', 'Workers', 'Root', 'Group', 'Model', 'Split', 'Readers', 'demo_models',
            'demo_note', 'command', 'Data', 'read_data', 'epic_files', 'toykitchen', 'verify', 'extract', 'ucf101',
            'write_scores', 'recipe_options', 'make_recipe', 'train', 'test_model', 'evaluate', 'fuse', 'submit',
-           'demo_loaders', 'demo']
+           'export', 'predict', 'demo_loaders', 'demo']
 
 # %% ../nbs/cli.ipynb #fa230b6a
 import inspect, json, sys, time, warnings
@@ -484,6 +484,52 @@ def submit(
     path = make_submission(load_results(results), out, ids, sls_pt, sls_tl, sls_td, classes, force)
     n = len(check_submission(path, ids, classes)['results'])
     return dict(submission=str(path), segments=n), f'{path}: {n} segments, complete'
+
+# %% ../nbs/cli.ipynb #f129d4e2
+@app.command()
+@command
+def export(
+    model: Model,
+    out: Annotated[Optional[Path], typer.Option(help='The file; without it, model.onnx beside the model.')] = None,
+    fp16: Annotated[bool, typer.Option('--fp16', help='Half precision: half the size.')] = False,
+    int8: Annotated[bool, typer.Option('--int8', help='Weights of 8 bits: a quarter of the size.')] = False,
+    as_json: Json = False):
+    """Export the model of a run to ONNX, and check that it gives the same answers.
+
+    Example: epic-actions export runs/first --out first.onnx
+    """
+    import pandas as pd
+    from epic_actions.deploy.onnx import export_onnx, median_span, read_onnx_info
+    best,_,run = _load_run(model)
+    span = median_span(pd.read_csv(run/'segments.csv')) if (run/'segments.csv').exists() else None
+    path = export_onnx(best, out or run/'model.onnx', fp16, int8, span=span)
+    difference = read_onnx_info(path)['difference']
+    return dict(onnx=str(path), span=span, difference=difference), f'{path}: gives the answers of the model; differences {difference}'
+
+@app.command()
+@command
+def predict(
+    model: Annotated[Path, typer.Argument(help='A file of `export`.')],
+    video: Annotated[Path, typer.Argument(help='A video, or a folder or archive of frames.')],
+    out: Annotated[Optional[list[Path]], typer.Option(help='What to write of a long video: .mp4, .gif, .png (timeline), .json, .csv or .srt; may be repeated.')] = None,
+    start: Annotated[Optional[float], typer.Option(help='Beginning of the clip, seconds (or frame number).')] = None,
+    stop: Annotated[Optional[float], typer.Option(help='Its end.')] = None,
+    stride: Annotated[Optional[float], typer.Option(help='With --out: seconds from one answer to the next.')] = None,
+    threshold: Annotated[float, typer.Option(help='With --out: what is less probable is not shown.')] = 0.,
+    as_json: Json = False):
+    """Say what is done in a clip; or annotate a video of any length.
+
+    Example: epic-actions predict first.onnx kitchen.mp4 --out annotated.mp4 --out actions.csv
+    """
+    from epic_actions.deploy.stream import ActionPredictor
+    predictor = ActionPredictor(model)
+    if out:
+        from epic_actions.deploy.overlay import annotate_video
+        if (start,stop) != (None,None): raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
+        paths = [str(p) for p in annotate_video(predictor, video, out, threshold, stride=stride)]
+        return dict(written=paths), '\n'.join(paths)
+    answer = predictor.predict(video, start, stop)
+    return answer, '\n'.join(f"{t:>8}  {a['label']} ({a['probability']:.0%})" for t,a in answer.items())
 
 # %% ../nbs/cli.ipynb #66e0e195
 demo_models = {
