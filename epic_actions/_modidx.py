@@ -7,7 +7,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'epic_actions.cli._epic_data': ('cli.html#_epic_data', 'epic_actions/cli.py'),
                                   'epic_actions.cli._epic_figures': ('cli.html#_epic_figures', 'epic_actions/cli.py'),
                                   'epic_actions.cli._evaluate_results': ('cli.html#_evaluate_results', 'epic_actions/cli.py'),
-                                  'epic_actions.cli._evaluated_files': ('cli.html#_evaluated_files', 'epic_actions/cli.py'),
+                                  'epic_actions.cli._evaluated_file': ('cli.html#_evaluated_file', 'epic_actions/cli.py'),
                                   'epic_actions.cli._labels_of': ('cli.html#_labels_of', 'epic_actions/cli.py'),
                                   'epic_actions.cli._load_run': ('cli.html#_load_run', 'epic_actions/cli.py'),
                                   'epic_actions.cli._option': ('cli.html#_option', 'epic_actions/cli.py'),

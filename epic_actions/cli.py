@@ -306,19 +306,20 @@ def train(
     scores = _train_and_score(recipe, dls, pairs, out, resume)
     return scores, _summary_lines(scores)
 
-# %% ../nbs/cli.ipynb #88fa324d
+# %% ../nbs/cli.ipynb #99e7bb8e
 def _load_run(model, data=None):
     "The model of a run, of a bundle, or a published one by name; the path of its file; and the folder it lies in."
     from epic_actions.learn.bundle import load_bundle
     from epic_actions.models.checkpoints import c1_model, c1_urls
-    if str(model) in c1_urls and not model.exists(): return _published(c1_model(str(model)), model, data), model, Path()
+    if str(model) in c1_urls and not model.exists():
+        if data is None: raise ValueError(f'{model}: say which data to score: annotations of EPIC-KITCHENS-100')
+        return _published(c1_model(str(model)), model, data), model, Path()
     bundle = model/'best.safetensors' if model.is_dir() else model
     return load_bundle(bundle), bundle, bundle.parent
 
 def _published(net, name, data):
     "A published network with the classes of the annotations at `data`."
     from epic_actions.data.epic import epic_classes
-    if data is None: raise ValueError(f'{name}: say which data to score: annotations of EPIC-KITCHENS-100')
     net.vocabs = epic_classes(data)
     if (found := tuple(map(len, net.vocabs.values()))) != net.n_out: raise ValueError(f'{name} knows {net.n_out} verbs and nouns, but the class tables beside {data} have {found}')
     return net
@@ -378,7 +379,7 @@ def test_model(
     out = save_results(results, out or run/'test.npz', official=(out or run).suffix in ('.pkl','.pt'))
     return dict(results=str(out), split=name, clips=len(results)), f'{out}: {len(results)} clips ({name})'
 
-# %% ../nbs/cli.ipynb #dfef38b5
+# %% ../nbs/cli.ipynb #18e8df92
 _results_suffixes = '.npz','.pkl','.pt'
 
 @app.command('eval')
@@ -406,42 +407,40 @@ def evaluate(
                                                                 title=f'{run.name} on {len(results)} clips'))
     return scores, _summary_lines(scores)
 
+# %% ../nbs/cli.ipynb #ac02916e
+def _evaluated_file(data):
+    "The annotations by which results are evaluated: a file, or that of validation in a folder or a toy kitchen; raises a ValueError if there are none."
+    files = epic_files(data/'annotations') or epic_files(data)
+    if not files: raise ValueError(f'{data}: results are evaluated by annotations of EPIC-KITCHENS, and this holds none; without it, by the labels that the results hold')
+    return next((f for f in files if 'validation' in f.name), files[0])
+
+def _labels_of(file):
+    "The labelled segments and the classes in annotations, for `load_results`."
+    from epic_actions.data.epic import epic_classes, segments_from_epic
+    with warnings.catch_warnings():
+        warnings.simplefilter('ignore') # of frames that are not needed
+        df = segments_from_epic(file, file.parent)
+    if 'verb' not in df: raise ValueError(f'{file}: there are no labels in it, so nothing can be evaluated')
+    return dict(segments=df.drop(columns=['source','problem','start','stop']), vocab=epic_classes(file))
+
+def _epic_figures(results, file):
+    "The official figures."
+    from epic_actions.data.epic import epic_lists, read_annotations
+    from epic_actions.score.epic import epic_metrics
+    return epic_metrics(read_annotations(file), results.log_scores('verb'), results.log_scores('noun'), **epic_lists(file), narration_ids=results.segments.uid)
+
 def _evaluate_results(path, data, out):
     "The scores of saved results; with EPIC-KITCHENS' annotations, the official figures."
+    from epic_actions.score.epic import epic_table
     from epic_actions.score.report import action_report
     from epic_actions.score.results import load_results
-    results = load_results(path, **_labels_of(data)) if data else load_results(path)
-    figures,table = _epic_figures(results, data) if data else (None,None)
+    file = data and _evaluated_file(data)
+    results = load_results(path, **(_labels_of(file) if file else {}))
+    figures = _epic_figures(results, file) if file else None
     summary = {t: {k: float(v) for k,v in r.items()} for t,r in results.summary().to_dict('index').items()}
     scores = dict(split=path.name, clips=len(results), scores=summary, **({'figures': figures} if figures else {}))
     if out: scores['report'] = str(action_report(out/'report.html', results, title=f'{path.stem} on {len(results)} clips'))
-    return scores, '\n'.join([_summary_lines(scores), *([table.round(2).to_string()] if figures else [])])
-
-def _labels_of(data):
-    "The labelled segments and the classes that annotations of EPIC-KITCHENS hold, for `load_results`."
-    from epic_actions.data.epic import epic_classes, segments_from_epic
-    files = _evaluated_files(data)
-    if not files: return {}
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore') # of frames that are not needed
-        df = segments_from_epic(files[0], files[0].parent)
-    return dict(segments=df.drop(columns=['source','problem','start','stop']), vocab=epic_classes(files[0]))
-
-def _evaluated_files(data):
-    "The annotations by which results are evaluated: a file, or that of validation in a folder or a toy kitchen."
-    files = epic_files(data/'annotations') or epic_files(data)
-    return [f for f in files if 'validation' in f.name] or files
-
-def _epic_figures(results, data):
-    "The official figures and their table, if `data` is annotations of EPIC-KITCHENS or a toy kitchen."
-    from epic_actions.data.epic import epic_lists, read_annotations
-    from epic_actions.score.epic import epic_metrics, epic_table
-    files = _evaluated_files(data)
-    if not files: return None,None
-    labels = read_annotations(files[0])
-    if 'verb_class' not in labels: raise ValueError(f'{files[0]}: there are no labels in it, so nothing can be evaluated')
-    figures = epic_metrics(labels, results.log_scores('verb'), results.log_scores('noun'), **epic_lists(files[0]), narration_ids=results.segments.uid)
-    return figures, epic_table(figures)
+    return scores, '\n'.join([_summary_lines(scores), *([epic_table(figures).round(2).to_string()] if figures else [])])
 
 # %% ../nbs/cli.ipynb #d8a2b5a7
 @app.command()

@@ -22,7 +22,7 @@ from ..data.segments import usable_segments
 from ..data.loaders import ClipTfm, row_source
 from .results import Results
 
-# %% ../../nbs/score/30_scoring.ipynb #44bee1e4
+# %% ../../nbs/score/30_scoring.ipynb #ffe238e9
 class _Clips:
     "The clips of a segment table: number, what was wrong, and the uint8 tensor with its views; None for a clip that is skipped."
     def __init__(self, segments, *args, **kwargs): self.rows,self.tfm = [r for _,r in segments.iterrows()],ClipTfm(*args, tensor_clips=True, **kwargs)
@@ -45,6 +45,7 @@ def _logits(model, x, bs, average):
     if average == 'logits': return [v.mean(1).cpu() for v in views]
     return [(v.log_softmax(-1).logsumexp(1) - log(v.shape[1])).cpu() for v in views]
 
+# %% ../../nbs/score/30_scoring.ipynb #145a633b
 def score_clips(
     model, # A model with `clip_spec` and `vocabs`, as `action_learner` or `load_bundle` leaves it
     segments, # Segment table; it needs no labels
