@@ -345,7 +345,7 @@ def _trained_on(run, df):
     where = lambda d: set(zip(d.source.astype(str), d.start.fillna(-1), d.stop.fillna(-1)))
     return len(where(df) & where(seen))
 
-# %% ../nbs/cli.ipynb #b159021f
+# %% ../nbs/cli.ipynb #0af7daa9
 Model = Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or a published network by name: tsm_rgb, for instance.')]
 Split = Annotated[Optional[str], typer.Option(help='train, valid, test or all.')]
 Readers = Annotated[Optional[int], typer.Option(help='Processes that read clips.')]
@@ -374,7 +374,7 @@ def test_model(
     from epic_actions.score.scoring import score_clips
     best,_,run = _load_run(model, data)
     found,name = _clips_to_score(run, data, split, group, root, best.clip_spec.modality)
-    sampler = replace(best.clip_spec.sampler, n=segments) if segments else None
+    sampler = best.clip_spec.sampler.with_n(segments) if segments else None
     results = score_clips(best, found.segments, num_workers=workers, bad=bad, views=views, crops=crops, sampler=sampler, average=average)
     out = save_results(results, out or run/'test.npz', official=(out or run).suffix in ('.pkl','.pt'))
     return dict(results=str(out), split=name, clips=len(results)), f'{out}: {len(results)} clips ({name})'

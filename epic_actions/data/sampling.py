@@ -6,8 +6,8 @@
 __all__ = ['short_policies', 'fit_indices', 'Sampler', 'sampler_to_dict', 'sampler_from_dict', 'FirstFrames', 'UniformSegments',
            'DenseClip', 'LastFrames', 'ShuffledFrames']
 
-# %% ../../nbs/data/00_sampling.ipynb #461aa63f
-from dataclasses import dataclass, fields
+# %% ../../nbs/data/00_sampling.ipynb #982098e6
+from dataclasses import dataclass, fields, replace
 import numpy as np
 
 # %% ../../nbs/data/00_sampling.ipynb #020d32c5
@@ -26,9 +26,10 @@ def fit_indices(
                          "a smaller step, or choose short='repeat_last'")
     return (idxs % n_frames if short == 'wrap' else idxs).clip(0, n_frames-1)
 
-# %% ../../nbs/data/00_sampling.ipynb #c4672d3c
+# %% ../../nbs/data/00_sampling.ipynb #87542240
 class Sampler:
     "Chooses frames: call it with the number of frames and, for a random choice, a seed."
+    length = 1 # consecutive frames of a segment
     def __call__(self,
         n_frames:int, # Frames in the clip
         seed=None, # None: the centre, always the same; an int or a tuple such as (epoch, item): a random choice
@@ -37,6 +38,10 @@ class Sampler:
         "The frames to look at."
         u = 0.5 if seed is None else np.random.default_rng(seed).random(self.n)
         return self.at(n_frames, u, fps)
+
+    def with_n(self, n:int):
+        "The same sampler for `n` frames or segments."
+        return replace(self, n=n)
 
     def views(self, n_frames:int, n_views:int, fps:float|None=None)->np.ndarray:
         "Indices of shape (n_views, frames): `n_views` choices evenly spread over the clip, to be averaged at test time."
@@ -100,13 +105,16 @@ class LastFrames(Sampler):
         back = np.arange(self.n)*max(round(fps/self.fps), 1)
         return n_frames-1 - fit_indices(back, n_frames, self.short)[::-1]
 
-# %% ../../nbs/data/00_sampling.ipynb #cb2360f5
+# %% ../../nbs/data/00_sampling.ipynb #f2ec3b18
 @dataclass(frozen=True)
 class ShuffledFrames(Sampler):
     "The frames of another `sampler` in random order: a control that shows what the order is worth."
     sampler:Sampler
     @property
     def n(self): return self.sampler.n
+    @property
+    def length(self): return self.sampler.length
+    def with_n(self, n): return replace(self, sampler=self.sampler.with_n(n))
     def __call__(self, n_frames, seed=None, fps=None):
         return np.random.default_rng(n_frames if seed is None else seed).permutation(self.sampler(n_frames, seed, fps))
     def at(self, n_frames, u, fps=None): return np.random.default_rng(n_frames).permutation(self.sampler.at(n_frames, u, fps))
