@@ -97,7 +97,7 @@ def _plain(o):
     if isinstance(o, (str,bytes,torch.Tensor)) or not hasattr(o, '__iter__'): return o
     return type(o)(map(_plain, o)) if type(o) in (list,tuple) else [_plain(v) for v in o]
 
-# %% ../../nbs/learn/30_resume.ipynb #f38850d2
+# %% ../../nbs/learn/30_resume.ipynb #17a50562
 def step_schedule(
     lr:float, # Learning rate of the first epochs
     steps, # Epochs at which it is divided by ten
@@ -110,7 +110,7 @@ def train_run(
     learn:Learner, # A learner of `action_learner`
     path:str|Path, # Folder of the run
     epochs:int, # One cycle of so many epochs
-    lr:float=1e-3, # Highest learning rate; with pretrained weights the encoder gets a tenth of it in one cycle
+    lr:float|slice=1e-3, # Highest learning rate; in one cycle, a slice from that of the first layers to that of the last
     wd:float=0.05, # Weight decay
     monitor:str='valid_loss', # Metric that decides which model is the best, or `last`
     resume:bool=False, # Go on where the run in `path` stopped
@@ -119,10 +119,9 @@ def train_run(
     steps=None # Epochs at which the rate is divided by ten; None: one cycle
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
     "Train `learn` with one cycle (Smith, arXiv:1708.07120) or in steps, and checkpoints; the best model and the curves of the run."
-    pretrained = learn.model.init_args.get('pretrained', False)
     cbs = [*cbs, Checkpoints(path, monitor, resume)]
     with ExitStack() as quiet:
         if not progress: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
-        if steps is None: learn.fit_one_cycle(epochs, slice(lr/10, lr) if pretrained else lr, wd=wd, cbs=cbs)
+        if steps is None: learn.fit_one_cycle(epochs, lr, wd=wd, cbs=cbs)
         else: learn.fit(epochs, lr, wd=wd, cbs=[step_schedule(lr, steps, epochs), *cbs])
     return load_bundle(Path(path)/'best.safetensors'), pd.read_csv(Path(path)/'history.csv')
