@@ -89,13 +89,13 @@ def flow_number(
     "The pair of flow images that belongs to an RGB frame."
     return (frame-1)//stride + 1
 
-# %% ../../nbs/data/58_epic.ipynb #be477612
+# %% ../../nbs/data/58_epic.ipynb #adf19cd1
 _kinds = dict(RGB=['','rgb_frames','frames','rgb'], Flow=['','flow_frames','flow'], video=['','videos'])
 
 def _bases(root, participant, kind):
     "Folders in which a video's frames, archive or file may lie."
     for k in _kinds[kind]:
-        yield from dict.fromkeys([root/participant/k, root/k/participant, root/k, *(root/k/s/participant for s in ('train','test'))])
+        yield from dict.fromkeys([root/participant/k, root/k/participant, root/k, *(root/k/s/participant for s in ('train','test','val'))])
 
 def _holds(folder, modality):
     "Are there images of this modality in the folder?"
@@ -120,18 +120,19 @@ def find_source(
         found = next((f for f in sorted(base.glob(f'{video}.*')) if f.suffix.lower() in video_suffixes), None)
         if found: return str(found)
 
-# %% ../../nbs/data/58_epic.ipynb #3a87312b
+# %% ../../nbs/data/58_epic.ipynb #2bd54efa
 def segments_from_epic(
     csv:str|Path, # Annotations: CSV file or pickle of EPIC-KITCHENS, or a list of RULSTM's, also of EGTEA
     root:str|Path, # Folder of the frames, flow images, archives or videos
     modality:str='RGB', # `RGB` or `Flow`
     split:str|None=None, # `train`, `valid` or `test`; None: as the file's name says
-    classes:dict|None=None # Names of the classes of `verb` and `noun`; None: from the tables beside the annotations
+    classes:dict|None=None # Names of the classes of `verb` and `noun`; None: from the tables beside the annotations; not needed where a column `action_class` names what is done
 )->pd.DataFrame: # Segment table, a row for every annotation, with `problem` where one cannot be used
     "EPIC-KITCHENS as a segment table: frames by number, videos by time; raises a ValueError for a file that is no annotation."
     if modality not in ('RGB','Flow'): raise ValueError(f"modality={modality!r}: choose 'RGB' or 'Flow'")
     ann,root = read_annotations(csv),Path(root)
-    labels = [t for t in ('verb','noun') if f'{t}_class' in ann]
+    named = 'action_class' in ann and not pd.api.types.is_numeric_dtype(ann.action_class)
+    labels = [t for t in ('verb','noun') if f'{t}_class' in ann and not named]
     if labels and classes is None: classes = epic_classes(csv)
     videos = list(zip(ann.participant_id, ann.video_id))
     sources = {(p,v): find_source(root, p, v, modality) for p,v in dict.fromkeys(videos)}
@@ -139,6 +140,7 @@ def segments_from_epic(
     df['problem'] = np.where(df.source.isna(), f'there is no {"flow" if modality == "Flow" else "folder, archive or video"} of ' + ann.video_id + f' in {root}', None)
     _place(df, ann, modality)
     for t in labels: _name_classes(df, ann, t, classes[t])
+    if named: df['label'] = ann.action_class.str.strip()
     df = df.assign(uid=ann.narration_id, group=ann.video_id, participant=ann.participant_id, split=split or _split_of(csv),
                    source=df.source.fillna(str(root/'missing')), narration=ann.narration if 'narration' in ann else None)
     _tell(df, csv)

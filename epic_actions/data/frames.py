@@ -246,7 +246,7 @@ def frame_files(
     folder,names,_ = numbered_images(Path(folder), bad)
     return [folder/n for n in names.tolist()]
 
-# %% ../../nbs/data/20_frames.ipynb #fc5da8e4
+# %% ../../nbs/data/20_frames.ipynb #6c7587f4
 class ImageFrames(Frames):
     "Numbered images: those of a folder, or a single one; with `part`, those of one component of optical flow."
     rotation,_scaler = 0,None
@@ -258,7 +258,7 @@ class ImageFrames(Frames):
     def _list(self, path):
         "Find the images and return their numbers."
         if not (path.is_dir() or is_pattern(path)): self._folder,self._names,numbers = path.parent,[path.name],[0]
-        else: self._folder,self._names,numbers = numbered_images(path/self.part if self.part and (path/self.part).is_dir() else path, self.bad, self.part)
+        else: self._folder,self._names,numbers = numbered_images(path/self.part if self.part and (path/self.part).is_dir() else path, 'repeat_last', self.part)
         return numbers
 
     def _open(self, k):
@@ -276,7 +276,16 @@ class ImageFrames(Frames):
     @property
     def times(self): return None if self.fps is None else np.arange(len(self))/self.fps
     def span(self, start=None, stop=None):
-        return self._span(np.arange(self.numbers[0], self.numbers[-1]+1), start, None if stop is None else stop+1)
+        numbers = np.arange(self.numbers[0], self.numbers[-1]+1)
+        lo,hi = self._span(numbers, start, None if stop is None else stop+1)
+        if self.bad == 'raise': self._check_gaps(numbers[lo:hi])
+        return lo,hi
+
+    def _check_gaps(self, wanted):
+        "Raise a `VideoError` if one of the ascending numbers `wanted` is missing; a folder may hold the frames of some seconds alone."
+        a,b = np.searchsorted(self.numbers, [wanted[0], wanted[-1]+1])
+        if b-a < len(wanted): raise VideoError(self.path, f'frame {np.setdiff1d(wanted, self.numbers[a:b])[0]} is missing')
+
 
     def _decode(self, wanted):
         for i in wanted:
