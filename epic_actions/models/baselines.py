@@ -15,7 +15,7 @@ from fastai.vision.learner import create_head
 from ..data.clips import to_clip_tensor
 from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out, to_modality, keep_args
 
-# %% ../../nbs/models/10_baselines.ipynb #a6d1ce72
+# %% ../../nbs/models/10_baselines.ipynb #7fb93d84
 class SimpleModel(nn.Module):
     "An image classifier for every frame, averaged over the frames."
     clip_spec = None
@@ -33,15 +33,17 @@ class SimpleModel(nn.Module):
         self.encoder = TimeDistributed(body)
         self.head = TimeDistributed(create_head(nf, total_out(n_out), ps=ps, pool=needs_pool, concat_pool=needs_pool))
 
-    def forward(self, x):
-        x = to_modality(to_clip_tensor(x), self.modality)
-        return split_out(self.head(self.encoder(x)).mean(1), self.n_out)
+    @property
+    def by_frame(self): return self.modality == 'RGB'
+    def encode(self, x): return self.head(self.encoder(to_modality(to_clip_tensor(x), self.modality)))
+    def classify(self, features): return split_out(features.mean(1), self.n_out)
+    def forward(self, x): return self.classify(self.encode(x))
 
 def simple_splitter(model)->list:
     "Parameter groups of `SimpleModel`: encoder, head."
     return [params(model.encoder), params(model.head)]
 
-# %% ../../nbs/models/10_baselines.ipynb #28766ac6
+# %% ../../nbs/models/10_baselines.ipynb #15d70c6c
 class RNNModel(nn.Module):
     "An LSTM over the frames' features; its last state, or the average of all by attention, is classified."
     clip_spec = None
@@ -67,8 +69,13 @@ class RNNModel(nn.Module):
         self.attention = nn.Linear(width, 1) if pool == 'attention' else None
         self.head = LinBnDrop(width, total_out(n_out), bn=False, p=ps)
 
-    def forward(self, x):
-        states,(h,_) = self.rnn(self.encoder(to_modality(to_clip_tensor(x), self.modality)))
+    @property
+    def by_frame(self): return self.modality == 'RGB'
+    def encode(self, x): return self.encoder(to_modality(to_clip_tensor(x), self.modality))
+    def forward(self, x): return self.classify(self.encode(x))
+
+    def classify(self, features):
+        states,(h,_) = self.rnn(features)
         if self.attention: out = (self.attention(states).softmax(1)*states).sum(1)
         else: out = torch.cat([*h[-2:]], 1) if self.rnn.bidirectional else h[-1]
         return split_out(self.head(out), self.n_out)

@@ -41,10 +41,11 @@ class MeanLogits(nn.Linear):
 
     def forward(self, x): return super().forward(x).mean(1)
 
-# %% ../../nbs/models/30_segment_nets.ipynb #f2358d75
+# %% ../../nbs/models/30_segment_nets.ipynb #3ad002ff
 class TSN(nn.Module):
     "Classifies every segment of a clip and averages the logits (arXiv:1608.00859); raises a ValueError for clips of other channels."
-    clip_spec,held = None,() # `held`: what `partial_bn` has frozen
+    clip_spec,by_frame = None,True # each segment is seen by itself
+    held = () # what `partial_bn` has frozen
     @keep_args
     def __init__(self,
         n_out, # Classes; a tuple for several targets
@@ -66,12 +67,15 @@ class TSN(nn.Module):
         self.encoder,self.dropout = TimeDistributed(pooled(body, needs_pool)),nn.Dropout(ps)
         self.head = MeanLogits(self.nf, total_out(n_out))
 
-    def forward(self, x):
+    def forward(self, x): return self.classify(self.encode(x))
+    def classify(self, features): return split_out(self.head(self.dropout(features)), self.n_out)
+
+    def encode(self, x):
         x = to_clip_tensor(x)
         if x.shape[2] != self.n_channels:
             raise ValueError(f'this {type(self).__name__} of modality {self.modality!r} takes {self.n_channels} channels a segment'
                 f'{f" (u and v of {self.flow_length} flow images)" if self.modality == "Flow" else ""}, but the clips have {x.shape[2]}')
-        return split_out(self.head(self.dropout(self.encoder(x))), self.n_out)
+        return self.encoder(x)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #0ee7f45d
 def _sizes(cls, n_out, spec):
@@ -220,9 +224,10 @@ def shift_residuals(
         for owner,name in blocks[::step]: setattr(owner, name, TemporalShift(getattr(owner, name), shift_div))
     return body
 
-# %% ../../nbs/models/30_segment_nets.ipynb #10ba6b8a
+# %% ../../nbs/models/30_segment_nets.ipynb #5f36a4d3
 class TSM(TSN):
     "A TSN whose segments exchange channels in every residual block (arXiv:1811.08383)."
+    by_frame = False
     @keep_args
     def __init__(self,
         n_out, # Classes; a tuple for several targets
@@ -236,11 +241,11 @@ class TSM(TSN):
         super().__init__(n_out, n_segments, arch, modality, pretrained, **kwargs)
         shift_residuals(self.encoder, shift_div)
 
-    def forward(self, x):
+    def encode(self, x):
         x = to_clip_tensor(x)
         for m in self.modules():
             if isinstance(m, TemporalShift): m.n_segments = x.shape[1]
-        return super().forward(x)
+        return super().encode(x)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #4fc9179f
 def param_policy(
