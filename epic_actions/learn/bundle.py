@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['action_models', 'save_bundle', 'read_bundle', 'load_bundle']
 
-# %% ../../nbs/learn/10_bundle.ipynb #c0cf957e
+# %% ../../nbs/learn/10_bundle.ipynb #c300d2de
 import json
 from importlib.metadata import version
 from pathlib import Path
@@ -14,13 +14,14 @@ from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_model as _save_weights, load_model as _load_weights
 from ..data.files import whole_file
 from ..data.spec import ClipSpec
+from ..models.avt import AVT
 from ..models.baselines import SimpleModel, RNNModel
 from ..models.pretrained_timesformer import PretrainedTimeSformer
 from ..models.segment_nets import TSN, TRN, TSM
 from ..models.timesformer import TimeSformer
 
-# %% ../../nbs/learn/10_bundle.ipynb #15d31dad
-action_models = {m.__name__: m for m in (SimpleModel, RNNModel, TSN, TRN, TSM, TimeSformer, PretrainedTimeSformer)}
+# %% ../../nbs/learn/10_bundle.ipynb #bf8e9a54
+action_models = {m.__name__: m for m in (SimpleModel, RNNModel, TSN, TRN, TSM, TimeSformer, PretrainedTimeSformer, AVT)}
 
 def save_bundle(
     model, # One of the library's models, with its `clip_spec` and `vocabs` set, as `action_learner` does

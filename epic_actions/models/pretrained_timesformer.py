@@ -113,12 +113,12 @@ def _check_sizes(size, patch_size, dim, heads, attention):
     if any(s % patch_size for s in size): raise ValueError(f'image_size={size} is not divisible by patch_size={patch_size}')
     if dim % heads: raise ValueError(f'dim={dim} is not divisible by heads={heads}')
 
-# %% ../../nbs/models/40_pretrained_timesformer.ipynb #77baff8d
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #542d9117
 @patch
 def init_weights(self:PretrainedTimeSformer):
-    "Start from the authors' random weights."
+    "Start from the authors' random weights; networks narrower than theirs, of 768 numbers a token, from greater ones."
     for m in self.modules():
-        if isinstance(m, nn.Linear): nn.init.trunc_normal_(m.weight, std=.02); nn.init.zeros_(m.bias)
+        if isinstance(m, nn.Linear): nn.init.trunc_normal_(m.weight, std=.02*(768/m.in_features)**.5); nn.init.zeros_(m.bias)
     for p in self.cls_token,self.pos_embed: nn.init.trunc_normal_(p, std=.02)
     for block in self.blocks:
         if isinstance(block, DividedBlock): nn.init.zeros_(block.temporal_fc.weight)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['top_class', 'target_ranks', 'top_k_accuracy', 'confusion_matrix', 'mean_class_accuracy', 'class_table',
-           'wilson_interval', 'pair_right', 'pair_accuracy']
+           'precision_recall', 'wilson_interval', 'bootstrap_interval', 'pair_right', 'pair_accuracy']
 
 # %% ../../nbs/score/00_metrics.ipynb #1a9a8524
 import numpy as np, pandas as pd
@@ -94,6 +94,22 @@ def class_table(
         'accuracy': right / np.where(n, n, np.nan), 'precision': right / np.where(said, said, np.nan),
         'most often taken for': [str(vocab[w.argmax()]) if w.any() else '' for w in wrong]})
 
+# %% ../../nbs/score/00_metrics.ipynb #99babce1
+def precision_recall(
+    targets, # (N,) integer class ids, -1 for no label
+    preds # (N,) predicted class ids
+) -> dict: # `macro precision`, `macro recall`, `weighted precision` and `weighted recall`, 0 to 1
+    "Precision and recall, averaged over the classes that have labelled clips; raises a ValueError if there are none."
+    targets, preds = np.asarray(targets), np.asarray(preds)
+    known = targets >= 0
+    if not known.any(): raise ValueError('no labelled clips: all targets are -1, so there is nothing to score')
+    t, p = targets[known], preds[known]
+    n, said, hit = (np.bincount(ids, minlength=max(t.max(), p.max()) + 1) for ids in (t, p, t[t == p]))
+    there, share = n > 0, n[n > 0] / len(t)
+    precision, recall = hit[there] / np.maximum(said[there], 1), hit[there] / n[there]
+    return {'macro precision': precision.mean(), 'macro recall': recall.mean(),
+            'weighted precision': precision @ share, 'weighted recall': recall @ share}
+
 # %% ../../nbs/score/00_metrics.ipynb #52bfd185
 def wilson_interval(
     n_right, # how many clips were right
@@ -105,6 +121,24 @@ def wilson_interval(
     p, d = n_right / n, 1 + z * z / n
     mid, half = (p + z * z / (2 * n)) / d, z / d * (p * (1 - p) / n + z * z / (4 * n * n)) ** .5
     return float(max(0, mid - half)), float(min(1, mid + half))
+
+# %% ../../nbs/score/00_metrics.ipynb #20f97bdb
+def bootstrap_interval(
+    figures, # function: array of row numbers -> one figure, or an array of several
+    n, # how many rows there are
+    groups=None, # the group of each row, if rows of one group hang together
+    draws=1000, # how often to draw
+    seed=42 # of the draws
+) -> tuple: # (low, high), each like what `figures` returns
+    "The bounds between which 95 % of the bootstrap's answers lie (Efron, 1979); by rows and by groups, whichever is wider."
+    if n < 1: raise ValueError(f'n is {n}: there must be rows to draw from')
+    rng = np.random.default_rng(seed)
+    ways = [lambda: rng.integers(n, size=n)]
+    if groups is not None:
+        rows = list(pd.Series(range(n)).groupby(np.asarray(groups)).indices.values())
+        ways.append(lambda: np.concatenate([rows[g] for g in rng.integers(len(rows), size=len(rows))]))
+    bounds = [np.percentile([figures(draw()) for _ in range(draws)], [2.5, 97.5], axis=0) for draw in ways]
+    return np.min(bounds, axis=0)[0], np.max(bounds, axis=0)[1]
 
 # %% ../../nbs/score/00_metrics.ipynb #f6006664
 def _pair_ids(vocab, pairs):
