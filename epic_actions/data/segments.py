@@ -4,11 +4,12 @@
 
 # %% auto #0
 __all__ = ['splits', 'video_suffixes', 'target_columns', 'make_segments', 'ucf101_group', 'usable_segments', 'is_source',
-           'segments_from_folders', 'segments_from_csv', 'split_by_group', 'find_leaks', 'class_counts',
-           'show_class_counts', 'class_weights', 'clip_weights']
+           'find_videos', 'segments_from_folders', 'check_classes', 'segments_from_csv', 'class_counts',
+           'missing_classes', 'split_by_group', 'find_leaks', 'show_class_counts', 'show_splits', 'class_weights',
+           'clip_weights']
 
-# %% ../../nbs/data/30_segments.ipynb #e7b70de5
-import csv, re, warnings
+# %% ../../nbs/data/30_segments.ipynb #96dc2008
+import csv, filecmp, re, warnings
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -99,32 +100,79 @@ def is_source(path:Path)->bool:
 
 def _class_folders(root): return [d for d in sorted(root.iterdir()) if d.is_dir() and not d.name.startswith('.')]
 
-# %% ../../nbs/data/30_segments.ipynb #9a6c2a1c
+# %% ../../nbs/data/30_segments.ipynb #9354f57a
+def find_videos(
+    paths:list # Videos, and folders that are searched for videos
+)->list: # Their paths
+    "The videos that `paths` name; raises a ValueError if there are none."
+    paths = [Path(p) for p in paths]
+    gone = [p for p in paths if not p.exists() and not p.is_symlink()]
+    if gone: raise ValueError(f'{gone[0]}: there is no such file or folder')
+    found = [v for p in paths for v in (sorted(f for f in p.rglob('[!.]*') if f.suffix.lower() in video_suffixes) if p.is_dir() else [p])]
+    if not found: raise ValueError(f'no videos below {", ".join(map(str, paths))}')
+    return found
+
+# %% ../../nbs/data/30_segments.ipynb #0c7eb4b2
+def _refuse_twice(df):
+    "Raise a ValueError if the same part of the same source, or a copy of its file in another split, stands in the table twice."
+    _refuse(df.duplicated(['source','start','stop']), df, 'source', 'the same clip stands in the table before')
+    seen = {}
+    for path,split in zip(df.source, df.split):
+        size = Path(path).stat().st_size if split and Path(path).is_file() else 0
+        if not size: continue
+        first,other = seen.setdefault((Path(path).name, size), (path,split))
+        if other != split and filecmp.cmp(first, path, shallow=False): raise ValueError(f'{path}: this clip of {split} is also in {other}, as {first}')
+    return df
+
+# %% ../../nbs/data/30_segments.ipynb #781aec7a
+def _with_origins(df, root):
+    "The table with the videos from which its clips were cut as groups, if it has none and `segments.csv` in `root` knows them."
+    file = Path(root)/'segments.csv'
+    if df.group.notna().any() or not file.exists(): return df
+    origin = pd.read_csv(file, dtype=str).set_index('uid').group
+    return df.assign(group=pd.Series([origin.get(u) for u in df.uid], dtype=object))
+
+# %% ../../nbs/data/30_segments.ipynb #f13b26fe
 def segments_from_folders(
     path:str|Path # A folder that holds a folder for every class, or `train`, `valid` and `test` with these
-)->pd.DataFrame: # Segment table; `label` is the folder's name
-    "One row for each video or frame folder in a class' folder; raises a ValueError if there is none."
+)->pd.DataFrame: # Segment table; `label` is the folder's name, or `verb` and `noun` if all names have two words
+    "One row for each video or frame folder in a class' folder; raises a ValueError for a class without any, or a clip in two splits."
     root = Path(path)
     if not root.is_dir(): raise ValueError(f'{root}: there is no such folder')
     tops = _class_folders(root)
     split_dirs = {d: _split_names.get(d.name, d.name) for d in tops}
     has_splits = len(tops) > 0 and all(s in splits for s in split_dirs.values())
-    rows = [dict(source=s, label=c.name, split=split_dirs[top] if has_splits else None)
-            for top in (tops if has_splits else [root]) for c in _class_folders(top) for s in sorted(c.iterdir()) if is_source(s)]
+    classes = [(c, split_dirs[top] if has_splits else None) for top in (tops if has_splits else [root]) for c in _class_folders(top)]
+    rows = [dict(source=s, label=c.name, split=split) for c,split in classes for s in sorted(c.iterdir()) if is_source(s)]
     if not rows: raise ValueError(f'{root}: no videos or frame folders found; expected {root.name}/<class>/<video>')
-    return make_segments(pd.DataFrame(rows))
+    empty = {c.name for c,_ in classes} - {r['label'] for r in rows}
+    if empty: raise ValueError(f'{root}: no clip of the class {min(empty)!r}; put some into its folder, or remove it')
+    return _refuse_twice(_with_origins(make_segments(_verbs_and_nouns(pd.DataFrame(rows))), root))
 
-# %% ../../nbs/data/30_segments.ipynb #73802a39
+def _verbs_and_nouns(df):
+    "`label` as `verb` and `noun` if each has two words."
+    words = df.label.str.split()
+    return df.assign(verb=words.str[0], noun=words.str[1]).drop(columns='label') if (words.str.len() == 2).all() else df
+
+# %% ../../nbs/data/30_segments.ipynb #91f5acfe
 def _read_rows(path):
     "The rows of a CSV file, or of a list without a header."
     with open(path, newline='', encoding='utf-8-sig') as f: first = f.readline().strip()
     if not first: raise ValueError(f'{path}: the file is empty')
     names = next(csv.reader([first]))
-    if {'path','source','youtube_id'} & set(names): return pd.read_csv(path, skipinitialspace=True, dtype=dict(label=str, verb=str, noun=str))
+    if {'path','source','youtube_id','uid'} & set(names): return pd.read_csv(path, skipinitialspace=True, dtype=dict(uid=str, label=str, verb=str, noun=str))
     sep = ',' if ',' in first else r'\s+'
     if len(first.split(',' if sep == ',' else None)) != 2:
         raise ValueError(f"{path}, line 1: expected a header with 'path' (or 'source') and 'label', or a path and a class; found {first!r}")
     return pd.read_csv(path, sep=sep, header=None, names=['path','label'], dtype=str, engine='python', skipinitialspace=True)
+
+def _named_sources(uids, root):
+    "The file or folder in `root`, or the video below it, that each of `uids` is the name of; raises a ValueError if it can be two."
+    found = {}
+    for v in sorted(f for f in root.rglob('[!.]*') if f.suffix.lower() in video_suffixes):
+        if v.stem in uids.values and v.stem in found: raise ValueError(f"the uid {v.stem!r} can be {found[v.stem]} or {v}; add a column 'path'")
+        found[v.stem] = v
+    return [root/u if (root/u).exists() else found.get(u, root/u) for u in uids]
 
 def _kinetics_source(row, root):
     "Where the clip of a row of Kinetics' annotations lies, or where it was expected."
@@ -132,57 +180,107 @@ def _kinetics_source(row, root):
     places = [root/row.label/name, root/str(row.label).replace(' ','_')/name, root/name]
     return next((p for p in places if p.exists()), places[0])
 
-# %% ../../nbs/data/30_segments.ipynb #244dd815
+# %% ../../nbs/data/30_segments.ipynb #032c674d
+def check_classes(
+    df:pd.DataFrame, # Segment table
+    vocabs:dict # Target -> names of its classes
+)->pd.DataFrame: # The same table
+    "Raise a ValueError for the first label that is none of the classes, or whose number, as in `verb_class`, is another's."
+    for t,names in vocabs.items():
+        if t not in df: raise ValueError(f'no column {t!r}; there are {list(df.columns)}')
+        _refuse(~df[t].isin(list(names)), df, t, f'it is none of the {len(names)} classes')
+        number = {n: i for i,n in enumerate(names)}
+        if (c := f'{t}_class') in df: _refuse(df[c] != df[t].map(number), df, c, 'it is not the number of this class')
+    return df
+
+# %% ../../nbs/data/30_segments.ipynb #b35daf60
 def segments_from_csv(
     path:str|Path, # CSV file with a header, a list of `path class` lines, or Kinetics' annotations
     root:str|Path|None=None, # Folder that the paths start from; None: the file's own
-    group:str|None=None # Column to be used as `group`
+    group:str|None=None, # Column to be used as `group`
+    vocabs:dict|None=None # Names of the classes of each target, if they are known: no others are allowed
 )->pd.DataFrame: # Segment table
     "The segment table in a CSV file; raises a ValueError that names the file, the row and the column."
     path = Path(path)
     root = Path(root) if root else path.parent
     df = _read_rows(path).rename(columns={'path': 'source'})
     if 'youtube_id' in df: df['source'] = [_kinetics_source(r, root) for r in df.itertuples()]
-    else: df['source'] = [root/s if pd.notna(s) else '' for s in df.source]
+    elif 'source' in df: df['source'] = [root/s if pd.notna(s) else '' for s in df.source]
     if group:
         if group not in df: raise ValueError(f'{path}: no column {group!r} for the group; there are {list(df.columns)}')
         df['group'] = df[group]
-    try: return make_segments(df)
+    try:
+        if 'source' not in df: df['source'] = _named_sources(df.uid, root)
+        return _refuse_twice(_with_origins(check_classes(make_segments(df), vocabs or {}), root))
     except ValueError as e: raise ValueError(f'{path}: {e}') from e
 
-# %% ../../nbs/data/30_segments.ipynb #c6b92ebd
+# %% ../../nbs/data/30_segments.ipynb #dc91de08
+def class_counts(
+    df:pd.DataFrame, # Segment table
+    target:str='label' # Column of the classes, or `action`: pairs of verb and noun
+)->pd.DataFrame: # A row for each class, a column for each split
+    "Clips of each class in each split."
+    split = df.split.where(df.split.notna(), 'all')
+    return pd.crosstab(_classes(df, target), split)[[s for s in (*splits,'all') if (split == s).any()]]
+
+def _classes(df, target): return df.verb + ' ' + df.noun if target == 'action' and 'action' not in df else df[target]
+
+# %% ../../nbs/data/30_segments.ipynb #b02d8b1d
 def _groups(df): return df.group.where(df.group.notna(), df.uid).astype(str)
 
+def _draw(
+    counts:np.ndarray, # Clips of each class in each group that is left, (groups, classes)
+    wanted:np.ndarray # Clips of each class that the split should have
+)->list: # Places of the groups that are drawn
+    "Groups that hold about what is wanted, and leave every class in training."
+    chosen,have = [],np.zeros(counts.shape[1])
+    distance = lambda n: ((n-wanted)**2/np.maximum(wanted, 1e-9)).sum(-1)
+    while have.sum() < wanted.sum():
+        left = counts.sum(0) - have
+        score = distance(have + counts)
+        score[((counts == left) & (left > 0)).any(1)] = np.inf
+        score[chosen] = np.inf
+        best = int(score.argmin())
+        if score[best] == np.inf or chosen and score[best] >= distance(have): break
+        chosen.append(best)
+        have = have + counts[best]
+    return chosen
+
+# %% ../../nbs/data/30_segments.ipynb #d0ace1c1
+def missing_classes(
+    df:pd.DataFrame # Segment table with `split`
+)->pd.DataFrame: # Columns target, class, split (where it is missing), clips (elsewhere); no rows if every class is everywhere
+    "The classes that have clips in the table, and none in one of its splits."
+    counts = [(t, class_counts(df, t)) for t in target_columns(df)]
+    rows = [(t, c, s, int(n.loc[c].sum())) for t,n in counts for s in n for c in n.index[n[s] == 0]]
+    return pd.DataFrame(rows, columns=['target','class','split','clips'])
+
+def _warn_missing(df):
+    for (split,target),classes in missing_classes(df).groupby(['split','target'], sort=False)['class']:
+        names = ', '.join(classes.iloc[:10]) + (', ...' if len(classes) > 10 else '')
+        warnings.warn(f'{split}: no clip of {len(classes)} of the {df[target].nunique()} {target}s: {names}')
+
+# %% ../../nbs/data/30_segments.ipynb #be04fc1c
 def split_by_group(
     df:pd.DataFrame, # Segment table
     valid:float|list=0.2, # Share of the clips for validation, or the groups that make it up
     test:float|list=0., # The same for the test split
-    seed:int=42 # Decides which groups are drawn
+    seed:int=42 # Decides between groups that serve equally well
 )->pd.DataFrame: # The table with a new `split`
-    "Divide whole groups among train, valid and test; raises a ValueError for groups that are not there or an empty training split."
+    "Divide whole groups among train, valid and test; warns of classes that are not in all; raises a ValueError for groups that are not there or an empty training split."
     df,groups = df.copy(),_groups(df)
-    order = list(np.random.default_rng(seed).permutation(sorted(groups.unique())))
+    counts = pd.get_dummies(df[target_columns(df)].astype(str), dtype=int).groupby(groups).sum()
+    order,total = np.random.default_rng(seed).permutation(counts.index.to_numpy(object)),counts.sum().to_numpy()
     df['split'] = 'train'
     for name,want in ('test',test),('valid',valid):
-        if isinstance(want, (list,tuple,set)): chosen = [str(g) for g in want]
-        else: chosen = _draw(order, groups, want*len(df), df)
+        chosen = [str(g) for g in want] if isinstance(want, (list,tuple,set)) else order[_draw(counts.loc[order].to_numpy(), want*total)].tolist()
         missing = sorted(set(chosen) - set(order))
-        if missing: raise ValueError(f'{name}: no group {missing[0]!r} left; the groups are {sorted(set(order))[:20]}')
+        if missing: raise ValueError(f'{name}: no group {missing[0]!r} left; the groups are {sorted(order)[:20]}')
         df.loc[groups.isin(chosen), 'split'] = name
-        order = [g for g in order if g not in chosen]
-    if not order: raise ValueError('no group is left for training: give fewer groups to valid and test')
+        order = np.array([g for g in order if g not in set(chosen)], object)
+    if not len(order): raise ValueError('no group is left for training: give fewer groups to valid and test')
+    _warn_missing(df)
     return df
-
-# %% ../../nbs/data/30_segments.ipynb #36d38961
-def _draw(order, groups, n_clips, df):
-    "Groups from `order` that hold about `n_clips` clips together and leave every class in training."
-    label,chosen,n = df[target_columns(df)[0]],[],0
-    for g in order:
-        if n >= n_clips: break
-        left = groups.isin(order) & ~groups.isin(chosen+[g])
-        if set(label[groups.isin(order)]) - set(label[left]): continue
-        chosen,n = chosen+[g],n+(groups == g).sum()
-    return chosen
 
 # %% ../../nbs/data/30_segments.ipynb #650dfafe
 def find_leaks(
@@ -194,20 +292,23 @@ def find_leaks(
     sides = has.groupby(what.rename('group')).split.agg(splits=lambda s: ', '.join(sorted(set(s))), clips='size')
     return sides[sides.splits.str.contains(',')].reset_index()
 
-# %% ../../nbs/data/30_segments.ipynb #44e46aa2
-def class_counts(df:pd.DataFrame, target:str='label')->pd.DataFrame:
-    "Clips of each class in each split."
-    split = df.split.where(df.split.notna(), 'all')
-    return pd.crosstab(df[target], split)[[s for s in (*splits,'all') if (split == s).any()]]
-
-# %% ../../nbs/data/30_segments.ipynb #b0711710
-def show_class_counts(df:pd.DataFrame, target:str='label', most:int=40):
-    "Bars with the clips of the `most` frequent classes in each split; returns the axes."
+# %% ../../nbs/data/30_segments.ipynb #e19cd5c6
+def show_class_counts(
+    df:pd.DataFrame, # Segment table
+    target:str='label', # Column of the classes, or `action`
+    most:int=40 # So many classes are shown, the most frequent
+): # Axes
+    "Bars with the clips of each class in each split."
     counts = class_counts(df, target)
+    n = len(counts)
     counts = counts.loc[counts.sum(axis=1).sort_values(ascending=False).index[:most]]
-    ax = counts.plot.bar(figsize=(max(5, .3*len(counts)+2), 3), width=.8, ylabel='clips', xlabel='')
-    if len(counts) < df[target].nunique(): ax.set_title(f'the {len(counts)} most frequent of {df[target].nunique()} classes')
-    return ax
+    title = f'{target}: the {most} most frequent of {n} classes' if n > most else f'{target}: {n} classes'
+    return counts.plot.bar(figsize=(max(5, .3*len(counts)+2), 3), width=.8, ylabel='clips', xlabel='', title=title)
+
+def show_splits(df:pd.DataFrame, most:int=40)->list:
+    "Bars for each target, and for the actions if there are verbs and nouns; returns the axes."
+    targets = target_columns(df)
+    return [show_class_counts(df, t, most) for t in targets + ['action']*(targets == ['verb','noun'])]
 
 # %% ../../nbs/data/30_segments.ipynb #73515cf9
 def class_weights(
