@@ -5,13 +5,13 @@
 # %% auto #0
 __all__ = ['action_models', 'save_bundle', 'read_bundle', 'load_bundle']
 
-# %% ../../nbs/learn/10_bundle.ipynb #c300d2de
+# %% ../../nbs/learn/10_bundle.ipynb #fc20e704
 import json
 from importlib.metadata import version
 from pathlib import Path
 import torch
 from safetensors import safe_open, SafetensorError
-from safetensors.torch import save_model as _save_weights, load_model as _load_weights
+from safetensors.torch import save_file, load_file
 from ..data.files import whole_file
 from ..data.spec import ClipSpec
 from ..models.avt import AVT
@@ -20,7 +20,7 @@ from ..models.pretrained_timesformer import PretrainedTimeSformer
 from ..models.segment_nets import TSN, TRN, TSM
 from ..models.timesformer import TimeSformer
 
-# %% ../../nbs/learn/10_bundle.ipynb #bf8e9a54
+# %% ../../nbs/learn/10_bundle.ipynb #8dcb5163
 action_models = {m.__name__: m for m in (SimpleModel, RNNModel, TSN, TRN, TSM, TimeSformer, PretrainedTimeSformer, AVT)}
 
 def save_bundle(
@@ -34,10 +34,11 @@ def save_bundle(
         if getattr(model, a, None) is None: raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
     about = dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()), vocabs=model.vocabs,
                  info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
-    with whole_file(path) as part: _save_weights(model, str(part), metadata={'epic_actions': json.dumps(about)})
+    weights = {n: t.contiguous().clone() for n,t in model.state_dict().items()} # a tensor of its own for each name, also for those that share one
+    with whole_file(path) as part: save_file(weights, part, metadata={'epic_actions': json.dumps(about)})
     return Path(path)
 
-# %% ../../nbs/learn/10_bundle.ipynb #c40c4acf
+# %% ../../nbs/learn/10_bundle.ipynb #20c50945
 def read_bundle(path:str|Path)->dict:
     "What a bundle says about its model, without the weights; raises a ValueError if it is not a bundle."
     if not Path(path).is_file(): raise ValueError(f'{path}: there is no such file')
@@ -57,7 +58,7 @@ def load_bundle(
     args = {k: tuple(v) if isinstance(v, list) else v for k,v in about['args'].items()}
     if 'pretrained' in args: args['pretrained'] = False
     model = action_models[about['model']](**args)
-    try: _load_weights(model, str(path))
+    try: model.load_state_dict(load_file(path))
     except RuntimeError as e: raise ValueError(f'{path}: the weights do not fit the model that it describes ({e})') from e
     model.clip_spec,model.vocabs,model.info = ClipSpec.from_json(json.dumps(about['spec'])),about['vocabs'],about['info']
     return model.eval()
