@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['app', 'BadClips', 'Json', 'Paths', 'Workers', 'Root', 'Group', 'Model', 'Split', 'Readers', 'demo_models',
            'demo_note', 'command', 'Data', 'read_data', 'epic_files', 'toykitchen', 'verify', 'extract', 'ucf101',
-           'write_scores', 'recipe_options', 'make_recipe', 'train', 'test_model', 'evaluate', 'fuse', 'submit',
-           'export', 'predict', 'demo_loaders', 'demo']
+           'write_scores', 'recipe_options', 'make_recipe', 'train', 'options_of', 'finetune', 'test_model', 'evaluate',
+           'fuse', 'submit', 'export', 'predict', 'demo_loaders', 'demo']
 
 # %% ../nbs/cli.ipynb #fa230b6a
 import inspect, json, sys, time, warnings
@@ -44,7 +44,7 @@ def command(f):
 BadClips = Annotated[str, typer.Option(help='Clips that cannot be read: raise, skip, or repeat_last for missing frames.')]
 Json = Annotated[bool, typer.Option('--json', help='Print one JSON object and nothing else.')]
 
-# %% ../nbs/cli.ipynb #4587f0de
+# %% ../nbs/cli.ipynb #b90ebf2e
 class Data(NamedTuple):
     "What a path on the command line means."
     segments:object # The segment table
@@ -74,9 +74,11 @@ def read_data(
     if path.is_file(): return Data(segments_from_csv(path, group=group))
     raise ValueError(f'{path}: there is no such file or folder')
 
+_epic_names = 'EPIC_100_train.csv','EPIC_100_validation.csv','EPIC_train_action_labels.csv','train_action_classes.csv','val_action_classes.csv'
+
 def epic_files(path:Path)->list:
     "The files of EPIC-KITCHENS' annotations that `path` is or, as a folder, holds: those of training first; else none."
-    if path.is_dir(): return [f for n in ('EPIC_100_train.csv','EPIC_100_validation.csv','EPIC_train_action_labels.csv') if (f := path/n).is_file()]
+    if path.is_dir(): return [f for n in _epic_names if (f := path/n).is_file()]
     if path.suffix == '.pkl': return [path]
     return [path] if path.is_file() and path.suffix == '.csv' and 'video_id' in path.open(encoding='utf-8-sig').readline() else []
 
@@ -84,7 +86,8 @@ def _epic_data(files, root, modality):
     import pandas as pd
     from epic_actions.data.epic import epic_classes, segments_from_epic
     if root is None: raise ValueError(f'{files[0]}: annotations of EPIC-KITCHENS; say with --root where the frames, flow or videos are')
-    return Data(pd.concat([segments_from_epic(f, root, modality) for f in files], ignore_index=True), epic_classes(files[0]))
+    df = pd.concat([segments_from_epic(f, root, modality) for f in files], ignore_index=True)
+    return Data(df, epic_classes(files[0]) if 'verb' in df else None)
 
 def _share_or_groups(text):
     "`0.2` is a share of the clips, `2,4,6` are groups."
@@ -116,16 +119,7 @@ def toykitchen(
     return dict(path=str(k.path), clips=len(k.segments), splits=splits, unseen=k.unseen), (
                f'{k.path}: {len(k.segments)} clips ({", ".join(f"{n} {s}" for s,n in splits.items())}); unseen: {", ".join(k.unseen)}')
 
-# %% ../nbs/cli.ipynb #56c09c41
-def _videos(paths):
-    "The videos that `paths` name: files, and all that lie below folders."
-    from epic_actions.data.segments import video_suffixes
-    gone = [p for p in paths if not p.exists() and not p.is_symlink()]
-    if gone: raise ValueError(f'{gone[0]}: there is no such file or folder')
-    found = [v for p in paths for v in (sorted(f for f in p.rglob('*') if f.suffix.lower() in video_suffixes) if p.is_dir() else [p])]
-    if not found: raise ValueError(f'no videos below {", ".join(map(str, paths))}')
-    return found
-
+# %% ../nbs/cli.ipynb #9bcd26de
 Paths = Annotated[list[Path], typer.Argument(help='Videos, or folders that are searched for videos.')]
 Workers = Annotated[Optional[int], typer.Option(help='Processes at a time; without it, one for each CPU.')]
 
@@ -141,8 +135,9 @@ def verify(
 
     Example: epic-actions verify videos --out checked.csv
     """
+    from epic_actions.data.segments import find_videos
     from epic_actions.data.verify import verify_videos
-    table = verify_videos(_videos(paths), workers, timeout, out)
+    table = verify_videos(find_videos(paths), workers, timeout, out)
     bad = table[table.status != 'ok']
     lines = [f'{r.status:>10}  {r.path}: {r.decoded} of {r.declared} frames; {r.reason}' for r in bad.itertuples()]
     data = dict(ok=len(table)-len(bad), short=int((table.status == 'short').sum()), unreadable=int((table.status == 'unreadable').sum()),
@@ -165,7 +160,8 @@ def extract(
     Example: epic-actions extract videos --out frames --short-side 256
     """
     from epic_actions.data.extract import extract_videos
-    table = extract_videos(_videos(paths), out, force, workers, short_side=short_side, quality=quality, bad=bad)
+    from epic_actions.data.segments import find_videos
+    table = extract_videos(find_videos(paths), out, force, workers, short_side=short_side, quality=quality, bad=bad)
     failed = table[table.reason.notna()]
     lines = [f'    failed  {r.path}: {r.reason}' for r in failed.itertuples()]
     return dict(extracted=len(table)-len(failed), failed=failed[['path','reason']].to_dict('records'), path=str(out)), (
@@ -243,23 +239,23 @@ def make_recipe(name:str, given:dict)->Recipe:
     if 'model' in given and recipes[name].modality == 'RGBDiff': given = {'modality': '', **given} # which not every model knows
     return replace(recipes[name], **{**given, **numbers})
 
-# %% ../nbs/cli.ipynb #c313b0df
-def _train_and_score(recipe, dls, pairs, out, resume):
+# %% ../nbs/cli.ipynb #0efe11c8
+def _train_and_score(recipe, dls, pairs, out, resume, base):
     "Train, then score the test clips, or the validation clips if there are none."
     from epic_actions.learn.training import train_recipe
     from epic_actions.score.scoring import score_clips
-    best,history = train_recipe(recipe, dls, out, resume)
+    best,history = train_recipe(recipe, dls, out, resume, base=base)
     df = dls.segments
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
     results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
     return dict(model=str(out/'best.safetensors'), split=held,
-                **write_scores(out, results, best, histories={'the model': history}, pairs=pairs, title=f'{recipe.model} on the {held} clips'))
+                **write_scores(out, results, best, histories={'the model': history}, pairs=pairs, title=f'{type(best).__name__} on the {held} clips'))
 
 def _summary_lines(scores):
     "The scores of `write_scores` as lines for a person."
     each = [f"{t:>8}  top-1 {r['top-1']:.1%}, between {r['95 % low']:.1%} and {r['95 % high']:.1%}; top-5 {r['top-5']:.1%}; "
             f"mean class accuracy {r['mean class accuracy']:.1%}" for t,r in scores['scores'].items()]
-    files = [f'{k:>8}  {scores[k]}' for k in ('model','report') if k in scores]
+    files = [f'{k:>8}  {scores[k]}' for k in ('model','onnx','report','video') if k in scores]
     return '\n'.join([f"{scores['clips']} clips ({scores['split']})", *each, *files])
 
 def _with_validation(df):
@@ -268,7 +264,7 @@ def _with_validation(df):
     also = df[df.split == 'valid'].assign(split='train', uid=lambda d: d.uid.astype(str) + ' (train)')
     return pd.concat([df, also], ignore_index=True)
 
-# %% ../nbs/cli.ipynb #cfb9deec
+# %% ../nbs/cli.ipynb #e9030333
 Root = Annotated[Optional[Path], typer.Option(help='Folder of the frames, flow or videos of EPIC-KITCHENS.')]
 Group = Annotated[Optional[str], typer.Option(help='Column of the CSV file with what must not straddle a split.')]
 
@@ -295,16 +291,42 @@ def train(
     Example: epic-actions train labels.csv --group sequence --test 2,4,6,8,10 --valid 0 --out runs/first
     """
     from epic_actions.data.segments import split_by_group
-    from epic_actions.learn.training import recipe_loaders
+    from epic_actions.learn.training import recipe_base, recipe_loaders
     if (out/'last.pt').exists() and not resume:
         raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
     valid = _share_or_groups(valid)
-    df,vocabs,pairs = read_data(data, group, ucf_split, valid if isinstance(valid, float) else 0., root, recipe.modality)
+    base = recipe_base(recipe)
+    modality = base.clip_spec.modality if base else recipe.modality
+    df,vocabs,pairs = read_data(data, group, ucf_split, valid if isinstance(valid, float) else 0., root, modality)
     if df.split.isna().all() or (df.split == 'train').all(): df = split_by_group(df, valid, _share_or_groups(test), recipe.seed)
     if train_on_val: df = _with_validation(df)
-    dls = recipe_loaders(recipe, df, vocabs, len(df) <= 1000 if preload is None else preload, workers, bad)
-    scores = _train_and_score(recipe, dls, pairs, out, resume)
+    dls = recipe_loaders(recipe, df, vocabs, len(df) <= 1000 if preload is None else preload, workers, bad, base)
+    scores = _train_and_score(recipe, dls, pairs, out, resume, base)
     return scores, _summary_lines(scores)
+
+# %% ../nbs/cli.ipynb #6dde5c31
+def options_of(other, **defaults):
+    "Decorates a command with the options of another one, some with other `defaults`."
+    def decorate(f):
+        own = {n: p for n,p in inspect.signature(f).parameters.items() if p.kind != p.VAR_KEYWORD}
+        shared = [p.replace(default=defaults.get(n, p.default)) for n,p in inspect.signature(other).parameters.items() if n not in own]
+        params = sorted([*own.values(), *shared], key=lambda p: p.kind)
+        f.__signature__,f.__annotations__ = inspect.Signature(params),{p.name: p.annotation for p in params}
+        return f
+    return decorate
+
+@app.command()
+@command
+@options_of(train, recipe='finetune')
+def finetune(
+    data: Annotated[Path, typer.Argument(help='Data to train on, as of train.')],
+    checkpoint: Annotated[str, typer.Argument(help="Folder of a run, bundle, TimeSformer's .pyth, folder or name of Hugging Face, network of EPIC-KITCHENS-100 or -55, or published network by name.")],
+    **options):
+    """Train on from a checkpoint, for your own classes, and score it.
+
+    Example: epic-actions finetune labels.csv TimeSformer_divST_8x32_224_K600.pyth --frames 16 --out runs/mine
+    """
+    return train.__wrapped__(data, checkpoint=checkpoint, **options)
 
 # %% ../nbs/cli.ipynb #99e7bb8e
 def _load_run(model, data=None):
@@ -484,7 +506,7 @@ def submit(
     n = len(check_submission(path, ids, classes)['results'])
     return dict(submission=str(path), segments=n), f'{path}: {n} segments, complete'
 
-# %% ../nbs/cli.ipynb #f129d4e2
+# %% ../nbs/cli.ipynb #48f7ccee
 @app.command()
 @command
 def export(
@@ -505,30 +527,73 @@ def export(
     difference = read_onnx_info(path)['difference']
     return dict(onnx=str(path), span=span, difference=difference), f'{path}: gives the answers of the model; differences {difference}'
 
+def _exported(model):
+    "The ONNX file that `model`, a file or the folder of a run, means."
+    if not model.is_dir(): return model
+    if not (model/'model.onnx').is_file(): raise ValueError(f'{model}: holds no model.onnx; epic-actions export {model} makes it')
+    return model/'model.onnx'
+
+def _found(patterns):
+    "The videos and folders that are meant, in the order given; patterns as `clips/*.mp4` are looked up."
+    from glob import glob
+    found = {p: [p] if Path(p).exists() else sorted(glob(p)) for p in patterns}
+    if empty := [p for p,f in found.items() if not f]: raise ValueError(f'{empty[0]}: there is no such file or folder')
+    return [v for f in found.values() for v in f]
+
+def _answer_lines(answer): return '\n'.join(f"{t:>8}  {a['label']} ({a['probability']:.0%})" for t,a in answer.items())
+
+def _watch_camera(predictor, device, seconds, stride):
+    "Print what is seen, as it is seen; all answers in the end, also when it is interrupted."
+    from epic_actions.deploy.stream import camera_pictures
+    seen = []
+    try:
+        for p in predictor.watch(camera_pictures(device, seconds), stride):
+            seen.append(dict(time=p.time, **{t: dict(label=l, probability=v) for t,(l,v) in p.labels.items()}))
+            print(f'{p.time:8.1f} s  ' + ', '.join(f'{l} ({v:.0%})' for l,v in p.labels.values()), flush=True)
+    except KeyboardInterrupt: pass
+    return seen
+
+def _annotate(predictor, videos, out, threshold, stride):
+    "Write what is asked for about each video; the paths."
+    from epic_actions.deploy.overlay import annotate_video
+    if len(videos) > 1 and any('{}' not in str(o) for o in out): raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names shall stand, as '{{}}.csv'")
+    written = []
+    for v in videos:
+        with typer.progressbar(length=1000, label=Path(v).name, file=sys.stderr) as bar:
+            done = lambda share: bar.update(int(share*1000)-bar.pos)
+            written += annotate_video(predictor, v, [Path(str(o).replace('{}', Path(v).stem)) for o in out], threshold, progress=done, stride=stride)
+    return [str(p) for p in written]
+
 @app.command()
 @command
 def predict(
-    model: Annotated[Path, typer.Argument(help='A file of `export`.')],
-    video: Annotated[Path, typer.Argument(help='A video, or a folder or archive of frames.')],
-    out: Annotated[Optional[list[Path]], typer.Option(help='What to write of a long video: .mp4, .gif, .png (timeline), .json, .csv or .srt; may be repeated.')] = None,
+    model: Annotated[Path, typer.Argument(help='A file of `export`, or the folder of a run with its model.onnx.')],
+    videos: Annotated[list[str], typer.Argument(help="Videos, folders or archives of frames, patterns as 'clips/*.mp4'; or a camera: camera:0, /dev/video0.")],
+    out: Annotated[Optional[list[Path]], typer.Option(help='What to write of long videos: .mp4, .gif, .png (timeline), .json, .csv or .srt; {} stands for the name of the video; may be repeated.')] = None,
     start: Annotated[Optional[float], typer.Option(help='Beginning of the clip, seconds (or frame number).')] = None,
     stop: Annotated[Optional[float], typer.Option(help='Its end.')] = None,
-    stride: Annotated[Optional[float], typer.Option(help='With --out: seconds from one answer to the next.')] = None,
+    stride: Annotated[Optional[float], typer.Option(help='With --out, or a camera: seconds from one answer to the next.')] = None,
     threshold: Annotated[float, typer.Option(help='With --out: what is less probable is not shown.')] = 0.,
+    seconds: Annotated[Optional[float], typer.Option(help='How long to watch a camera; without it, until Ctrl-C.')] = None,
     as_json: Json = False):
-    """Say what is done in a clip; or annotate a video of any length.
+    """Say what is done in clips; annotate videos of any length; or watch a camera.
 
     Example: epic-actions predict first.onnx kitchen.mp4 --out annotated.mp4 --out actions.csv
     """
-    from epic_actions.deploy.stream import ActionPredictor
-    predictor = ActionPredictor(model)
+    from epic_actions.deploy.stream import ActionPredictor, camera_device
+    predictor = ActionPredictor(_exported(model))
+    if device := camera_device(videos[0]):
+        if out or len(videos) > 1: raise ValueError(f'{videos[0]}: a camera is watched alone, and without --out')
+        seen = _watch_camera(predictor, device, seconds, stride)
+        return seen, f'{len(seen)} answers'
+    videos = _found(videos)
     if out:
-        from epic_actions.deploy.overlay import annotate_video
         if (start,stop) != (None,None): raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
-        paths = [str(p) for p in annotate_video(predictor, video, out, threshold, stride=stride)]
+        paths = _annotate(predictor, videos, out, threshold, stride)
         return dict(written=paths), '\n'.join(paths)
-    answer = predictor.predict(video, start, stop)
-    return answer, '\n'.join(f"{t:>8}  {a['label']} ({a['probability']:.0%})" for t,a in answer.items())
+    answers = {v: predictor.predict(v, start, stop) for v in videos}
+    if len(videos) == 1: return answers[videos[0]], _answer_lines(answers[videos[0]])
+    return answers, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in answers.items())
 
 # %% ../nbs/cli.ipynb #66e0e195
 demo_models = {
@@ -540,7 +605,7 @@ demo_note = """Every clip is drawn by a program: twelve things, ten verbs in fiv
 single picture, and no average of pictures, tells its two verbs apart. The people in these clips were not in training. The frame average
 recognises the thing and the pair and guesses the direction; the models that see time do not have to guess."""
 
-# %% ../nbs/cli.ipynb #9ea032ab
+# %% ../nbs/cli.ipynb #cd39153a
 def demo_loaders(kitchen, seed=42):
     "The demo's loaders: 8 frames of 64 px, from uniform segments, with light augmentation and no mirror."
     from torchvision.transforms import v2
@@ -567,6 +632,7 @@ def demo(
     from epic_actions.data.toykitchen import ToyKitchen
     kitchen = ToyKitchen(out/'kitchen', clips, seed=seed, frames=False, flow=False)
     scores = _demo_run(kitchen, out, seed)
+    scores |= _demo_video(kitchen, Path(scores['model']), out)
     scores['seconds'] = round(time.perf_counter()-start)
     return scores, f"{_summary_lines(scores)}\n    done  in {scores['seconds']} s"
 
@@ -592,3 +658,15 @@ def _demo_run(kitchen, out, seed):
     return dict(model=str(out/best.lower().replace(' ','_')/'best.safetensors'), split=f'unseen participants {", ".join(kitchen.unseen)}',
                 top1={n: r.summary().loc['verb','top-1'] for n,r in results.items()},
                 **write_scores(out, results, models[best], best, **shared))
+
+# %% ../nbs/cli.ipynb #3335c00f
+def _demo_video(kitchen, model, out):
+    "Export the best model, and annotate a video of an unseen participant with it."
+    from epic_actions.deploy.onnx import export_onnx, median_span
+    from epic_actions.deploy.overlay import annotate_video
+    from epic_actions.learn.bundle import load_bundle
+    print(f'{len(demo_models)+2}. The best model, {model.parent.name}, is exported and annotates a video')
+    test = kitchen.segments.query('split == "test"')
+    onnx = export_onnx(load_bundle(model), out/'model.onnx', span=median_span(kitchen.segments))
+    video = annotate_video(onnx, test.source.iloc[0], out/'annotated.mp4', threshold=.3, stride=.25)
+    return dict(onnx=str(onnx), video=str(video))
