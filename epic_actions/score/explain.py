@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['show_heat', 'grad_cam', 'attention_rollout', 'explain_clip', 'heat_painter']
 
-# %% ../../nbs/score/50_explain.ipynb #c936fe7a
+# %% ../../nbs/score/50_explain.ipynb #39d4d794
 from contextlib import contextmanager
 from functools import reduce
 import matplotlib, numpy as np, torch
@@ -16,6 +16,7 @@ from fastai.learner import Learner
 from fastai.torch_core import show_image
 from fastai.vision.core import image2tensor
 from timesformer_pytorch import TimeSformer as _TimeSformer
+from ..models.pretrained_timesformer import PretrainedTimeSformer, Attention as PublishedAttention
 from timesformer_pytorch.rotary import apply_rot_emb
 from timesformer_pytorch.timesformer_pytorch import Attention
 from ..data.clips import film_strip
@@ -136,9 +137,10 @@ def grad_cam(
         grads = torch.cat(torch.autograd.grad(logits[target], maps))
     return _heat((grads.mean((2,3), keepdim=True)*torch.cat(maps).detach()).sum(1).relu(), x)
 
-# %% ../../nbs/score/50_explain.ipynb #5c79f7fe
+# %% ../../nbs/score/50_explain.ipynb #56a42a38
 def _attentions(model):
     "The steps of a TimeSformer, in their order; none for another model."
+    if isinstance(model, PretrainedTimeSformer) and model.attention != 'space_only': return [m for m in model.modules() if isinstance(m, PublishedAttention)]
     return [m for m in model.modules() if isinstance(m, Attention)] if isinstance(model, _TimeSformer) else []
 
 # %% ../../nbs/score/50_explain.ipynb #dd37d9e8
@@ -155,25 +157,42 @@ def _attention_matrix(m, x, src, dst, mask=None, cls_mask=None, rot_emb=None, **
     sim[:,:1] = q[:,:1] @ k.mT # the class token sees patches without their position
     return (sim*m.scale).softmax(dim=-1)
 
-# %% ../../nbs/score/50_explain.ipynb #4e65551b
+# %% ../../nbs/score/50_explain.ipynb #4f7ca01f
+def _published_matrix(m, model, x):
+    "The same, (1+patches, 1+patches), of a step of a `PretrainedTimeSformer`, the mean of its heads; `x` is what goes into it."
+    q,k = m.qkv(x).unflatten(-1, (3, m.heads, -1)).permute(2,0,3,1,4)[:2]
+    A = (q@k.mT/q.shape[-1]**.5).softmax(-1).mean(1) # (rows, tokens, tokens)
+    n,T = model.grid[0]*model.grid[1],model.num_frames
+    at = 1 + torch.arange(T*n, device=x.device).view(T, n) # where the patches are, frame by frame
+    out = torch.zeros(1+T*n, 1+T*n, device=x.device)
+    if len(A) == 1: order = torch.cat([at.new_zeros(1), at.T.flatten()]); out[order[:,None],order] = A[0]
+    elif A.shape[1:] == (T,T) and len(A) == n: out[at.T[:,:,None],at.T[:,None]],out[0,0] = A,1
+    else: out[at[:,:,None],at[:,None]],out[at,0],out[0,at],out[0,0] = A[:,1:,1:],A[:,1:,0],A[:,0,1:]/T,A[:,0,0].mean()
+    return out
+
+def _step(model, m, args, kwargs):
+    "Who looks at whom in the step `m` of `model`, the mean of its heads."
+    return _published_matrix(m, model, *args) if isinstance(m, PublishedAttention) else _attention_matrix(m, *args, **kwargs).mean(0)
+
+# %% ../../nbs/score/50_explain.ipynb #df8f76fe
 @torch.no_grad()
 def _rollout(model, x):
     "Shares of the class token and of all patches in the class token at the end, (1+patches,)."
     steps = []
-    def note(m, args, kwargs, out): steps.append(_attention_matrix(m, *args, **kwargs).mean(0))
+    def note(m, args, kwargs, out): steps.append(_step(model, m, args, kwargs))
     with _watched(model, _attentions(model), note): model(x)
     start = torch.zeros_like(steps[-1][0])
     start[0] = 1
     return reduce(lambda row, A: (row + row@A)/2, reversed(steps), start)
 
-# %% ../../nbs/score/50_explain.ipynb #438e86c6
+# %% ../../nbs/score/50_explain.ipynb #ffd5e84f
 def attention_rollout(
     model, # A TimeSformer
     clip # One normalised clip (frames, 3, height, width), as a tensor or an `ImageTuple`, or a batch of one
 )->np.ndarray: # (frames, height, width), 0..1: 0 is the patch with the smallest share
     "Where a TimeSformer looks, by attention rollout (arXiv:2005.00928); raises a ValueError for another model."
     if not _attentions(model): raise ValueError(f'{type(model).__name__} is no TimeSformer: {_needs}')
-    x,p = _model_input(model, clip),model.patch_size
+    x,p = _model_input(model, clip),model.input_shape[-1]//model.grid[1] if isinstance(model, PretrainedTimeSformer) else model.patch_size
     cells = _rollout(model, x)[1:].unflatten(0, (x.shape[1], x.shape[-2]//p, x.shape[-1]//p))
     return _heat(cells - cells.min(), x)
 
