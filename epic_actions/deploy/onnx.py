@@ -76,24 +76,24 @@ def _set_info(graph, info):
     del graph.metadata_props[:]
     onnx.helper.set_model_props(graph, {k: json.dumps(v) for k,v in info.items()})
 
-# %% ../../nbs/deploy/10_onnx.ipynb #36e9979c
-def _seconds(row):
+# %% ../../nbs/deploy/10_onnx.ipynb #22dbc0b2
+def _seconds(row, fps):
     "How long the clip in a row of a segment table lasts; None if its source does not say it."
-    with open_frames(row.source) as frames:
+    with open_frames(row.source, fps=fps) as frames:
         if frames.times is None: return
-        first,last = (None if v != v else v for v in (row.start, row.stop)) # NaN: not given
-        lo,hi = frames.span(first, last)
-        return (hi-lo)/frames.fps if first is None or last is None else last-first
+        lo,hi = frames.span(*(None if v != v else v for v in (row.start, row.stop))) # NaN: not given
+        return float(frames.times[hi-1]-frames.times[lo]) + 1/frames.fps
 
 def median_span(
     segments, # Segment table
-    n_max:int=200 # So many clips of the training split are looked at, evenly spread
+    n_max:int=200, # So many clips of the training split are looked at, evenly spread
+    fps:float|None=None # Frames per second of folders of frames, which do not say it
 )->float|None: # Seconds; None if the sources do not say how long they last
     "The median length of the training clips."
     train = segments[segments.split == 'train'] if 'split' in segments else segments
     train,found = train.iloc[::-(-len(train)//n_max) or 1],[]
     for row in train.itertuples():
-        try: found.append(_seconds(row))
+        try: found.append(_seconds(row, fps))
         except VideoError: pass
     found = [s for s in found if s]
     return float(np.median(found)) if found else None
