@@ -93,7 +93,7 @@ class DenseClip(Sampler):
         free = max(n_frames - (self.n-1)*self.stride, 1)
         return fit_indices(int(np.ravel(u)[0]*free) + np.arange(self.n)*self.stride, n_frames, self.short)
 
-# %% ../../nbs/data/00_sampling.ipynb #2a062e1e
+# %% ../../nbs/data/00_sampling.ipynb #d25aeb88
 @dataclass(frozen=True)
 class LastFrames(Sampler):
     "The last `n` frames at `fps` frames per second, in their order (AVT, arXiv:2106.02036)."
@@ -102,8 +102,9 @@ class LastFrames(Sampler):
     short:str='repeat_last'
     def at(self, n_frames, u, fps=None):
         if not fps: raise ValueError('LastFrames counts in seconds: call it with fps=, the frame rate of the clip')
-        back = np.arange(self.n)*max(round(fps/self.fps), 1)
-        return n_frames-1 - fit_indices(back, n_frames, self.short)[::-1]
+        step = max(round(fps/self.fps), 1)
+        back = fit_indices(np.arange(self.n), (n_frames-1)//step+1, self.short)*step
+        return n_frames-1 - back[::-1]
 
 # %% ../../nbs/data/00_sampling.ipynb #f2ec3b18
 @dataclass(frozen=True)
