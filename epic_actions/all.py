@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/all.ipynb #cb9c300c
+# %% ../nbs/all.ipynb #14cb9cfd
 from fastai.vision.all import *
 from .data.files import VideoError, whole_file
 from .data.sampling import FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
@@ -16,7 +16,10 @@ from .data.reading import read_clip
 from .data.verify import verify_videos
 from .data.extract import extract_frames, avi2frames, extract_videos
 from .data.segments import (make_segments, segments_from_folders, segments_from_csv, split_by_group, find_leaks, class_counts,
-                                        show_class_counts, class_weights, clip_weights, target_columns, ucf101_group, usable_segments)
+                                        show_class_counts, class_weights, clip_weights, target_columns, ucf101_group, usable_segments,
+                                        find_videos, check_classes, missing_classes, show_splits)
+from .data.cutting import cut_videos
+from .data.labelling import label_page, LabelServer
 from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source, clip_animation,
                                      to_clip_tensor)
 from .data.augment import MultiScaleCrop, clip_augment
@@ -24,12 +27,17 @@ from .data.loaders import ClipTfm, ClipDL, get_action_dataloaders
 from .data.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .data.block import ClipBlock, GroupSplitter
 from .data.epic import segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number, flow_stride
+from .data.anticipation import (action_histories, action_segments, actions_of, anticipation_segments, check_cutoff,
+                                            past_labels, read_actions, with_actions)
 from .data.toykitchen import ToyKitchen
+from .data.features import open_features, write_features, feature_dataloaders
 from .models.layers import TimeDistributed, resnet10, create_encoder
 from .models.baselines import SimpleModel, RNNModel, simple_splitter, rnnmodel_splitter
 from .models.timesformer import TimeSformer
 from .models.segment_nets import TSN, TRN, TSM, param_policy
 from .models.pretrained_timesformer import PretrainedTimeSformer
+from .models.avt import AVT, AVTHead
+from .models.action_lm import ActionLM, pretrain_encoder, read_recipes, recipe_segments
 from .models.checkpoints import c1_model, load_c1_checkpoint, load_action_models_checkpoint, read_checkpoint
 from .learn.mixup import MixUp, CutMix
 from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
@@ -37,14 +45,23 @@ from .learn.heads import MultiTaskLoss, action_accuracy, action_metrics
 from .learn.bundle import save_bundle, load_bundle, read_bundle
 from .learn.learner import action_learner
 from .learn.resume import Checkpoints, train_run
+from .learn.pretrained import adapt_model, read_model
 from .learn.recipes import Recipe, recipes
+from .learn.teacher import (MarkovActions, MostFrequent, cross_teacher, history_scores, load_teacher, logit_adjust,
+                                        mix_scores, read_histories, save_teacher, train_teacher)
+from .learn.distill import kd_loss, DistillCallback, AVTLosses, published_students
 from .learn.training import recipe_learner, recipe_loaders, train_recipe
-from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, wilson_interval, pair_accuracy)
+from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, wilson_interval, pair_accuracy,
+                                         precision_recall, bootstrap_interval)
 from .score.results import Results, save_results, load_results, fuse_results
 from .score.epic import epic_metrics, epic_table
 from .score.submission import make_submission, check_submission
 from .score.scoring import score_clips, clip_images
+from .score.compare import compare_results, class_changes, interval_table
 from .score.report import action_report
+from .score.latency import measure_latency, Latency
+from .score.anticipation import (class_mean_recall, anticipation_metrics, marginal_scores,
+                                              make_anticipation_submission, check_anticipation_submission)
 from .deploy.onnx import export_onnx, read_onnx_info
 from .deploy.stream import ActionPredictor, find_segments
 from .deploy.overlay import annotate_video

@@ -239,12 +239,12 @@ def make_recipe(name:str, given:dict)->Recipe:
     if 'model' in given and recipes[name].modality == 'RGBDiff': given = {'modality': '', **given} # which not every model knows
     return replace(recipes[name], **{**given, **numbers})
 
-# %% ../nbs/cli.ipynb #0efe11c8
-def _train_and_score(recipe, dls, pairs, out, resume, base):
+# %% ../nbs/cli.ipynb #d22b164e
+def _train_and_score(recipe, dls, pairs, out, resume, **kwargs):
     "Train, then score the test clips, or the validation clips if there are none."
     from epic_actions.learn.training import train_recipe
     from epic_actions.score.scoring import score_clips
-    best,history = train_recipe(recipe, dls, out, resume, base=base)
+    best,history = train_recipe(recipe, dls, out, resume, **kwargs)
     df = dls.segments
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
     results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
@@ -264,7 +264,7 @@ def _with_validation(df):
     also = df[df.split == 'valid'].assign(split='train', uid=lambda d: d.uid.astype(str) + ' (train)')
     return pd.concat([df, also], ignore_index=True)
 
-# %% ../nbs/cli.ipynb #e9030333
+# %% ../nbs/cli.ipynb #dd90c678
 Root = Annotated[Optional[Path], typer.Option(help='Folder of the frames, flow or videos of EPIC-KITCHENS.')]
 Group = Annotated[Optional[str], typer.Option(help='Column of the CSV file with what must not straddle a split.')]
 
@@ -284,6 +284,7 @@ def train(
     workers: Annotated[Optional[int], typer.Option(help='Processes that read clips, without --preload.')] = None,
     bad: BadClips = 'raise',
     resume: Annotated[bool, typer.Option('--resume', help='Go on where the run in --out stopped.')] = False,
+    tensorboard: Annotated[bool, typer.Option('--tensorboard', help='Write the curves for TensorBoard, too, into the folder tensorboard of the run.')] = False,
     as_json: Json = False,
     *, recipe):
     """Train a model on videos and score it.
@@ -301,7 +302,7 @@ def train(
     if df.split.isna().all() or (df.split == 'train').all(): df = split_by_group(df, valid, _share_or_groups(test), recipe.seed)
     if train_on_val: df = _with_validation(df)
     dls = recipe_loaders(recipe, df, vocabs, len(df) <= 1000 if preload is None else preload, workers, bad, base)
-    scores = _train_and_score(recipe, dls, pairs, out, resume, base)
+    scores = _train_and_score(recipe, dls, pairs, out, resume, base=base, tensorboard=tensorboard)
     return scores, _summary_lines(scores)
 
 # %% ../nbs/cli.ipynb #6dde5c31
@@ -506,7 +507,7 @@ def submit(
     n = len(check_submission(path, ids, classes)['results'])
     return dict(submission=str(path), segments=n), f'{path}: {n} segments, complete'
 
-# %% ../nbs/cli.ipynb #48f7ccee
+# %% ../nbs/cli.ipynb #4b54c23a
 @app.command()
 @command
 def export(
@@ -514,6 +515,7 @@ def export(
     out: Annotated[Optional[Path], typer.Option(help='The file; without it, model.onnx beside the model.')] = None,
     fp16: Annotated[bool, typer.Option('--fp16', help='Half precision: half the size.')] = False,
     int8: Annotated[bool, typer.Option('--int8', help='Weights of 8 bits: a quarter of the size.')] = False,
+    fps: Annotated[Optional[float], typer.Option(help='Frames per second of folders of frames that it was trained on; videos say it themselves.')] = None,
     as_json: Json = False):
     """Export the model of a run to ONNX, and check that it gives the same answers.
 
@@ -522,7 +524,7 @@ def export(
     import pandas as pd
     from epic_actions.deploy.onnx import export_onnx, median_span, read_onnx_info
     best,_,run = _load_run(model)
-    span = median_span(pd.read_csv(run/'segments.csv')) if (run/'segments.csv').exists() else None
+    span = median_span(pd.read_csv(run/'segments.csv'), fps=fps) if (run/'segments.csv').exists() else None
     path = export_onnx(best, out or run/'model.onnx', fp16, int8, span=span)
     difference = read_onnx_info(path)['difference']
     return dict(onnx=str(path), span=span, difference=difference), f'{path}: gives the answers of the model; differences {difference}'
@@ -542,18 +544,18 @@ def _found(patterns):
 
 def _answer_lines(answer): return '\n'.join(f"{t:>8}  {a['label']} ({a['probability']:.0%})" for t,a in answer.items())
 
-def _watch_camera(predictor, device, seconds, stride):
+def _watch_camera(predictor, device, seconds, **how):
     "Print what is seen, as it is seen; all answers in the end, also when it is interrupted."
     from epic_actions.deploy.stream import camera_pictures
     seen = []
     try:
-        for p in predictor.watch(camera_pictures(device, seconds), stride):
+        for p in predictor.watch(camera_pictures(device, seconds), **how):
             seen.append(dict(time=p.time, **{t: dict(label=l, probability=v) for t,(l,v) in p.labels.items()}))
             print(f'{p.time:8.1f} s  ' + ', '.join(f'{l} ({v:.0%})' for l,v in p.labels.values()), flush=True)
     except KeyboardInterrupt: pass
     return seen
 
-def _annotate(predictor, videos, out, threshold, stride):
+def _annotate(predictor, videos, out, threshold, **how):
     "Write what is asked for about each video; the paths."
     from epic_actions.deploy.overlay import annotate_video
     if len(videos) > 1 and any('{}' not in str(o) for o in out): raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names shall stand, as '{{}}.csv'")
@@ -561,7 +563,7 @@ def _annotate(predictor, videos, out, threshold, stride):
     for v in videos:
         with typer.progressbar(length=1000, label=Path(v).name, file=sys.stderr) as bar:
             done = lambda share: bar.update(int(share*1000)-bar.pos)
-            written += annotate_video(predictor, v, [Path(str(o).replace('{}', Path(v).stem)) for o in out], threshold, progress=done, stride=stride)
+            written += annotate_video(predictor, v, [Path(str(o).replace('{}', Path(v).stem)) for o in out], threshold, progress=done, **how)
     return [str(p) for p in written]
 
 @app.command()
@@ -573,6 +575,7 @@ def predict(
     start: Annotated[Optional[float], typer.Option(help='Beginning of the clip, seconds (or frame number).')] = None,
     stop: Annotated[Optional[float], typer.Option(help='Its end.')] = None,
     stride: Annotated[Optional[float], typer.Option(help='With --out, or a camera: seconds from one answer to the next.')] = None,
+    span: Annotated[Optional[float], typer.Option(help='With --out, or a camera: seconds that are looked at for each answer; else as in training.')] = None,
     threshold: Annotated[float, typer.Option(help='With --out: what is less probable is not shown.')] = 0.,
     seconds: Annotated[Optional[float], typer.Option(help='How long to watch a camera; without it, until Ctrl-C.')] = None,
     as_json: Json = False):
@@ -584,12 +587,12 @@ def predict(
     predictor = ActionPredictor(_exported(model))
     if device := camera_device(videos[0]):
         if out or len(videos) > 1: raise ValueError(f'{videos[0]}: a camera is watched alone, and without --out')
-        seen = _watch_camera(predictor, device, seconds, stride)
+        seen = _watch_camera(predictor, device, seconds, stride=stride, span=span)
         return seen, f'{len(seen)} answers'
     videos = _found(videos)
     if out:
         if (start,stop) != (None,None): raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
-        paths = _annotate(predictor, videos, out, threshold, stride)
+        paths = _annotate(predictor, videos, out, threshold, stride=stride, span=span)
         return dict(written=paths), '\n'.join(paths)
     answers = {v: predictor.predict(v, start, stop) for v in videos}
     if len(videos) == 1: return answers[videos[0]], _answer_lines(answers[videos[0]])

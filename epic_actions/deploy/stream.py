@@ -232,7 +232,7 @@ def _in_blocks(windows, pixels, n=1024):
         pixels.expect([i for _,w in block for ids in w for i in ids])
         yield from block
 
-# %% ../../nbs/deploy/20_stream.ipynb #15d3a666
+# %% ../../nbs/deploy/20_stream.ipynb #f5182e22
 def _stream(self:ActionPredictor,
     video, # A video; or frames, with `fps`
     stride:float|None=None, # Seconds from one answer to the next; None: a quarter of `span`
@@ -247,7 +247,7 @@ def _stream(self:ActionPredictor,
 ):
     "Yield a `Prediction` for every `stride` seconds of a video, in constant memory; raises a ValueError or a `VideoError`."
     span = span or self.span
-    if not span: raise ValueError(f'{self.path}: does not know how long its clips were in training; give span=, in seconds')
+    if not span: raise ValueError(f'{self.path}: does not know how long its clips were in training, as frames in folders have no times; give span=, in seconds, or fps to the export')
     stride = stride or span/4
     if min(span, stride) <= 0 or batch < 1: raise ValueError(f'span={span}, stride={stride}, batch={batch}: give positive numbers')
     past = isinstance(self.spec.sampler, LastFrames) if past is None else past
@@ -294,7 +294,7 @@ def _segments(self:ActionPredictor,
 
 ActionPredictor.segments = _segments
 
-# %% ../../nbs/deploy/20_stream.ipynb #247729ce
+# %% ../../nbs/deploy/20_stream.ipynb #629903d3
 class _Live:
     "Fitted pictures of the last `span` seconds."
     fps,times = None,()
@@ -329,7 +329,7 @@ def _watch(self:ActionPredictor,
 ):
     "Yield a `Prediction` for every `stride` seconds of pictures that come from a camera, in constant memory."
     span = span or self.span
-    if not span: raise ValueError(f'{self.path}: does not know how long its clips were in training; give span=, in seconds')
+    if not span: raise ValueError(f'{self.path}: does not know how long its clips were in training, as frames in folders have no times; give span=, in seconds, or fps to the export')
     if self.spec.modality == 'Flow': raise ValueError(f'{self.path}: takes optical flow, which a camera does not give')
     live = _Live(self.spec)
     live.shape = self._session.get_inputs()[0].shape[2:]
