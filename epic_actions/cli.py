@@ -673,3 +673,6 @@ def _demo_video(kitchen, model, out):
     onnx = export_onnx(load_bundle(model), out/'model.onnx', span=median_span(kitchen.segments))
     video = annotate_video(onnx, test.source.iloc[0], out/'annotated.mp4', threshold=.3, stride=.25)
     return dict(onnx=str(onnx), video=str(video))
+
+# %% ../nbs/cli.ipynb #eb18ce9d
+from . import cli_own, cli_anticipation # at the end, as they use what is above

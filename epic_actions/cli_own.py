@@ -135,7 +135,7 @@ def _save_histograms(df, path):
     for p,y in zip(pictures, tops): sheet.paste(p, (0,y))
     with whole_file(path) as part: sheet.save(part, format='png')
 
-# %% ../nbs/cli_own.ipynb #e3d42bd7
+# %% ../nbs/cli_own.ipynb #af856581
 @app.command()
 @command
 def split(
@@ -155,7 +155,7 @@ def split(
     write_split(df, out)
     if picture: _save_histograms(df, picture)
     tables,counts = _class_tables(df),df.split.value_counts().to_dict()
-    whole = 'each video whole' if df.group.notna().all() else 'each clip by itself'
+    whole = 'groups whole' if df.group.notna().all() else 'each clip by itself'
     said = f'{out}: {len(df)} clips, {whole}: {", ".join(f"{n} {s}" for s,n in counts.items())}'
     data = dict(path=str(out), splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()}, missing=missing)
     return data, '\n\n'.join([*(c.to_string() for c in tables.values()), '\n'.join([*missing, said])])
@@ -272,7 +272,7 @@ def _histories(sources):
     files = {n: run_folder(s)/'history.csv' for n,s in sources.items()}
     return {n: pd.read_csv(f) for n,f in files.items() if f.is_file()}
 
-# %% ../nbs/cli_own.ipynb #9da236a2
+# %% ../nbs/cli_own.ipynb #07d07212
 @app.command()
 @command
 def report(
@@ -306,4 +306,5 @@ def report(
                           title=f'{" and ".join(found)} on {len(clips)} clips', markdown=markdown, **more)
     rows,text = _comparison(results) if len(results) > 1 else ([], '')
     scores = without_nan(dict(split=split, **scores, comparison=rows, latency={n: repr(l) for n,l in more.get('latency', {}).items()}))
-    return scores, '\n'.join(filter(None, [_summary_lines(scores), text, *scores['latency'].values()]))
+    lines = [f'{len(clips)} clips ({split})', text, f'  report  {scores["report"]}'] if text else [_summary_lines(scores)]
+    return scores, '\n'.join([*lines, *(f'{n}: {l}' for n,l in scores['latency'].items())])
