@@ -163,14 +163,14 @@ def action_histories(
             out[i, length-len(known):] = known
     return out
 
-# %% ../../nbs/data/75_anticipation.ipynb #044d2551
+# %% ../../nbs/data/75_anticipation.ipynb #5ecc2770
 def clip_times(
     clips:pd.DataFrame, # Segment table, in seconds
     sampler, # Chooses frames, as `LastFrames`
     fps:float # Frames per second of the videos
 )->np.ndarray: # (clips, frames) seconds
     "When the frames of each clip are shown, counted back from its end."
-    counts = np.maximum((clips.stop-clips.start)*fps + 1e-6, 1).astype(int)
+    counts = np.maximum(np.ceil((clips.stop-clips.start)*fps - 1e-6), 1).astype(int)
     return np.stack([stop - (n-1-sampler(n, fps=fps))/fps for stop,n in zip(clips.stop, counts)])
 
 # %% ../../nbs/data/75_anticipation.ipynb #a9dddd6f
