@@ -38,7 +38,7 @@ def _subsets(folder):
                  unseen=found('validation_{}_participants_ids.csv', 'unseen').get('unseen'))
     return {k: v for k,v in lists.items() if v}
 
-# %% ../nbs/cli_anticipation.ipynb #95b557cb
+# %% ../nbs/cli_anticipation.ipynb #f67eb551
 def _numbered(tables, file=None):
     "Segment tables as one, with its list of actions."
     import pandas as pd
@@ -47,11 +47,11 @@ def _numbered(tables, file=None):
     actions = read_actions(file) if file else actions_of(df)
     return with_actions(df, actions),actions
 
+# %% ../nbs/cli_anticipation.ipynb #fe2521b7
 def read_lists(path:Path)->ActionLists:
     "The actions of a toy kitchen, or of lists of annotations; raises a ValueError that names the file."
     import pandas as pd
     from epic_actions.data.anticipation import action_segments, read_actions
-    from epic_actions.data.toykitchen import ToyKitchen
     if (path/'toykitchen.json').exists():
         from epic_actions.data.toykitchen import ToyKitchen
         return ActionLists(*_numbered([ToyKitchen.load(path).segments]), {})
@@ -60,16 +60,18 @@ def read_lists(path:Path)->ActionLists:
     actions = read_actions(listed) if listed else pd.DataFrame(columns=['id','verb','noun','action'])
     return ActionLists(*_numbered([action_segments(f, actions, s) for f,s in zip(files, ('train','valid'))], listed), _subsets(files[0].parent))
 
-# %% ../nbs/cli_anticipation.ipynb #fdc4ea1d
+# %% ../nbs/cli_anticipation.ipynb #f70b4242
 def _held_out(df):
     "The split that is scored."
     return 'test' if (df.split == 'test').any() else 'valid'
 
+# %% ../nbs/cli_anticipation.ipynb #1f72bf20
 def _figures(lists, segments, scores):
     "What is printed of each way to answer: name -> figure -> percent, of the action."
     from epic_actions.score.anticipation import anticipation_metrics
     return {name: anticipation_metrics(segments, s, lists.actions, **lists.subsets)['action'] for name,s in scores.items()}
 
+# %% ../nbs/cli_anticipation.ipynb #94b6ecd9
 def _figure_lines(figures):
     "The figures as a table for a person."
     import pandas as pd
@@ -102,7 +104,15 @@ def _write_teacher(path, lists, model, length, reading):
     scores = [history_scores(model, read_histories(part, length, **reading)[0]) for part in parts]
     return save_teacher(path, [u for part in parts for u in part.uid], np.concatenate(scores), lists.actions.action)
 
-# %% ../nbs/cli_anticipation.ipynb #1a56c33c
+# %% ../nbs/cli_anticipation.ipynb #1e57a4cb
+def _three(text):
+    "Three numbers, written with commas; raises a ValueError for anything else."
+    try: numbers = [float(v) for v in text.split(',')]
+    except ValueError: numbers = []
+    if len(numbers) != 3: raise ValueError(f'--weights {text}: give three numbers, of action, verb and noun, as 0.5,0.25,0.25')
+    return numbers
+
+# %% ../nbs/cli_anticipation.ipynb #de712283
 Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder of annotations, or training list with that of validation beside it, as egtea/training1.csv.')]
 Gap = Annotated[Optional[float], typer.Option(help='Seconds from the end of what is seen to the action.')]
 
@@ -134,13 +144,6 @@ def teach(
     path = _write_teacher(out/'teacher.npz', lists, model, length, reading)
     return dict(teacher=str(path), split=split, segments=len(held), figures=figures), f'{len(held)} segments ({split})\n{_figure_lines(figures)}\n{path}'
 
-def _three(text):
-    "Three numbers, written with commas."
-    try: numbers = [float(v) for v in text.split(',')]
-    except ValueError: numbers = []
-    if len(numbers) != 3: raise ValueError(f'--weights {text}: give three numbers, of action, verb and noun, as 0.5,0.25,0.25')
-    return numbers
-
 # %% ../nbs/cli_anticipation.ipynb #7da6db68
 @app.command()
 @command
@@ -161,11 +164,22 @@ def features(
     n = len(written.videos)
     return dict(features=str(out), videos=n, dim=written.dim, fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
 
-# %% ../nbs/cli_anticipation.ipynb #1daea0bd
+# %% ../nbs/cli_anticipation.ipynb #b706b274
 small_student = dict(segments=dict(tau_a=1., tau_o=10.), frames=dict(n=10, fps=1.), model=dict(inter_dim=256, n_layer=2, n_head=4, ps=.5),
                      losses=dict(past_weight=1., feature_weight=1.), distill=dict(T=2., top_k=None, weight=1., reduction='batchmean'),
                      training=dict(opt='Adam', lr=1e-3, wd=.05, epochs=30, warm_up=5))
 
+# %% ../nbs/cli_anticipation.ipynb #4b52cabe
+def _setting(text):
+    "Group, name and value of `lr=0.003`, the value as a number or a text, as it is in `small_student`; raises a ValueError for another name."
+    name,_,value = text.partition('=')
+    group = next((g for g,values in small_student.items() if name in values), None)
+    if group is None: raise ValueError(f'--set {text}: write a name and a value, as lr=0.003; the names are {", ".join(k for v in small_student.values() for k in v)}')
+    kind = int if (old := small_student[group][name]) is None else type(old)
+    try: return group,name,kind(value)
+    except ValueError: raise ValueError(f'--set {text}: {name} is a number, as {name}={old or 50}') from None
+
+# %% ../nbs/cli_anticipation.ipynb #5c99644c
 def student_settings(
     preset:str, # `small`, or one of `published_students`
     given=() # What is to stand in the place of the preset's, as `lr=0.003`
@@ -175,19 +189,8 @@ def student_settings(
     known = {'small': small_student, **published_students}
     if preset not in known: raise ValueError(f'--preset {preset}: choose one of {", ".join(known)}')
     settings = {group: dict(values) for group,values in known[preset].items()}
-    for text in given:
-        group,name,value = _setting(text)
-        settings[group][name] = value
+    for group,name,value in map(_setting, given): settings[group][name] = value
     return settings
-
-def _setting(text):
-    "Group, name and value of `lr=0.003`; a value is of the kind that it has in `small_student`."
-    name,_,value = text.partition('=')
-    group = next((g for g,values in small_student.items() if name in values), None)
-    if group is None: raise ValueError(f'--set {text}: write a name and a value, as lr=0.003; the names are {", ".join(k for v in small_student.values() for k in v)}')
-    kind = int if (old := small_student[group][name]) is None else type(old)
-    try: return group,name,kind(value)
-    except ValueError: raise ValueError(f'--set {text}: {name} is a number, as {name}={old or 50}') from None
 
 # %% ../nbs/cli_anticipation.ipynb #8feaf238
 def warm_cosine(
@@ -201,7 +204,7 @@ def warm_cosine(
     share = warm_up/epochs
     return ParamScheduler({'lr': combine_scheds([share, 1-share], [SchedLin(0, lr), SchedCos(lr, 0)]) if warm_up else SchedCos(lr, 0)})
 
-# %% ../nbs/cli_anticipation.ipynb #fc4f7602
+# %% ../nbs/cli_anticipation.ipynb #d3c14ba2
 def _feature_loaders(clips, vocabs, settings, features, bs, seed):
     "Loaders of features, and what the network has to know of them."
     from epic_actions.data.features import feature_dataloaders, open_features
@@ -209,6 +212,7 @@ def _feature_loaders(clips, vocabs, settings, features, bs, seed):
     dls = feature_dataloaders(clips, found, f['n'], f['fps'], bs, targets=['label'], vocabs=vocabs, seed=seed, num_workers=0)
     return dls,found.fps,dict(backbone='features', in_features=found.dim)
 
+# %% ../nbs/cli_anticipation.ipynb #444dd2ac
 def _frame_loaders(clips, vocabs, settings, backbone, size, pretrained, bs, seed, workers):
     "Loaders of frames, and what the network has to know of them; raises a ValueError for clips that are no videos."
     from epic_actions.data.frames import open_frames
@@ -223,7 +227,7 @@ def _frame_loaders(clips, vocabs, settings, backbone, size, pretrained, bs, seed
                                  **({} if workers is None else {'num_workers': workers}))
     with open_frames(clips.source.iloc[0]) as v: return dls,v.fps,dict(backbone=backbone, pretrained=pretrained)
 
-# %% ../nbs/cli_anticipation.ipynb #9e1b2bbf
+# %% ../nbs/cli_anticipation.ipynb #14f00025
 def _past(clips, segments, sampler, fps):
     "The class of the action in which each frame lies, of actions of the same split."
     import numpy as np
@@ -233,6 +237,7 @@ def _past(clips, segments, sampler, fps):
         out[rows] = past_labels(clips.iloc[rows], clip_times(clips.iloc[rows], sampler, fps), segments[segments.split == split])
     return out
 
+# %% ../nbs/cli_anticipation.ipynb #8248861a
 def _student(dls, settings, knows, past, teachers, min_coverage):
     "The learner of a student; the losses that are not of its labels are callbacks."
     from functools import partial
@@ -245,13 +250,14 @@ def _student(dls, settings, knows, past, teachers, min_coverage):
     if (opt := settings['training']['opt']) not in optimizers: raise ValueError(f'--set opt={opt}: choose one of {", ".join(optimizers)}')
     return action_learner(dls, 'AVT', cbs=cbs, opt_func=optimizers[opt], **{**settings['model'], **knows})
 
-# %% ../nbs/cli_anticipation.ipynb #38499d2f
+# %% ../nbs/cli_anticipation.ipynb #7de2b200
 def _fit(learn, out, training, resume):
     "Train with checkpoints, by the published schedule."
     from epic_actions.learn.resume import Checkpoints
     schedule = warm_cosine(training['lr'], training['epochs'], training['warm_up'])
     learn.fit(training['epochs'], training['lr'], wd=training['wd'], cbs=[schedule, Checkpoints(out, 'last', resume)])
 
+# %% ../nbs/cli_anticipation.ipynb #518a29e8
 def _results(learn, split):
     "What the student says of the clips of a split."
     from fastcore.basics import noop
@@ -260,7 +266,7 @@ def _results(learn, split):
     logits = learn.get_preds(dl=learn.dls[['train','valid','test'].index(split)], act=noop)[0].numpy()
     return Results(df[df.split == split], None, learn.dls.vocabs, dict(label=logits))
 
-# %% ../nbs/cli_anticipation.ipynb #3acba9b1
+# %% ../nbs/cli_anticipation.ipynb #663d182e
 def _located(segments, root):
     "The segments with the videos below `root` as their sources."
     from epic_actions.data.epic import find_source
@@ -269,6 +275,7 @@ def _located(segments, root):
     if gone: raise ValueError(f'{root}: there is no video {gone[0]} ({len(gone)} of {len(where)} are missing)')
     return segments.assign(source=segments.group.map(where))
 
+# %% ../nbs/cli_anticipation.ipynb #6a5b41ba
 def _check_run(out, resume, features, backbone):
     "Raise an error for a folder that holds a run, or unless one kind of input is given."
     if (out/'last.pt').exists() and not resume:
