@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['app', 'BadClips', 'Json', 'Paths', 'Workers', 'Root', 'Group', 'Model', 'Split', 'Readers', 'demo_models',
-           'demo_note', 'command', 'Data', 'read_data', 'epic_files', 'toykitchen', 'verify', 'extract', 'ucf101',
-           'write_scores', 'recipe_options', 'make_recipe', 'train', 'options_of', 'finetune', 'test_model', 'evaluate',
-           'fuse', 'submit', 'export', 'predict', 'demo_loaders', 'demo']
+           'demo_note', 'without_nan', 'command', 'Data', 'read_data', 'epic_files', 'toykitchen', 'verify', 'extract',
+           'ucf101', 'write_scores', 'recipe_options', 'make_recipe', 'train', 'options_of', 'finetune', 'test_model',
+           'evaluate', 'fuse', 'submit', 'export', 'predict', 'demo_loaders', 'demo']
 
-# %% ../nbs/cli.ipynb #fa230b6a
-import inspect, json, sys, time, warnings
+# %% ../nbs/cli.ipynb #688269f8
+import inspect, json, os, sys, time, warnings
 from contextlib import redirect_stdout
 from dataclasses import fields, replace
 from functools import wraps
@@ -19,9 +19,15 @@ import typer
 from fastcore.docments import docments
 from .learn.recipes import Recipe, recipes
 
-# %% ../nbs/cli.ipynb #4aba6a05
+# %% ../nbs/cli.ipynb #498151a1
 app = typer.Typer(help='Train, score and ship models that recognise actions in video.', no_args_is_help=True,
                   rich_markup_mode=None, pretty_exceptions_enable=False, context_settings={'help_option_names': ['-h', '--help']})
+
+def without_nan(x):
+    "Plain data with None in the place of each NaN, which JSON does not know."
+    if isinstance(x, dict): return {k: without_nan(v) for k,v in x.items()}
+    if isinstance(x, list): return [without_nan(v) for v in x]
+    return None if x != x else x
 
 def command(f):
     "Decorates a command that returns its answer, as data and as text, and perhaps whether it failed: prints, and sets the exit code."
@@ -31,7 +37,7 @@ def command(f):
         warnings.filterwarnings('ignore', message='.*torch.jit.script.*') # torch says it of its own and other libraries' code
         try:
             with redirect_stdout(sys.stderr if as_json else sys.stdout): data,text,*failed = f(*args, as_json=as_json, **kwargs)
-            typer.echo(json.dumps(data) if as_json else text)
+            typer.echo(json.dumps(without_nan(data)) if as_json else text)
             if any(failed): raise typer.Exit(1)
         except (ValueError, VideoError, OSError) as e:
             typer.echo(f'Error: {e}', err=True)
@@ -329,7 +335,7 @@ def finetune(
     """
     return train.__wrapped__(data, checkpoint=checkpoint, **options)
 
-# %% ../nbs/cli.ipynb #99e7bb8e
+# %% ../nbs/cli.ipynb #6780729d
 def _load_run(model, data=None):
     "The model of a run, of a bundle, or a published one by name; the path of its file; and the folder it lies in."
     from epic_actions.learn.bundle import load_bundle
@@ -365,7 +371,7 @@ def _trained_on(run, df):
     import pandas as pd
     if not (run/'segments.csv').exists(): return 0
     seen = pd.read_csv(run/'segments.csv').query('split == "train"')
-    where = lambda d: set(zip(d.source.astype(str), d.start.fillna(-1), d.stop.fillna(-1)))
+    where = lambda d: set(zip(map(os.path.abspath, d.source), d.start.fillna(-1), d.stop.fillna(-1)))
     return len(where(df) & where(seen))
 
 # %% ../nbs/cli.ipynb #0af7daa9

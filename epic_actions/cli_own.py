@@ -4,14 +4,14 @@
 
 # %% auto #0
 __all__ = ['Classes', 'Held', 'HeldSplit', 'cut', 'read_words', 'label', 'labelled_segments', 'write_split', 'split',
-           'named_model', 'run_folder', 'run_names', 'held_out', 'scorer', 'without_nan', 'compare', 'report']
+           'named_model', 'run_folder', 'run_names', 'held_out', 'scorer', 'compare', 'report']
 
-# %% ../nbs/cli_own.ipynb #ea658a71
+# %% ../nbs/cli_own.ipynb #6445f037
 import os, warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from .cli import (app, command, read_data, write_scores, BadClips, Group, Json, Paths, Readers, Root, Split, Workers,
+from .cli import (app, command, read_data, without_nan, write_scores, BadClips, Group, Json, Paths, Readers, Root, Split, Workers,
                               _results_suffixes, _share_or_groups, _summary_lines, _trained_on)
 
 # %% ../nbs/cli_own.ipynb #7da25e7d
@@ -216,13 +216,6 @@ def scorer(
         if n := _trained_on(run_folder(s), held[2]): typer.echo(f'Warning: {name} was trained on {n} of these {len(held[2])} clips.', err=True)
     return models,held,lambda clips: {name: score_clips(m, clips, **how) for name,m in models.items()}
 
-# %% ../nbs/cli_own.ipynb #4c76cd70
-def without_nan(x):
-    "Plain data with None in the place of each NaN."
-    if isinstance(x, dict): return {k: without_nan(v) for k,v in x.items()}
-    if isinstance(x, list): return [without_nan(v) for v in x]
-    return None if x != x else x
-
 # %% ../nbs/cli_own.ipynb #f3bb5bbc
 def _comparison(results):
     "The rows of `compare_results` as plain data, and as lines for a person."
@@ -272,7 +265,7 @@ def _histories(sources):
     files = {n: run_folder(s)/'history.csv' for n,s in sources.items()}
     return {n: pd.read_csv(f) for n,f in files.items() if f.is_file()}
 
-# %% ../nbs/cli_own.ipynb #07d07212
+# %% ../nbs/cli_own.ipynb #7d3a193b
 @app.command()
 @command
 def report(
@@ -305,6 +298,6 @@ def report(
     scores = write_scores(out, results, found[last], last, histories=_histories(sources), pairs=data.pairs, segments=data.segments,
                           title=f'{" and ".join(found)} on {len(clips)} clips', markdown=markdown, **more)
     rows,text = _comparison(results) if len(results) > 1 else ([], '')
-    scores = without_nan(dict(split=split, **scores, comparison=rows, latency={n: repr(l) for n,l in more.get('latency', {}).items()}))
+    scores = dict(split=split, **scores, comparison=rows, latency={n: repr(l) for n,l in more.get('latency', {}).items()})
     lines = [f'{len(clips)} clips ({split})', text, f'  report  {scores["report"]}'] if text else [_summary_lines(scores)]
     return scores, '\n'.join([*lines, *(f'{n}: {l}' for n,l in scores['latency'].items())])

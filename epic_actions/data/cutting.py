@@ -91,10 +91,11 @@ def h264_format(
     halved = not fmt.is_rgb and (2*fmt.chroma_width(w), 2*fmt.chroma_height(h)) == (w,h)
     return ('yuvj' if 'yuvj' in fmt.name else 'yuv') + ('420p' if w % 2 == h % 2 == 0 and (halved or grey) else '444p')
 
-# %% ../../nbs/data/65_cutting.ipynb #e8498652
+# %% ../../nbs/data/65_cutting.ipynb #f9ab70a2
 def _add_pictures(out, frames, first, fps):
     "A stream in `out` for pictures of the video `frames`, as the `first` one is."
-    options = dict(preset='veryfast', tune='psnr', crf='18', qmax='17', g=str(round(fps)), threads='1') # the processes share the work
+    options = {'preset': 'veryfast', 'tune': 'psnr', 'crf': '18', 'qmax': '17', 'g': str(round(fps)),
+               'threads': '1', 'x264-params': 'mbtree=0'} # the processes share the work; mbtree's bytes differ from run to run
     s = out.add_stream('libx264', rate=fps, options=options)
     s.width,s.height,s.pix_fmt = first.width,first.height,h264_format(first.format)
     s.codec_context.sample_aspect_ratio = frames._stream.codec_context.sample_aspect_ratio or 0
@@ -405,7 +406,7 @@ def _write_table(out, rows):
     with whole_file(file) as part: pd.concat([old[~old.uid.isin(df.uid)], there]).to_csv(part, index=False)
     return df
 
-# %% ../../nbs/data/65_cutting.ipynb #e414b30a
+# %% ../../nbs/data/65_cutting.ipynb #9a28274b
 def _plan_one(job, **how): return plan_cuts(*job, **how)
 def _lost(video, e): return [dict(uid=video.stem, group=str(video), cut_start=np.nan, cut_stop=np.nan, reason=_why(e))]
 
@@ -435,6 +436,6 @@ def cut_videos(
     rows = [r for p,v in zip(planned, found) for r in (_lost(v, p) if isinstance(p, Exception) else p)]
     _check_uids(rows)
     jobs = plan_jobs([r for r in rows if not r['reason'] and not is_cut(r['path'], r['comment'])])
-    for job,answer in zip(jobs, _answers(partial(run_job, **how), jobs, n_workers, progress)):
+    for answer,job in zip(_answers(partial(run_job, **how), jobs, n_workers, progress), jobs): # in this order the bar comes to its end
         for r,reason in zip(job, [_why(answer)]*len(job) if isinstance(answer, Exception) else answer): r['reason'] = reason
     return _write_table(out, rows)

@@ -369,7 +369,7 @@ def flow_image(flow, # (H, W) pixels of motion
     "One component of the flow as an 8-bit picture"
     return Image.fromarray(np.clip(np.round(127.5 + flow*flow_scale(size)), 0, 255).astype(np.uint8))
 
-# %% ../../nbs/data/60_toykitchen.ipynb #05d58db9
+# %% ../../nbs/data/60_toykitchen.ipynb #24e1c256
 def write_video(frames, # iterable of RGB pictures
                 path,   # mp4 file to make
                 size,   # side of the picture
@@ -377,7 +377,8 @@ def write_video(frames, # iterable of RGB pictures
     "Encode square frames at `FPS`"
     rate = Fraction(FPS)
     with av.open(str(path), 'w', format='mp4', options={'fflags': '+bitexact', 'movflags': '+faststart'}) as out:
-        st = out.add_stream('libx264', rate=rate, options=dict(g='12', bf='0', crf='18', preset='veryfast', threads='1'))
+        options = {'g': '12', 'bf': '0', 'crf': '18', 'preset': 'veryfast', 'threads': '1', 'x264-params': 'mbtree=0'} # mbtree's bytes differ from run to run
+        st = out.add_stream('libx264', rate=rate, options=options)
         st.width, st.height, st.pix_fmt, st.time_base = size, size, 'yuv420p', 1/rate
         for i, im in enumerate(frames):
             fr = av.VideoFrame.from_image(im)

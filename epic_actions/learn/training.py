@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['recipe_base', 'recipe_loaders', 'recipe_learner', 'recipe_callbacks', 'tensorboard_callback', 'train_recipe']
 
-# %% ../../nbs/learn/37_training.ipynb #198500ef
-import json
+# %% ../../nbs/learn/37_training.ipynb #80e3909b
+import json, os
 from contextlib import ExitStack
 from dataclasses import asdict, replace
 from functools import partial
@@ -100,7 +100,7 @@ def tensorboard_callback(
     except ImportError as e: raise ImportError(f"TensorBoard is missing ({e}): pip install tensorboard") from e
     return TensorBoardCallback(out/'tensorboard', trace_model=False, log_preds=False)
 
-# %% ../../nbs/learn/37_training.ipynb #71926057
+# %% ../../nbs/learn/37_training.ipynb #a24d37c2
 def train_recipe(
     recipe:Recipe,
     dls, # The loaders of the recipe
@@ -114,7 +114,8 @@ def train_recipe(
     learn,out = recipe_learner(recipe, dls, base),Path(out)
     if base and progress: print(f'{recipe.checkpoint}: {learn.load_report}')
     if not recipe.lr: recipe = replace(recipe, lr=_found_rate(learn, out, resume, progress))
-    with whole_file(out/'segments.csv') as part: dls.segments.to_csv(part, index=False)
+    kept = dls.segments.assign(source=[os.path.abspath(s) for s in dls.segments.source])
+    with whole_file(out/'segments.csv') as part: kept.to_csv(part, index=False)
     with whole_file(out/'recipe.json') as part: part.write_text(json.dumps(asdict(recipe), indent=1))
     lr = slice(recipe.lr*recipe.body_lr, recipe.lr) if (base or recipe.pretrained) and recipe.schedule == 'one_cycle' else recipe.lr
     cbs = recipe_callbacks(recipe) + ([tensorboard_callback(out)] if tensorboard else [])
