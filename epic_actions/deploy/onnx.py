@@ -6,12 +6,13 @@
 __all__ = ['onnx_format', 'PixelModel', 'median_span', 'open_session', 'logit_differences', 'check_export', 'export_cost',
            'export_onnx', 'read_onnx_info']
 
-# %% ../../nbs/deploy/10_onnx.ipynb #db8079db
+# %% ../../nbs/deploy/10_onnx.ipynb #20d060ef
 import copy, json, tempfile, warnings
 from importlib.metadata import version
 from pathlib import Path
 import numpy as np
 import onnx, onnxruntime, torch
+from scipy.special import softmax
 from torch import nn
 from ..data.files import VideoError, whole_file
 from ..data.frames import open_frames
@@ -98,7 +99,7 @@ def median_span(
     found = [s for s in found if s]
     return float(np.median(found)) if found else None
 
-# %% ../../nbs/deploy/10_onnx.ipynb #bbde49ad
+# %% ../../nbs/deploy/10_onnx.ipynb #2c26dc08
 def open_session(
     path:str|Path, # An ONNX file
     threads:int|None=None # Threads of ONNX Runtime; None: its own choice
@@ -109,16 +110,12 @@ def open_session(
     if threads: opts.intra_op_num_threads = threads
     return onnxruntime.InferenceSession(str(path), opts, providers=['CPUExecutionProvider'])
 
-def _softmax(a):
-    e = np.exp(a - a.max(-1, keepdims=True))
-    return e/e.sum(-1, keepdims=True)
-
 def logit_differences(
     got:list, # Logits (B, classes) of each target
     want:list # The same, of the model
 )->tuple: # Largest difference of probabilities; largest difference of logits, as a share of the largest logit
     "How far two answers are apart."
-    probs = max(np.abs(_softmax(a)-_softmax(b)).max() for a,b in zip(got, want))
+    probs = max(np.abs(softmax(a, axis=-1)-softmax(b, axis=-1)).max() for a,b in zip(got, want))
     return float(probs), float(max(np.abs(a-b).max()/max(np.abs(b).max(), 1e-12) for a,b in zip(got, want)))
 
 # %% ../../nbs/deploy/10_onnx.ipynb #3f9d8399

@@ -6,15 +6,16 @@
 __all__ = ['class_mean_recall', 'marginal_scores', 'anticipation_metrics', 'make_anticipation_submission',
            'check_anticipation_submission']
 
-# %% ../../nbs/score/47_anticipation.ipynb #d40b828c
+# %% ../../nbs/score/47_anticipation.ipynb #83ceb989
 import json, warnings, zipfile
 from pathlib import Path
 import numpy as np, pandas as pd
+from scipy.special import softmax
 from ..data.anticipation import read_actions
 from ..data.files import whole_file
 from .epic import _aligned, _classes, _ids, _label_ids, _scores
 from .metrics import _few, mean_class_accuracy, target_ranks, top_k_accuracy
-from .results import Results, _softmax
+from .results import Results
 from .submission import _check_form, _check_parts, _levels, _read_json
 
 # %% ../../nbs/score/47_anticipation.ipynb #4bb5d3f5
@@ -45,14 +46,14 @@ def _pairs(actions, n=None):
     if n not in (None, len(df)): raise ValueError(f'there are {len(df)} actions, but scores for {n}: give the list that the model was trained with')
     return pairs.astype(int)
 
-# %% ../../nbs/score/47_anticipation.ipynb #8524651e
+# %% ../../nbs/score/47_anticipation.ipynb #808ce57f
 def marginal_scores(
     action_scores, # (N, actions) logits
     actions, # table of `read_actions` or `actions_of`, or RULSTM's csv file
     sizes=(0, 0) # at least so many verbs and nouns
 ) -> dict: # `verb` and `noun` -> (N, classes) probabilities
     "Verb and noun probabilities out of those of the actions, by marginalisation."
-    p = _softmax(np.asarray(action_scores, dtype=np.float64))
+    p = softmax(np.asarray(action_scores, dtype=np.float64), axis=1)
     pairs = _pairs(actions, p.shape[1])
     return {name: p @ np.eye(max(ids.max() + 1, n))[ids] for name, ids, n in zip(('verb', 'noun'), pairs.T, sizes, strict=True)}
 

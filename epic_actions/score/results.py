@@ -5,12 +5,13 @@
 # %% auto #0
 __all__ = ['Results', 'save_results', 'load_results', 'fuse_results']
 
-# %% ../../nbs/score/10_results.ipynb #746b5f45
+# %% ../../nbs/score/10_results.ipynb #c8ec8242
 import io, json, pickle, re, zipfile, zlib
 from dataclasses import dataclass
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
+from scipy.special import softmax
 from ..data.files import whole_file
 from ..data.pickles import read_pickle
 from .metrics import (_few, mean_class_accuracy, target_ranks, top_class, top_k_accuracy, wilson_interval)
@@ -39,12 +40,7 @@ def _check_logits(name, logits, segments):
     if len(bad): raise ValueError(f'{name}: NaN or infinite logits in rows {_few(bad)} ({len(bad)} in all{ids}): '
                                   'find out why the model gave them')
 
-# %% ../../nbs/score/10_results.ipynb #e6debd13
-def _softmax(logits):
-    e = np.exp(logits - logits.max(1, keepdims=True), dtype=np.float64)
-    return e / e.sum(1, keepdims=True)
-
-# %% ../../nbs/score/10_results.ipynb #efa56515
+# %% ../../nbs/score/10_results.ipynb #e561c71e
 @dataclass(eq=False, repr=False)
 class Results:
     "What a model said about every clip of a segment table; raises a ValueError if the parts do not fit."
@@ -63,7 +59,7 @@ class Results:
             setattr(self, what, {k: np.asarray(d[k], dtype=np.float32) for k in self.vocab})
             for k, x in getattr(self, what).items(): _check_shape(what, k, x, self.vocab[k], len(self.segments))
         for k, x in (self.logits or {}).items(): _check_logits(k, x, self.segments)
-        if self.scores is None: self.scores = {k: _softmax(x).astype(np.float32) for k, x in self.logits.items()}
+        if self.scores is None: self.scores = {k: softmax(np.asarray(x, np.float64), axis=1).astype(np.float32) for k, x in self.logits.items()}
         for k, x in self.scores.items(): _check_probabilities(k, x)
     def __len__(self): return len(self.segments)
     def __repr__(self):
