@@ -237,7 +237,7 @@ def _past(clips, segments, sampler, fps):
         out[rows] = past_labels(clips.iloc[rows], clip_times(clips.iloc[rows], sampler, fps), segments[segments.split == split])
     return out
 
-# %% ../nbs/cli_anticipation.ipynb #8248861a
+# %% ../nbs/cli_anticipation.ipynb #dd739d79
 def _student(dls, settings, knows, past, teachers, min_coverage):
     "The learner of a student; the losses that are not of its labels are callbacks."
     from functools import partial
@@ -245,6 +245,7 @@ def _student(dls, settings, knows, past, teachers, min_coverage):
     from epic_actions.learn.distill import AVTLosses, DistillCallback
     from epic_actions.learn.learner import action_learner
     cbs = [AVTLosses(past, **settings['losses'])]
+    teachers = [t/'teacher.npz' if t.is_dir() else t for t in teachers or ()]
     if teachers: cbs.append(DistillCallback(teachers, min_coverage=min_coverage, **settings['distill']))
     optimizers = dict(Adam=Adam, SGD=partial(SGD, mom=.9, decouple_wd=False))
     if (opt := settings['training']['opt']) not in optimizers: raise ValueError(f'--set opt={opt}: choose one of {", ".join(optimizers)}')
@@ -282,7 +283,7 @@ def _check_run(out, resume, features, backbone):
         raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
     if bool(features) == bool(backbone): raise ValueError('a student reads either --features or, with --backbone, frames: give one of the two')
 
-# %% ../nbs/cli_anticipation.ipynb #451e6e80
+# %% ../nbs/cli_anticipation.ipynb #6e5c3e63
 @app.command()
 @command
 def anticipate(
@@ -290,7 +291,7 @@ def anticipate(
     features: Annotated[Optional[Path], typer.Option(help="Folder of `epic-actions features`, or RULSTM's data base.")] = None,
     backbone: Annotated[Optional[str], typer.Option(help='Without features: a network of images, by its torchvision or timm name.')] = None,
     root: Root = None,
-    teacher: Annotated[Optional[list[Path]], typer.Option(help='File of `epic-actions teach`, or a published one; may be repeated.')] = None,
+    teacher: Annotated[Optional[list[Path]], typer.Option(help='Folder of `epic-actions teach`, or a published file; may be repeated.')] = None,
     out: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/student'),
     preset: Annotated[str, typer.Option(help='Settings: small, or as published, egtea or ek55.')] = 'small',
     change: Annotated[Optional[list[str]], typer.Option('--set', help='A setting in the place of the preset\'s, may be repeated. Those of small: ' +
@@ -305,7 +306,7 @@ def anticipate(
     as_json: Json = False):
     """Train a video model (AVT) to foresee actions, perhaps taught by a text teacher, and score it.
 
-    Example: epic-actions anticipate annotations/ek55 --features rulstm/rgb --teacher runs/teacher/teacher.npz --out runs/student
+    Example: epic-actions anticipate annotations/ek55 --features rulstm/rgb --teacher runs/teacher --out runs/student
     """
     from fastai.torch_core import set_seed
     from epic_actions.data.anticipation import anticipation_segments
