@@ -19,14 +19,14 @@ import typer
 from fastcore.docments import docments
 from .learn.recipes import Recipe, recipes
 
-# %% ../nbs/cli.ipynb #498151a1
+# %% ../nbs/cli.ipynb #b8a4d91a
 app = typer.Typer(help='Train, score and ship models that recognise actions in video.', no_args_is_help=True,
                   rich_markup_mode=None, pretty_exceptions_enable=False, context_settings={'help_option_names': ['-h', '--help']})
 
 def without_nan(x):
     "Plain data with None in the place of each NaN, which JSON does not know."
     if isinstance(x, dict): return {k: without_nan(v) for k,v in x.items()}
-    if isinstance(x, list): return [without_nan(v) for v in x]
+    if isinstance(x, (list,tuple)): return [without_nan(v) for v in x]
     return None if x != x else x
 
 def command(f):

@@ -112,7 +112,7 @@ def _three(text):
     if len(numbers) != 3: raise ValueError(f'--weights {text}: give three numbers, of action, verb and noun, as 0.5,0.25,0.25')
     return numbers
 
-# %% ../nbs/cli_anticipation.ipynb #de712283
+# %% ../nbs/cli_anticipation.ipynb #979d0d20
 Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder of annotations, or training list with that of validation beside it, as egtea/training1.csv.')]
 Gap = Annotated[Optional[float], typer.Option(help='Seconds from the end of what is seen to the action.')]
 
@@ -122,7 +122,7 @@ def teach(
     data: Lists,
     out: Annotated[Path, typer.Option(help='Folder for teacher.npz.')] = Path('runs/teacher'),
     recipes: Annotated[Optional[Path], typer.Option(help='Text file of recipes to read as well, one in each line.')] = None,
-    history: Annotated[str, typer.Option(help='What is read: published (what begins before the action) or observed (what has ended --tau-a before it).')] = 'published',
+    history: Annotated[str, typer.Option(help='What is read: observed (what has ended --tau-a before the action), or published (all that begins before it).')] = 'observed',
     tau_a: Gap = 1.,
     length: Annotated[int, typer.Option(help='Actions of a history.')] = 10,
     encoder: Annotated[Optional[str], typer.Option(help='Folder or name of an encoder of Hugging Face; without it, a small transformer.')] = None,
