@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['states', 'page', 'find_clips', 'check_entry', 'Labels', 'contact_sheet', 'byte_range', 'LabelServer', 'label_page']
 
-# %% ../../nbs/data/67_labelling.ipynb #4695f149
-import csv, io, json, mmap, os, re, secrets, threading, webbrowser
+# %% ../../nbs/data/67_labelling.ipynb #ed8188f2
+import csv, io, json, mmap, os, re, secrets, sys, threading, webbrowser
 from collections import Counter
 from contextlib import suppress
 from functools import lru_cache
@@ -200,7 +200,7 @@ def _labels(self:_Handler, _):
 
 _Handler._page,_Handler._state,_Handler._clip,_Handler._sheet,_Handler._labels = _page,_state,_clip,_sheet,_labels
 
-# %% ../../nbs/data/67_labelling.ipynb #fa74ab1a
+# %% ../../nbs/data/67_labelling.ipynb #cadd91fc
 class LabelServer(ThreadingHTTPServer):
     "Serves the page for the segments of `folder`; raises an OSError if the port is taken, a ValueError if there is nothing to label."
     def __init__(self,
@@ -218,6 +218,9 @@ class LabelServer(ThreadingHTTPServer):
 
     @property
     def url(self): return f'http://127.0.0.1:{self.server_port}/?token={self.labels.token}'
+
+    def handle_error(self, request, client_address):
+        if not isinstance(sys.exc_info()[1], ConnectionError): super().handle_error(request, client_address) # a closed tab is no error
 
 # %% ../../nbs/data/67_labelling.ipynb #656e4f0c
 _html = """<!doctype html>
