@@ -110,13 +110,13 @@ def _some_batches(segments, n, bs):
     rows = np.linspace(0, max(len(segments), n*bs), n*bs, endpoint=False).astype(int) % len(segments)
     return [[segments.iloc[i] for i in rows[k:k+bs]] for k in range(0, n*bs, bs)]
 
-# %% ../../nbs/score/60_latency.ipynb #26140215
+# %% ../../nbs/score/60_latency.ipynb #56535c75
 def measure_latency(
     model, # A model with `clip_spec`, as `action_learner` or `load_bundle` leaves it
     segments, # Segment table
-    n:int=32, # Batches in a round
+    n:int=16, # Batches in a round
     bs:int=1, # Clips in a batch
-    rounds:int=11, # How often it is measured
+    rounds:int=31, # How often it is measured
     warm_up:int=8, # Batches before that, which are not counted
     device=None # Where to measure; None: where the model is
 )->Latency:
