@@ -604,11 +604,11 @@ def predict(
     if len(videos) == 1: return answers[videos[0]], _answer_lines(answers[videos[0]])
     return answers, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in answers.items())
 
-# %% ../nbs/cli.ipynb #66e0e195
+# %% ../nbs/cli.ipynb #6df8918e
 demo_models = {
-    'Frame average': dict(model='SimpleModel', epochs=8, lr=3e-3, args=dict(backbone='resnet10', pretrained=False)),
-    'LSTM': dict(model='RNNModel', epochs=16, lr=3e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
-    'TimeSformer': dict(model='TimeSformer', epochs=30, lr=1e-3,
+    'Frame average': dict(model='SimpleModel', epochs=6, lr=3e-3, args=dict(backbone='resnet10', pretrained=False)),
+    'LSTM': dict(model='RNNModel', epochs=12, lr=3e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
+    'TimeSformer': dict(model='TimeSformer', epochs=24, lr=1e-3,
                         args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False))}
 demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards and backwards, so no
 single picture, and no average of pictures, tells its two verbs apart. The people in these clips were not in training. The frame average
