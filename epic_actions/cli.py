@@ -19,8 +19,8 @@ import typer
 from fastcore.docments import docments
 from .learn.recipes import Recipe, recipes
 
-# %% ../nbs/cli.ipynb #b8a4d91a
-app = typer.Typer(help='Train, score and ship models that recognise actions in video.', no_args_is_help=True,
+# %% ../nbs/cli.ipynb #adf64de0
+app = typer.Typer(help='Train, score and ship models that recognise and anticipate actions in video.', no_args_is_help=True,
                   rich_markup_mode=None, pretty_exceptions_enable=False, context_settings={'help_option_names': ['-h', '--help']})
 
 def without_nan(x):
@@ -125,7 +125,7 @@ def toykitchen(
     return dict(path=str(k.path), clips=len(k.segments), splits=splits, unseen=k.unseen), (
                f'{k.path}: {len(k.segments)} clips ({", ".join(f"{n} {s}" for s,n in splits.items())}); unseen: {", ".join(k.unseen)}')
 
-# %% ../nbs/cli.ipynb #9bcd26de
+# %% ../nbs/cli.ipynb #d2df8b3d
 Paths = Annotated[list[Path], typer.Argument(help='Videos, or folders that are searched for videos.')]
 Workers = Annotated[Optional[int], typer.Option(help='Processes at a time; without it, one for each CPU.')]
 
@@ -150,6 +150,7 @@ def verify(
                 bad=bad.to_dict('records'))
     return data, '\n'.join([*lines, f'{len(table)} videos: {data["ok"]} ok, {data["short"]} short, {data["unreadable"]} unreadable']), len(bad) > 0
 
+# %% ../nbs/cli.ipynb #d86b96aa
 @app.command()
 @command
 def extract(
@@ -513,7 +514,7 @@ def submit(
     n = len(check_submission(path, ids, classes)['results'])
     return dict(submission=str(path), segments=n), f'{path}: {n} segments, complete'
 
-# %% ../nbs/cli.ipynb #4b54c23a
+# %% ../nbs/cli.ipynb #5051c3d1
 @app.command()
 @command
 def export(
@@ -541,6 +542,7 @@ def _exported(model):
     if not (model/'model.onnx').is_file(): raise ValueError(f'{model}: holds no model.onnx; epic-actions export {model} makes it')
     return model/'model.onnx'
 
+# %% ../nbs/cli.ipynb #f1824a53
 def _found(patterns):
     "The videos and folders that are meant, in the order given; patterns as `clips/*.mp4` are looked up."
     from glob import glob
@@ -572,6 +574,7 @@ def _annotate(predictor, videos, out, threshold, **how):
             written += annotate_video(predictor, v, [Path(str(o).replace('{}', Path(v).stem)) for o in out], threshold, progress=done, **how)
     return [str(p) for p in written]
 
+# %% ../nbs/cli.ipynb #564d595e
 @app.command()
 @command
 def predict(
