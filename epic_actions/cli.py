@@ -33,9 +33,10 @@ def command(f):
     "Decorates a command that returns its answer, as data and as text, and perhaps whether it failed: prints, and sets the exit code."
     @wraps(f)
     def wrapper(*args, as_json, **kwargs):
-        from epic_actions.data.files import VideoError
+        from epic_actions.data.files import VideoError, check_one_process
         warnings.filterwarnings('ignore', message='.*torch.jit.script.*') # torch says it of its own and other libraries' code
         try:
+            check_one_process()
             with redirect_stdout(sys.stderr if as_json else sys.stdout): data,text,*failed = f(*args, as_json=as_json, **kwargs)
             typer.echo(json.dumps(without_nan(data)) if as_json else text)
             if any(failed): raise typer.Exit(1)
@@ -563,15 +564,24 @@ def _watch_camera(predictor, device, seconds, **how):
     except KeyboardInterrupt: pass
     return seen
 
+def _output_name(video):
+    "What stands for `{}` in --out; raises a ValueError if it could lead out of the folder."
+    from epic_actions.data.files import file_name
+    try: return file_name(Path(video).stem)
+    except ValueError as e: raise ValueError(f'{video}: {e}, or give --out without {{}}') from e
+
 def _annotate(predictor, videos, out, threshold, **how):
     "Write what is asked for about each video; the paths."
     from epic_actions.deploy.overlay import annotate_video
     if len(videos) > 1 and any('{}' not in str(o) for o in out): raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names shall stand, as '{{}}.csv'")
+    places = {v: [Path(str(o).replace('{}', _output_name(v))) if '{}' in str(o) else o for o in out] for v in videos}
+    paths = [os.path.abspath(o) for outs in places.values() for o in outs]
+    if twice := next((o for o in paths if paths.count(o) > 1), None): raise ValueError(f'{twice}: would be written twice; the videos need different names, and each --out its own')
     written = []
-    for v in videos:
+    for v,outs in places.items():
         with typer.progressbar(length=1000, label=Path(v).name, file=sys.stderr) as bar:
             done = lambda share: bar.update(int(share*1000)-bar.pos)
-            written += annotate_video(predictor, v, [Path(str(o).replace('{}', Path(v).stem)) for o in out], threshold, progress=done, **how)
+            written += annotate_video(predictor, v, outs, threshold, progress=done, **how)
     return [str(p) for p in written]
 
 # %% ../nbs/cli.ipynb #564d595e
@@ -609,10 +619,10 @@ def predict(
 
 # %% ../nbs/cli.ipynb #6df8918e
 demo_models = {
-    'Frame average': dict(model='SimpleModel', epochs=6, lr=3e-3, args=dict(backbone='resnet10', pretrained=False)),
-    'LSTM': dict(model='RNNModel', epochs=12, lr=3e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
-    'TimeSformer': dict(model='TimeSformer', epochs=24, lr=1e-3,
-                        args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False))}
+    'Frame average': dict(model='SimpleModel', epochs=5, lr=3e-3, args=dict(backbone='resnet10', pretrained=False)),
+    'LSTM': dict(model='RNNModel', epochs=10, lr=3e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
+    'TimeSformer': dict(model='TimeSformer', epochs=18, lr=1.5e-3,
+                        args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False, attn_dropout=0., ff_dropout=0.))}
 demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards and backwards, so no
 single picture, and no average of pictures, tells its two verbs apart. The people in these clips were not in training. The frame average
 recognises the thing and the pair and guesses the direction; the models that see time do not have to guess."""
@@ -624,7 +634,7 @@ def demo_loaders(kitchen, seed=42):
     from epic_actions.data.spec import ClipSpec
     from epic_actions.data.sampling import UniformSegments
     from epic_actions.data.loaders import get_action_dataloaders
-    tfms = v2.Compose([v2.RandomCrop(64), v2.ColorJitter(.3, .3, .2, .02)])
+    tfms = v2.Compose([v2.RandomCrop(64), v2.ColorJitter(.3, .3)])
     return get_action_dataloaders(kitchen.segments, bs=16, spec=ClipSpec(UniformSegments(8), 64), vocabs=kitchen.vocabs, tensor_clips=True,
                                   tfms=tfms, presize=72, preload=True, seed=seed)
 

@@ -254,9 +254,10 @@ def _student(dls, settings, knows, past, teachers, min_coverage):
 # %% ../nbs/cli_anticipation.ipynb #7de2b200
 def _fit(learn, out, training, resume):
     "Train with checkpoints, by the published schedule."
+    from epic_actions.learn.callbacks import shown
     from epic_actions.learn.resume import Checkpoints
     schedule = warm_cosine(training['lr'], training['epochs'], training['warm_up'])
-    learn.fit(training['epochs'], training['lr'], wd=training['wd'], cbs=[schedule, Checkpoints(out, 'last', resume)])
+    with shown(learn): learn.fit(training['epochs'], training['lr'], wd=training['wd'], cbs=[schedule, Checkpoints(out, 'last', resume)])
 
 # %% ../nbs/cli_anticipation.ipynb #518a29e8
 def _results(learn, split):

@@ -18,9 +18,9 @@ from math import ceil
 from pathlib import Path
 import av
 import numpy as np
-from .files import VideoError, whole_file
+from .files import VideoError, file_name, whole_file
 from .frames import VideoFrames, open_frames
-from .video_index import readable_packets
+from .video_index import open_media, readable_packets
 
 # %% ../../nbs/data/65_cutting.ipynb #093a3217
 def ticks(
@@ -112,7 +112,7 @@ def packets_from(
 ):
     "Yield the packets of a stream, beginning some time before `start`, or at its first."
     for back in 1, 20, np.inf:
-        with av.open(str(path), metadata_errors='ignore') as c:
+        with open_media(path) as c:
             at_beginning = start-back <= (c.start_time or 0)/av.time_base # where it is after opening, and to which some files have no way back
             if not at_beginning: c.seek(int((start-back)*av.time_base))
             packets = readable_packets(c, getattr(c.streams, kind)[0])
@@ -143,7 +143,7 @@ def sound_blocks(
     stop:float # Seconds
 ):
     "Yield the sound in `start <= time < stop` as audio frames, one following the other, with silence where there is none."
-    with av.open(str(path), metadata_errors='ignore') as c: s = c.streams.audio[0]; rate,channels = s.rate,s.channels
+    with open_media(path) as c: s = c.streams.audio[0]; rate,channels = s.rate,s.channels
     if rate not in _aac_rates: rate = 48000
     layout = 'mono' if channels == 1 else 'stereo'
     at,end,due = round(start*rate),round(stop*rate),None
@@ -240,7 +240,7 @@ def clean_keyframes(
     with open_frames(video) as frames:
         if frames._index.numbered: raise VideoError(video, 'its time stamps do not allow to cut it fast; cut it exactly')
         begin = clock_start(frames)
-    with av.open(str(video), metadata_errors='ignore') as c:
+    with open_media(video) as c:
         packets = [(p.pts, p.is_keyframe) for p in readable_packets(c, c.streams.video[0]) if p.size and p.pts is not None]
         unit = float(c.streams.video[0].time_base)
     pts,key = np.array(packets, int).T
@@ -333,7 +333,7 @@ def is_cut(
     "Is the segment there already? Raises a ValueError if another one is."
     if not path.exists(): return False
     try:
-        with av.open(str(path), metadata_errors='ignore') as c: found = {k.lower(): v for k,v in c.metadata.items()}.get('comment', '')
+        with open_media(path) as c: found = {k.lower(): v for k,v in c.metadata.items()}.get('comment', '')
     except av.FFmpegError: found = ''
     if found == comment: return True
     raise ValueError(f'{path}: another segment is there ({found or "of unknown origin"}), not {comment}; cut into another folder, or remove it')
@@ -360,7 +360,6 @@ def run_job(
 )->list: # For each the reason why it failed, or None
     "Cut the segments of a job."
     video = Path(rows[0]['group'])
-    for left in (f for r in rows for f in r['path'].parent.glob(f".{r['path'].name}.*.part")): left.unlink() # of a run that was killed
     if exact: cut_exactly(video, rows, fps, sound)
     for r in [] if exact else rows:
         try: copy_segment(video, r['path'], r['cut_start'], r['cut_stop'], sound, r['comment'])
@@ -386,8 +385,9 @@ def _check_uids(rows):
     seen = {}
     for r in rows:
         uid,video = r['uid'],r['group']
-        if Path(uid).name != uid or uid.startswith('.'):
-            raise ValueError(f'{video}: a segment cannot be named {uid!r}; give it a name without / and without a dot before it')
+        try: file_name(uid)
+        except ValueError as e: raise ValueError(f'{video}: a segment {e}') from e
+        if uid.startswith('.'): raise ValueError(f'{video}: a segment cannot be named {uid!r}: a dot before a name hides the file')
         if uid in seen:
             raise ValueError(f'two segments would be named {uid}, of {seen[uid]} and of {video}; rename one, or cut into different folders')
         seen[uid] = video

@@ -6,13 +6,13 @@
 __all__ = ['extract_frames', 'avi2frames', 'extract_videos']
 
 # %% ../../nbs/data/27_extract.ipynb #fd1647da
-import shutil
+import os, re
 from functools import partial
 from pathlib import Path
 import pandas as pd
 from pebble import ProcessExpired
 from PIL import Image
-from .files import VideoError, whole_file
+from .files import VideoError, file_name, whole_file
 from .frames import open_frames, frame_files
 from .verify import each_in_process
 
@@ -30,6 +30,18 @@ def extract_frames(
         yield from map(Image.fromarray, frames.stream(size=size))
 
 # %% ../../nbs/data/27_extract.ipynb #7633882a
+def _frame_folder(video, path_frames):
+    "Where the frames of `video` go; raises a `VideoError` if its name, or its folder's, cannot name a folder."
+    path = Path(os.path.abspath(video))
+    try: return Path(path_frames)/file_name(path.parent.name)/file_name(path.stem)
+    except ValueError as e: raise VideoError(video, str(e)) from e
+
+def _check_extracted(folder):
+    "Raise a FileExistsError if `folder` is anything else than what `avi2frames` writes."
+    if folder.is_symlink() or not folder.is_dir(): raise FileExistsError(f'{folder}: is there already and is no folder; move it away')
+    other = next((p.name for p in folder.iterdir() if not re.fullmatch(r'\d+\.jpg', p.name) or not p.is_file()), None)
+    if other: raise FileExistsError(f'{folder}: would be replaced, but holds {other!r}, which is no extracted frame; move it away')
+
 def avi2frames(
     video:str|Path, # A video in a folder named after its class
     path_frames:str|Path, # Where the folders of frames go
@@ -39,10 +51,11 @@ def avi2frames(
     quality:int=90, # JPEG quality, 1 to 95
     bad:str='raise' # Frames that cannot be had: `raise`, or `repeat_last`
 )->Path: # The folder of the frames
-    "Extract the frames of `video` as `<path_frames>/<class>/<video>/<i>.jpg`, all or none; raises a `VideoError`."
-    folder = Path(path_frames)/Path(video).parent.name/Path(video).stem
-    if folder.exists() and not force: return folder
-    for left in folder.parent.glob(f'.{folder.name}.*.part'): shutil.rmtree(left) # a run that was killed left it
+    "Extract the frames of `video` as `<path_frames>/<class>/<video>/<i>.jpg`, all or none; raises a `VideoError`, or a FileExistsError for a folder with other files in it."
+    folder = _frame_folder(video, path_frames)
+    if os.path.lexists(folder):
+        if not force: return folder
+        _check_extracted(folder)
     with whole_file(folder) as part:
         part.mkdir()
         for i,image in enumerate(extract_frames(video, short_side, bad)): image.save(part/f'{i}.jpg', quality=quality)
@@ -60,7 +73,7 @@ def extract_videos(
 )->pd.DataFrame: # A row for every video: path, folder, or reason why there is none
     "Extract the frames of many videos; raises a ValueError if two of them have one name."
     videos = [Path(v) for v in videos]
-    names = pd.Series([f'{v.parent.name}/{v.stem}' for v in videos], dtype=object)
+    names = pd.Series([f'{p.parent.name}/{p.stem}' for p in map(Path, map(os.path.abspath, videos))], dtype=object)
     if names.duplicated().any(): raise ValueError(f'two videos are named {names[names.duplicated()].iloc[0]}; extract them into different folders')
     answers = list(each_in_process(partial(avi2frames, path_frames=path_frames, force=force, **kwargs), videos, n_workers, timeout, progress))
     failed = [isinstance(a, (VideoError, OSError, TimeoutError, ProcessExpired)) for a in answers]

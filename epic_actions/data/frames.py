@@ -19,7 +19,7 @@ from av.video.reformatter import VideoReformatter
 import numpy as np
 from PIL import Image
 from .files import VideoError, found_once
-from .video_index import readable_packets, video_index
+from .video_index import open_media, readable_packets, video_index
 
 # %% ../../nbs/data/20_frames.ipynb #90a88058
 def scale_frame(
@@ -103,7 +103,7 @@ class VideoFrames(Frames):
     def __init__(self, path, bad='raise'):
         self.path,self.bad,self._scaler,self._clean_keys = str(path),bad,VideoReformatter(),True
         if not Path(path).stat().st_size: raise VideoError(path, 'the file is empty')
-        self._container = av.open(self.path, metadata_errors='ignore')
+        self._container = open_media(path)
         try: self._look()
         except BaseException: self.close(); raise
 
@@ -150,10 +150,11 @@ def _packets(self:VideoFrames, key):
 def _from_key(self:VideoFrames, key, wanted):
     "Yield (stamp, frame) from keyframe number `key` on; of frames that are not in `wanted` only those that others need."
     ix,context = self._index,self._stream.codec_context
+    skips = not (ix.numbered or context.codec.name.startswith('lib')) # decoders of other libraries, as libdav1d, keep what is set when they open
     packets,key = self._packets(key)
     stamp = None
     for p in packets:
-        context.skip_frame = 'DEFAULT' if ix.numbered or p.pts in wanted else 'NONREF'
+        context.skip_frame = 'NONREF' if skips and p.pts not in wanted else 'DEFAULT'
         with suppress(av.FFmpegError): # what does not decode is missed by its stamp
             for f in p.decode():
                 if not ix.numbered: yield f.pts,f

@@ -16,7 +16,6 @@ import pandas as pd
 import torch
 from fastcore.basics import chunked, ifnone, listify
 from fasttransform import DisplayedTransform
-from fastprogress.fastprogress import progress_bar
 from fastai.data.core import TfmdDL, Datasets, DataLoaders
 from fastai.data.load import SkipItemException
 from fastai.data.transforms import Categorize, ColReader, ToTensor, IntToFloatTensor, Normalize
@@ -24,7 +23,7 @@ from fastai.torch_core import defaults, TensorImage
 from fastai.vision.core import PILImage
 from .sampling import UniformSegments
 from .spec import ClipSpec
-from .files import VideoError
+from .files import VideoError, progress_bar
 from .reading import fit_frames, open_source, read_clip, to_channels
 from .segments import make_segments, split_by_group, find_leaks, target_columns, clip_weights, usable_segments
 from .augment import FlowClip
@@ -109,7 +108,7 @@ def _preload(self:ClipTfm, df, train):
         except VideoError:
             if self.bad == 'raise': raise
     with ThreadPoolExecutor(defaults.cpus) as pool:
-        for _ in progress_bar(pool.map(read, [r for _,r in df.iterrows()]), total=len(df), leave=False): pass
+        for _ in progress_bar(pool.map(read, [r for _,r in df.iterrows()]), 'clips kept in memory', len(df)): pass
 
 ClipTfm._read,ClipTfm._frames,ClipTfm._augment,ClipTfm.preload = _read,_frames,_augment,_preload
 

@@ -19,6 +19,7 @@ from PIL import Image, ImageDraw, ImageFilter
 from fastcore.parallel import parallel
 from fastcore.basics import defaults, patch
 from .epic import segments_from_epic
+from .files import is_watched
 
 # %% ../../nbs/data/60_toykitchen.ipynb #0a679e15
 FPS = 12.5  # so that the time of every frame, 0.08 s apart, is exact in EPIC's two decimals
@@ -521,7 +522,7 @@ def _render(path, args, n_workers, progress):
         _folder(part)
         plans, splits = plan_kitchen(args['n_clips'], args['participants'], args['unseen'], args['seed'])
         parallel(render_video, plans, root=part, size=args['size'], frames=args['frames'], flow=args['flow'],
-                 n_workers=n_workers, progress=progress)
+                 n_workers=n_workers, progress=progress and is_watched())
         write_annotations(plans, splits, part, args['size'], args['seed'])
         (part/'toykitchen.json').write_text(json.dumps(args, indent=1) + '\n')
         if path.exists() and not any(path.iterdir()): path.rmdir()

@@ -17,6 +17,7 @@ from PIL import Image, ImageDraw, ImageFont
 from ..data.files import whole_file
 from ..data.flow import flow_picture, open_flow
 from ..data.frames import open_frames
+from ..data.video_index import open_media
 from .stream import ActionPredictor, find_segments
 
 # %% ../../nbs/deploy/30_overlay.ipynb #bf57bc26
@@ -168,7 +169,7 @@ _mp4_sound = {'aac','mp3','ac3','eac3','opus','alac','flac'}
 class _Sound:
     "The sound of a video, on its way into another file; nothing if there is none."
     def __init__(self, source, out):
-        self._in = av.open(str(source), metadata_errors='ignore') if isinstance(source, (str,Path)) and Path(source).is_file() else None
+        self._in = open_media(source) if isinstance(source, (str,Path)) and Path(source).is_file() else None
         self._stream = next(iter(self._in.streams.audio), None) if self._in and self._in.streams.video else None
         if not self._stream: return
         video = self._in.streams.video[0]
@@ -313,7 +314,7 @@ def annotate_video(
     outs = [Path(o) for o in (out if isinstance(out, (list,tuple)) else [out])]
     for o in outs:
         if o.suffix.lower() not in writers: raise ValueError(f'{o}: its suffix says what to write; choose one of {", ".join(writers)}')
-        if isinstance(video, (str,Path)) and o.absolute() == Path(video).absolute(): raise ValueError(f'{o}: is the video itself; give another name')
+        if isinstance(video, (str,Path)) and o.exists() and Path(video).exists() and o.samefile(video): raise ValueError(f'{o}: is the video itself; give another name')
     predictor = predictor if isinstance(predictor, ActionPredictor) else ActionPredictor(predictor)
     ann = Annotation(video, [], [], 0, threshold, predictor.spec.modality == 'Flow', kwargs.get('fps'))
     report = lambda step: progress and (lambda share: progress((step+share)/(len(outs)+1)))

@@ -7,7 +7,6 @@ __all__ = ['Checkpoints', 'step_schedule', 'train_run']
 
 # %% ../../nbs/learn/30_resume.ipynb #3cec6892
 import random
-from contextlib import ExitStack
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -16,8 +15,9 @@ from fastai.callback.core import Callback, CancelEpochException
 from fastai.learner import Learner
 from fastai.callback.schedule import ParamScheduler
 from fastai.callback import progress # they give `Learner` its one cycle and its progress bar
-from ..data.files import whole_file
+from ..data.files import check_one_process, whole_file
 from .bundle import save_bundle, load_bundle
+from .callbacks import shown
 
 # %% ../../nbs/learn/30_resume.ipynb #ada9c780
 class Checkpoints(Callback):
@@ -119,9 +119,9 @@ def train_run(
     steps=None # Epochs at which the rate is divided by ten; None: one cycle
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
     "Train `learn` with one cycle (Smith, arXiv:1708.07120) or in steps, and checkpoints; the best model and the curves of the run."
+    check_one_process()
     cbs = [*cbs, Checkpoints(path, monitor, resume)]
-    with ExitStack() as quiet:
-        if not progress: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
+    with shown(learn, progress):
         if steps is None: learn.fit_one_cycle(epochs, lr, wd=wd, cbs=cbs)
         else: learn.fit(epochs, lr, wd=wd, cbs=[step_schedule(lr, steps, epochs), *cbs])
     return load_bundle(Path(path)/'best.safetensors'), pd.read_csv(Path(path)/'history.csv')

@@ -8,7 +8,6 @@ __all__ = ['read_histories', 'MostFrequent', 'MarkovActions', 'history_loaders',
 
 # %% ../../nbs/learn/60_teacher.ipynb #399f4c79
 from collections import Counter, defaultdict
-from contextlib import ExitStack
 from pathlib import Path
 from zipfile import BadZipFile
 import numpy as np
@@ -25,7 +24,7 @@ from fastai.torch_core import set_seed
 from ..data.anticipation import action_histories
 from ..data.files import whole_file
 from ..data.pickles import read_pickle
-from .callbacks import EMA, StopOnNaN
+from .callbacks import EMA, StopOnNaN, shown
 from .heads import MultiTaskLoss
 from ..models.action_lm import ActionLM
 
@@ -132,9 +131,7 @@ def train_teacher(
     set_seed(seed)
     data = [a for df in (segments, valid) if df is not None for a in read_histories(df, length, **(reading or {}))]
     learn = teacher_learner(history_loaders(*data, bs=bs), ActionLM(actions, length, **model), **(loss or {}))
-    with ExitStack() as quiet:
-        if not progress: quiet.enter_context(learn.no_bar()); quiet.enter_context(learn.no_logging())
-        learn.fit_one_cycle(epochs, lr, wd=wd)
+    with shown(learn, progress): learn.fit_one_cycle(epochs, lr, wd=wd)
     return learn
 
 # %% ../../nbs/learn/60_teacher.ipynb #17dba95a
