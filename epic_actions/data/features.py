@@ -16,7 +16,7 @@ from torch import nn
 from fastcore.basics import patch
 from fastai.data.core import Datasets, DataLoaders
 from fastai.data.transforms import Categorize, ColReader
-from .files import VideoError, progress_bar, whole_file
+from .files import VideoError, track, whole_file
 from .frames import open_frames
 from .loaders import ClipDL, ClipTfm, row_source, _split_of, _vocabs_of
 from .reading import fit_frames, to_channels
@@ -189,7 +189,7 @@ def write_features(
         differ = [k for k,v in about.items() if ArrayFeatures(path).about.get(k) != v]
         if differ: raise ValueError(f'{path}: holds other features, as they differ in {", ".join(differ)}; choose another folder')
     missing = [(s, n) for s,n in zip(sources, names) if not (path/f'{n}.npy').exists()]
-    for source,name in progress_bar(missing, 'videos', progress=progress):
+    for source,name in track(missing, 'videos', progress=progress):
         x = video_features(model, source, fps, **kwargs)
         if not (path/about_features).exists():
             with whole_file(path/about_features) as part: part.write_text(json.dumps({**about, 'dim': x.shape[1]}))

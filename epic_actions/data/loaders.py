@@ -23,7 +23,7 @@ from fastai.torch_core import defaults, TensorImage
 from fastai.vision.core import PILImage
 from .sampling import UniformSegments
 from .spec import ClipSpec
-from .files import VideoError, progress_bar
+from .files import VideoError, track
 from .reading import fit_frames, open_source, read_clip, to_channels
 from .segments import make_segments, split_by_group, find_leaks, target_columns, clip_weights, usable_segments
 from .augment import FlowClip
@@ -108,7 +108,7 @@ def _preload(self:ClipTfm, df, train):
         except VideoError:
             if self.bad == 'raise': raise
     with ThreadPoolExecutor(defaults.cpus) as pool:
-        for _ in progress_bar(pool.map(read, [r for _,r in df.iterrows()]), 'clips kept in memory', len(df)): pass
+        for _ in track(pool.map(read, [r for _,r in df.iterrows()]), 'clips kept in memory', len(df)): pass
 
 ClipTfm._read,ClipTfm._frames,ClipTfm._augment,ClipTfm.preload = _read,_frames,_augment,_preload
 

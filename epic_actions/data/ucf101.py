@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import pandas as pd
 import rarfile
-from .files import progress_bar, whole_file
+from .files import track, whole_file
 from .segments import is_source, make_segments, ucf101_group, video_suffixes
 from .extract import extract_videos
 
@@ -123,7 +123,7 @@ def unrar(
         with rarfile.RarFile(fname, errors='strict') as rar:
             todo = [(dest/p, m) for p,m in _videos_in(rar).items() if not (dest/p).is_file() or (dest/p).stat().st_size != m.file_size]
             if any(m.compress_type != rarfile.RAR_M0 for _,m in todo): rarfile.tool_setup(bsdtar=False, force=True) # see below
-            for path,m in progress_bar(todo, 'videos to unpack'):
+            for path,m in track(todo, 'videos to unpack'):
                 with whole_file(path) as part, rar.open(m) as f, open(part, 'wb') as out: shutil.copyfileobj(f, out, 2**20)
     except rarfile.RarCannotExec as e:
         raise OSError(f'{fname}: it is compressed, and to unpack it takes a program, unar, unrar or 7z: `apt install unar`, '
@@ -175,7 +175,7 @@ def _receive(url, part, start, size, cafile):
         with open(part, 'ab' if start else 'wb') as f:
             blocks,why = iter(lambda: r.read(2**20), b''),'the connection was closed'
             try:
-                for block in progress_bar(blocks, 'MiB to download', -(-(total-start)//2**20)): f.write(block)
+                for block in track(blocks, 'MiB to download', -(-(total-start)//2**20)): f.write(block)
             except (OSError, HTTPException) as e: why = e
             got = f.tell()
     if got != total: raise OSError(f'{url}: broke off after {got:,} of {total:,} bytes ({why}); they are kept in {part}, call again to go on')

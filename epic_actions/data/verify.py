@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 import pandas as pd
 from pebble import ProcessPool, ProcessExpired
-from .files import VideoError, progress_bar, whole_file
+from .files import VideoError, track, whole_file
 from .frames import open_frames
 
 # %% ../../nbs/data/25_verify.ipynb #12dc32e7
@@ -27,7 +27,7 @@ def each_in_process(
     with ProcessPool(n_workers or os.cpu_count(), context=get_context('spawn')) as pool:
         answers = pool.map(f, items, timeout=timeout).result()
         try:
-            for _ in progress_bar(range(len(items)), 'videos', progress=progress):
+            for _ in track(range(len(items)), 'videos', progress=progress):
                 try: yield next(answers)
                 except BrokenProcessPool as e: raise RuntimeError("no process could be started; in a script, call this under `if __name__ == '__main__':`") from e
                 except Exception as e: yield e

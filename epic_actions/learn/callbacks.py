@@ -11,9 +11,9 @@ from functools import partial
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.checkpoint import checkpoint
-from fastcore.xtras import replacing_yield
 from fastai.callback import progress # it gives `Learner` its `no_bar`
 from fastai.callback.core import Callback
+from fastai.learner import replacing_yield
 from fastai.optimizer import Optimizer, Lookahead
 from fastai.torch_core import get_model
 from ..data.files import is_watched
@@ -118,5 +118,5 @@ def shown(
     with ExitStack() as quiet:
         if not (progress and watched): quiet.enter_context(learn.no_bar())
         if not progress: quiet.enter_context(learn.no_logging())
-        elif not watched: quiet.enter_context(replacing_yield(learn, 'logger', partial(_print_epoch, learn)))
+        elif not watched: quiet.enter_context(contextmanager(replacing_yield)(learn, 'logger', partial(_print_epoch, learn)))
         yield

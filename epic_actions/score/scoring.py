@@ -14,7 +14,7 @@ from torch.utils.data import DataLoader, default_collate
 from fastai.data.load import SkipItemException
 from fastai.torch_core import defaults
 from PIL import Image
-from ..data.files import progress_bar
+from ..data.files import track
 from ..data.flow import flow_picture
 from ..data.reading import read_clip
 from ..data.sampling import Sampler
@@ -68,7 +68,7 @@ def score_clips(
                     num_workers=defaults.cpus if num_workers is None else num_workers, collate_fn=_collate)
     model.eval()
     with torch.no_grad():
-        outs = [(i, faulty, _logits(model, x, bs, average)) for i,faulty,x in filter(None, progress_bar(dl, 'batches to score', progress=progress))]
+        outs = [(i, faulty, _logits(model, x, bs, average)) for i,faulty,x in filter(None, track(dl, 'batches to score', progress=progress))]
     model.train(was_training)
     if not outs: raise ValueError('none of the clips could be read')
     idxs,faulty = (torch.cat(o).numpy() for o in list(zip(*outs))[:2])
