@@ -210,6 +210,7 @@ def export_onnx(
     noise = _some_clips(None, model, 3)[0]
     if span is None and table is not None: span = median_span(table)
     graph = _graph(PixelModel(_fix_tables(copy.deepcopy(model), model.clip_spec.n_frames, model.clip_spec.size)), torch.from_numpy(noise[:2]), model.vocabs)
+    for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer): p.ClearField('metadata_props') # paths of this machine
     with whole_file(path) as part:
         onnx.save(graph, part)
         about = _describe(model, span, precision='fp16' if fp16 else 'int8' if int8 else 'fp32', info=info, difference=check_export(part, model, noise))

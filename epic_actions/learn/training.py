@@ -108,6 +108,7 @@ def _other_clips(segments, file):
     "What another segment table than that in `file` holds, as texts."
     kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False) for f in (file, StringIO(_as_kept(segments))))
     if len(kept) != len(now): return [f'{len(now)} clips in place of {len(kept)}']
+    kept['source'] = [os.path.abspath(file.parent/s) for s in kept.source] # of a folder that was moved, they may be relative to it
     other = {c: (kept[c] != now[c]).sum() if c in kept and c in now else len(now) for c in _clip_columns if c in kept or c in now}
     return [f'another {c} of {n} clips' for c,n in other.items() if n]
 
