@@ -621,7 +621,7 @@ def predict(
 demo_models = {
     'Frame average': dict(model='SimpleModel', epochs=5, lr=3e-3, args=dict(backbone='resnet10', pretrained=False)),
     'LSTM': dict(model='RNNModel', epochs=10, lr=3e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
-    'TimeSformer': dict(model='TimeSformer', epochs=18, lr=1.5e-3,
+    'TimeSformer': dict(model='TimeSformer', epochs=18, lr=1e-3,
                         args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False, attn_dropout=0., ff_dropout=0.))}
 demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards and backwards, so no
 single picture, and no average of pictures, tells its two verbs apart. The people in these clips were not in training. The frame average
@@ -635,7 +635,7 @@ def demo_loaders(kitchen, seed=42):
     from epic_actions.data.sampling import UniformSegments
     from epic_actions.data.loaders import get_action_dataloaders
     tfms = v2.Compose([v2.RandomCrop(64), v2.ColorJitter(.3, .3)])
-    return get_action_dataloaders(kitchen.segments, bs=16, spec=ClipSpec(UniformSegments(8), 64), vocabs=kitchen.vocabs, tensor_clips=True,
+    return get_action_dataloaders(kitchen.segments, bs=8, spec=ClipSpec(UniformSegments(8), 64), vocabs=kitchen.vocabs, tensor_clips=True,
                                   tfms=tfms, presize=72, preload=True, seed=seed)
 
 @app.command()

@@ -37,8 +37,8 @@ def _frame_folder(video, path_frames):
     except ValueError as e: raise VideoError(video, str(e)) from e
 
 def _check_extracted(folder):
-    "Raise a FileExistsError if `folder` is anything else than what `avi2frames` writes."
-    if folder.is_symlink() or not folder.is_dir(): raise FileExistsError(f'{folder}: is there already and is no folder; move it away')
+    "Raise a FileExistsError if `folder` holds anything that `avi2frames` did not write."
+    if folder.is_symlink() or not folder.is_dir(): raise FileExistsError(f'{folder}: exists and is not a folder; move it away')
     other = next((p.name for p in folder.iterdir() if not re.fullmatch(r'\d+\.jpg', p.name) or not p.is_file()), None)
     if other: raise FileExistsError(f'{folder}: would be replaced, but holds {other!r}, which is no extracted frame; move it away')
 

@@ -55,7 +55,7 @@ def whole_file(
 def file_name(
     name:str # A name that a file, a table or an argument gives
 )->str:
-    "`name`, if it can name a file in any folder; raises a ValueError for `.`, `..`, an empty name or one with a separator."
+    "`name`, if it is a valid name of one file; raises a ValueError for `.`, `..`, an empty name, or a name with a separator."
     if name in ('', '.', '..') or set(name) & set('/\\\0'):
         raise ValueError(f'{name!r} cannot be the name of a file or folder that is written; rename it')
     return name
@@ -78,7 +78,7 @@ def track(
     total:int|None=None, # How many; None: the length of `items`
     progress:bool=True # Show anything?
 ):
-    "Iterate over `items` with a bar in a terminal or a notebook, and after a line elsewhere."
+    "Iterate over `items` with a progress bar in a terminal or a notebook; elsewhere, print one line first."
     if progress and is_watched():
         from fastprogress.fastprogress import progress_bar as bar
         return bar(items, total=total, leave=False)

@@ -150,7 +150,7 @@ def _packets(self:VideoFrames, key):
 def _from_key(self:VideoFrames, key, wanted):
     "Yield (stamp, frame) from keyframe number `key` on; of frames that are not in `wanted` only those that others need."
     ix,context = self._index,self._stream.codec_context
-    skips = not (ix.numbered or context.codec.name.startswith('lib')) # decoders of other libraries, as libdav1d, keep what is set when they open
+    skips = not (ix.numbered or context.codec.name.startswith('lib')) # external decoders, such as libdav1d, read the option only when they are opened
     packets,key = self._packets(key)
     stamp = None
     for p in packets:

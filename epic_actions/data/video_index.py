@@ -20,7 +20,7 @@ def open_media(
     path, # File to read
     **options # Of FFmpeg's demuxer
 ):
-    "The PyAV container of a file, whatever the encoding of its titles and comments; raises an `av.FFmpegError`."
+    "Open a file with PyAV, whatever the encoding of its titles and comments; raises an `av.FFmpegError`."
     return av.open(str(path), options=options, **_any_text)
 
 # %% ../../nbs/data/15_video_index.ipynb #7cfc4b56

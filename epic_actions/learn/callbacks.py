@@ -113,7 +113,7 @@ def shown(
     learn, # A learner
     progress:bool=True # Show anything?
 ):
-    "What `learn` trains here is shown as bars and a table in a terminal or a notebook, and as a line an epoch elsewhere."
+    "Show the training of `learn` as bars and a table in a terminal or a notebook, and as one line per epoch elsewhere."
     watched = is_watched()
     with ExitStack() as quiet:
         if not (progress and watched): quiet.enter_context(learn.no_bar())

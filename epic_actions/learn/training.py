@@ -100,28 +100,28 @@ def _as_kept(segments):
     return segments.assign(source=[os.path.abspath(s) for s in segments.source]).to_csv(index=False)
 
 def _other_settings(recipe, file):
-    "What another recipe than that in `file` says, as texts."
+    "How `recipe` differs from the one in `file`, as texts."
     kept,now = json.loads(file.read_text()),json.loads(json.dumps(asdict(recipe)))
-    return [f'{k}={now[k]!r} in place of {kept[k]!r}' for k in now if k in kept and kept[k] != now[k]]
+    return [f'{k}={now[k]!r} (was {kept[k]!r})' for k in now if k in kept and kept[k] != now[k]]
 
 def _other_clips(segments, file):
-    "What another segment table than that in `file` holds, as texts."
+    "How `segments` differ from the table in `file`, as texts."
     kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False) for f in (file, StringIO(_as_kept(segments))))
-    if len(kept) != len(now): return [f'{len(now)} clips in place of {len(kept)}']
+    if len(kept) != len(now): return [f'{len(now)} clips (were {len(kept)})']
     kept['source'] = [os.path.abspath(file.parent/s) for s in kept.source] # of a folder that was moved, they may be relative to it
     other = {c: (kept[c] != now[c]).sum() if c in kept and c in now else len(now) for c in _clip_columns if c in kept or c in now}
-    return [f'another {c} of {n} clips' for c,n in other.items() if n]
+    return [f'another {c} for {n} clips' for c,n in other.items() if n]
 
 def check_resumed(
     recipe:Recipe,
     dls, # The loaders of the recipe
     out:Path # Folder of the run
 ):
-    "Raise a ValueError that names what differs between a training and the run in `out`; nothing is written."
+    "Raise a ValueError that lists how this training differs from the run in `out`."
     other = _other_settings(recipe, file) if (file := out/'recipe.json').exists() else []
     if (file := out/'segments.csv').exists(): other += _other_clips(dls.segments, file)
     if (file := out/'best.safetensors').exists() and read_bundle(file)['vocabs'] != dls.vocabs: other.append('other classes')
-    if other: raise ValueError(f'{out}: this run cannot go on with {"; ".join(other)}. Resume it with what it was begun with, or give another folder')
+    if other: raise ValueError(f'{out}: this run cannot be resumed with {", ".join(other)}; use the recipe and data that it was started with, or give another folder')
 
 # %% ../../nbs/learn/37_training.ipynb #748eb6b5
 def tensorboard_callback(
@@ -142,7 +142,7 @@ def train_recipe(
     base=None, # What `recipe_base` gave
     tensorboard:bool=False # Write the curves for TensorBoard into `out`, too?
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
-    "Train by a recipe, with checkpoints; writes `segments.csv`, `recipe.json` and what `train_run` writes into `out`; raises a ValueError for a run that cannot go on so."
+    "Train by a recipe, with checkpoints; writes `segments.csv`, `recipe.json` and what `train_run` writes into `out`; raises a ValueError for a run that cannot be resumed."
     check_one_process()
     learn,out = recipe_learner(recipe, dls, base),Path(out)
     if base and progress: print(f'{recipe.checkpoint}: {learn.load_report}')
@@ -150,7 +150,7 @@ def train_recipe(
     if not recipe.lr: recipe = replace(recipe, lr=_found_rate(learn, out, goes_on, progress))
     if goes_on: check_resumed(recipe, dls, out)
     elif (out/'segments.csv').exists() and not (out/'recipe.json').exists():
-        raise FileExistsError(f'{out}: holds a segments.csv that no run has written; give another folder for the run')
+        raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
     else:
         with whole_file(out/'segments.csv') as part: part.write_text(_as_kept(dls.segments), encoding='utf-8')
         with whole_file(out/'recipe.json') as part: part.write_text(json.dumps(asdict(recipe), indent=1))
