@@ -12,7 +12,6 @@ from contextlib import suppress
 from pathlib import Path
 import numpy as np
 import torch
-from IPython.display import Image as DisplayImage
 from PIL import Image
 from fastcore.basics import fastuple, patch, ifnone
 from fasttransform import Transform
@@ -205,9 +204,10 @@ def clip_animation(
     clip, # `ImageTuple`, `TensorClip` or other frames of one clip
     fps:float=8, # Frames per second
     scale:int=1 # Whole number by which the frames are enlarged
-)->DisplayImage:
+): # An image that IPython displays
     "The clip as a GIF that plays in a notebook; its bytes are in `.data`."
     frames = [Image.fromarray(film_strip([f]).repeat(scale, 0).repeat(scale, 1)) for f in clip]
     out = io.BytesIO()
     frames[0].save(out, 'gif', save_all=True, append_images=frames[1:], duration=round(1000/fps), loop=0)
+    from IPython.display import Image as DisplayImage # which whoever works in notebooks has
     return DisplayImage(out.getvalue(), format='gif')
