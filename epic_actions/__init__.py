@@ -1,18 +1,26 @@
 "Train, score and ship models that recognise and anticipate actions in video."
+import ast
+from functools import cache
 from importlib import import_module
 from importlib.metadata import version
+from importlib.util import find_spec
+from pkgutil import get_data
 
 __version__ = version('epic_actions')
 
-_light = ('data.files', 'data.sampling', 'data.spec', 'data.frames', 'data.flow', 'data.reading', 'deploy.stream', 'deploy.overlay')
+
+@cache
+def _modules():
+    "In which module each public name is defined, as `epic_actions.all` imports it."
+    imports = [node for node in ast.parse(get_data(__name__, 'all.py')).body if isinstance(node, ast.ImportFrom) and node.level]
+    return {alias.name: f'{__name__}.{node.module}' for node in imports for alias in node.names}
+
+
+def __dir__(): return sorted({*globals(), *_modules()})
 
 
 def __getattr__(name):
-    "Look `name` up in the rooms that need numpy, av, Pillow and onnxruntime alone, then in `epic_actions.all`; `import epic_actions` itself loads none."
-    if name.startswith('_'): raise AttributeError(f'module {__name__!r} has no attribute {name!r}')
-    try: return import_module(f'{__name__}.{name}')
-    except ModuleNotFoundError as e:
-        if e.name != f'{__name__}.{name}': raise
-    for room in (import_module(f'{__name__}.{r}') for r in _light):
-        if name in room.__all__: return getattr(room, name)
-    return getattr(import_module(f'{__name__}.all'), name)
+    "Import the module that defines `name`; `import epic_actions` itself imports none."
+    if name in _modules(): return getattr(import_module(_modules()[name]), name)
+    if not name.startswith('_') and find_spec(f'{__name__}.{name}'): return import_module(f'{__name__}.{name}')
+    raise AttributeError(f'module {__name__!r} has no attribute {name!r}')

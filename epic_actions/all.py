@@ -8,7 +8,7 @@ __all__ = []
 # %% ../nbs/all.ipynb #14cb9cfd
 from fastai.vision.all import *
 from .data.files import VideoError, whole_file
-from .data.sampling import FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
+from .data.sampling import Sampler, FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
 from .data.spec import ClipSpec, spec_differences
 from .data.frames import open_frames
 from .data.flow import flow_picture, open_flow
@@ -30,7 +30,9 @@ from .data.epic import segments_from_epic, read_annotations, epic_classes, epic_
 from .data.anticipation import (action_histories, action_segments, actions_of, anticipation_segments, check_cutoff,
                                             past_labels, read_actions, with_actions)
 from .data.toykitchen import ToyKitchen
+from .data.datasets import DataSet, read_data
 from .data.features import open_features, write_features, feature_dataloaders
+from .models.base import ActionModel
 from .models.layers import TimeDistributed, resnet10, create_encoder
 from .models.baselines import SimpleModel, RNNModel, simple_splitter, rnnmodel_splitter
 from .models.timesformer import TimeSformer
@@ -46,7 +48,7 @@ from .learn.bundle import save_bundle, load_bundle, read_bundle
 from .learn.learner import action_learner
 from .learn.resume import Checkpoints, train_run
 from .learn.pretrained import adapt_model, read_model
-from .learn.recipes import Recipe, recipes
+from .learn.recipes import Recipe, read_recipe, recipes
 from .learn.teacher import (MarkovActions, MostFrequent, cross_teacher, history_scores, load_teacher, logit_adjust,
                                         mix_scores, read_histories, save_teacher, train_teacher)
 from .learn.distill import kd_loss, DistillCallback, AVTLosses, published_students

@@ -4,24 +4,24 @@
 
 # %% auto #0
 __all__ = ['app', 'BadClips', 'Json', 'Paths', 'Workers', 'Root', 'Group', 'Model', 'Split', 'Readers', 'demo_models',
-           'demo_note', 'without_nan', 'command', 'Data', 'read_data', 'epic_files', 'toykitchen', 'verify', 'extract',
-           'ucf101', 'write_scores', 'recipe_options', 'make_recipe', 'train', 'options_of', 'finetune', 'test_model',
-           'evaluate', 'fuse', 'submit', 'export', 'predict', 'demo_loaders', 'demo']
+           'demo_note', 'without_nan', 'command', 'with_parameters', 'importing', 'toykitchen', 'verify', 'extract',
+           'ucf101', 'write_scores', 'recipe_options', 'make_recipe', 'recipe', 'train', 'options_of', 'finetune',
+           'test_model', 'evaluate', 'fuse', 'submit', 'export', 'predict', 'demo_loaders', 'demo']
 
 # %% ../nbs/cli.ipynb #688269f8
 import inspect, json, os, sys, time, warnings
 from contextlib import redirect_stdout
-from dataclasses import fields, replace
+from dataclasses import asdict, fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, NamedTuple, Optional
+from typing import Annotated, Optional, get_args
 import typer
 from fastcore.docments import docments
-from .learn.recipes import Recipe, recipes
+from .learn.recipes import Recipe, read_recipe, recipes
 
 # %% ../nbs/cli.ipynb #adf64de0
 app = typer.Typer(help='Train, score and ship models that recognise and anticipate actions in video.', no_args_is_help=True,
-                  rich_markup_mode=None, pretty_exceptions_enable=False, context_settings={'help_option_names': ['-h', '--help']})
+                  rich_markup_mode='rich', pretty_exceptions_enable=False, context_settings={'help_option_names': ['-h', '--help']})
 
 def without_nan(x):
     "Plain data with None in the place of each NaN, which JSON does not know."
@@ -48,54 +48,28 @@ def command(f):
             raise typer.Exit(130) from e
     return wrapper
 
+def with_parameters(wrapper, params):
+    "Give `wrapper` the signature that Typer reads."
+    wrapper.__signature__ = inspect.Signature(sorted(params, key=lambda p: p.kind))
+    wrapper.__annotations__ = {p.name: p.annotation for p in params}
+    return wrapper
+
+_imports = inspect.Parameter('imports', inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Optional[list[Path]],
+    typer.Option('--import', help='Python file with models, data sets, samplers or losses of your own; may be repeated.')])
+
+def importing(f):
+    "Decorates a command with the option --import, whose files are run before it."
+    @wraps(f)
+    def wrapper(*args, imports=None, **kwargs):
+        from epic_actions.data.registry import import_file
+        for file in imports or (): import_file(file)
+        return f(*args, **kwargs)
+    return with_parameters(wrapper, [*inspect.signature(f).parameters.values(), _imports])
+
 BadClips = Annotated[str, typer.Option(help='Clips that cannot be read: raise, skip, or repeat_last for missing frames.')]
 Json = Annotated[bool, typer.Option('--json', help='Print one JSON object and nothing else.')]
 
 # %% ../nbs/cli.ipynb #b90ebf2e
-class Data(NamedTuple):
-    "What a path on the command line means."
-    segments:object # The segment table
-    vocabs:Optional[dict]=None # Classes of each target, if they are known
-    pairs:Optional[dict]=None # Verb -> its reversal, in a toy kitchen
-
-def read_data(
-    path:Path, # Folder of class folders, CSV file or list, a toy kitchen, or annotations of EPIC-KITCHENS
-    group:Optional[str]=None, # Column of a CSV file that holds the groups
-    ucf_split:int=1, # Official split, if this is UCF101
-    valid:float=0., # Share of UCF101's training groups for validation
-    root:Optional[Path]=None, # Folder of the frames, flow or videos of EPIC-KITCHENS
-    modality:str='RGB' # `RGB` or `Flow`
-)->Data:
-    "The segment table that a path on the command line means; raises a ValueError if there is none."
-    from epic_actions.data.segments import segments_from_folders, segments_from_csv
-    from epic_actions.data.toykitchen import ToyKitchen
-    path = Path(path)
-    if (path/'toykitchen.json').exists():
-        kitchen = ToyKitchen.load(path)
-        return Data(kitchen.table('flow' if modality == 'Flow' else 'videos'), kitchen.vocabs, kitchen.reversals)
-    if files := epic_files(path): return _epic_data(files, root, modality)
-    if any((p/'ucfTrainTestlist').is_dir() for p in (path, path.absolute().parent)):
-        from epic_actions.data.ucf101 import segments_from_ucf101
-        return Data(segments_from_ucf101(path, ucf_split, valid=valid))
-    if path.is_dir(): return Data(segments_from_folders(path))
-    if path.is_file(): return Data(segments_from_csv(path, group=group))
-    raise ValueError(f'{path}: there is no such file or folder')
-
-_epic_names = 'EPIC_100_train.csv','EPIC_100_validation.csv','EPIC_train_action_labels.csv','train_action_classes.csv','val_action_classes.csv'
-
-def epic_files(path:Path)->list:
-    "The files of EPIC-KITCHENS' annotations that `path` is or, as a folder, holds: those of training first; else none."
-    if path.is_dir(): return [f for n in _epic_names if (f := path/n).is_file()]
-    if path.suffix == '.pkl': return [path]
-    return [path] if path.is_file() and path.suffix == '.csv' and 'video_id' in path.open(encoding='utf-8-sig').readline() else []
-
-def _epic_data(files, root, modality):
-    import pandas as pd
-    from epic_actions.data.epic import epic_classes, segments_from_epic
-    if root is None: raise ValueError(f'{files[0]}: annotations of EPIC-KITCHENS; say with --root where the frames, flow or videos are')
-    df = pd.concat([segments_from_epic(f, root, modality) for f in files], ignore_index=True)
-    return Data(df, epic_classes(files[0]) if 'verb' in df else None)
-
 def _share_or_groups(text):
     "`0.2` is a share of the clips, `2,4,6` are groups."
     try: share = float(text)
@@ -219,33 +193,59 @@ def write_scores(
                 clips=len(chosen), scores={t: {k: float(v) for k,v in r.items()} for t,r in chosen.summary().to_dict('index').items()})
 
 # %% ../nbs/cli.ipynb #fb7ba823
-def _option(field, help):
-    "The option of a field of `Recipe`; one that holds several numbers is written with commas."
-    kind = str if field.type is tuple else field.type
-    return inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=None,
-                             annotation=Annotated[Optional[kind], typer.Option(help=help, show_default=str(field.default) if field.default not in ('', ()) else False)])
+_usual_options = 'name','backbone','frames','size','epochs','lr','bs' # the fields with options in the help; all of them are set with --set
+_renamed = dict(name='model', kind='augment') # fields whose option has another name
+
+def _option(f, help):
+    "The option of a field of `Recipe`."
+    name,usual = _renamed.get(f.name, f.name),f.name in _usual_options
+    kind,shown = bool if bool in (f.type, *get_args(f.type)) else str,f.default if f.default is not None else False
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Optional[kind], typer.Option(
+        help=help, hidden=not usual, show_default=str(shown) if shown is not False else False, rich_help_panel='Recipe')])
 
 def recipe_options(f):
-    "Decorates a command with an option for each field of `Recipe`; the function gets the recipe that comes of them as `recipe`."
-    docs = docments(Recipe)
-    options = [_option(field, docs[field.name]) for field in fields(Recipe)]
-    name = inspect.Parameter('recipe', inspect.Parameter.KEYWORD_ONLY, default='small',
-                             annotation=Annotated[str, typer.Option(help=f'The recipe to begin with: {", ".join(recipes)}. The defaults below are those of small.')])
+    "Decorates a command with the options of a recipe; the function gets the recipe that comes of them as `recipe`."
+    options,paths = [],{}
+    for section in fields(Recipe):
+        docs = docments(section.type)
+        for field in fields(section.type):
+            if field.type is dict or field.name == 'sampler': continue
+            options.append(o := _option(field, docs[field.name]))
+            paths[o.name] = f'{section.name}.{field.name}'
+    own = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=a) for n,d,a in (
+        ('recipe', 'small', Annotated[str, typer.Option(help=f'The recipe to begin with: {", ".join(recipes)}, or a JSON file.', rich_help_panel='Recipe')]),
+        ('changes', None, Annotated[Optional[list[str]], typer.Option('--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated. '
+                                                                      'epic-actions recipe shows all fields.', rich_help_panel='Recipe')]))]
     @wraps(f)
-    def wrapper(*args, recipe, **kwargs):
-        if recipe not in recipes: raise ValueError(f'--recipe {recipe}: choose one of {", ".join(recipes)}')
-        given = {o.name: v for o in options if (v := kwargs.pop(o.name)) is not None}
-        return f(*args, recipe=make_recipe(recipe, given), **kwargs)
-    params = [p for p in inspect.signature(f).parameters.values() if p.name != 'recipe'] + [name, *options]
-    wrapper.__signature__ = inspect.Signature(params)
-    wrapper.__annotations__ = {p.name: p.annotation for p in params}
-    return wrapper
+    def wrapper(*args, recipe, changes, **kwargs):
+        given = {o.name: v for o in options if (v := kwargs.pop(o.name, None)) is not None}
+        return f(*args, recipe=make_recipe(recipe, changes, {paths[n]: v for n,v in given.items()}), **kwargs)
+    return with_parameters(wrapper, [p for p in inspect.signature(f).parameters.values() if p.name != 'recipe'] + own + options)
 
-def make_recipe(name:str, given:dict)->Recipe:
-    "The named recipe with the values that are `given` in the place of its own; raises a ValueError for choices that there are not."
-    numbers = {f.name: tuple(float(v) for v in given[f.name].split(',') if v) for f in fields(Recipe) if f.type is tuple and f.name in given}
-    if 'model' in given and recipes[name].modality == 'RGBDiff': given = {'modality': '', **given} # which not every model knows
-    return replace(recipes[name], **{**given, **numbers})
+def make_recipe(
+    source:str, # A named recipe, or a file
+    changes=None, # Texts, as train.wd=0.01
+    options=None # Field -> value, of options
+)->Recipe:
+    "The recipe that the options mean; raises a ValueError for fields, values and choices that there are not."
+    recipe,options = read_recipe(source),options or {}
+    for path,v in options.items():
+        if path.split('.')[1] not in _usual_options: typer.echo(f'Warning: write --set {path}={v} in place of --{path.split(".")[1].replace("_","-")}', err=True)
+    return recipe.changed(*(f'{k}={v}' for k,v in options.items()), *(changes or ()))
+
+# %% ../nbs/cli.ipynb #0ae0c341
+@app.command()
+@command
+def recipe(
+    source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',
+    changes: Annotated[Optional[list[str]], typer.Option('--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated.')] = None,
+    as_json: Json = False):
+    """Print a recipe with all its fields, as a file that --recipe takes.
+
+    Example: epic-actions recipe finetune --set train.epochs=5
+    """
+    shown = make_recipe(source, changes)
+    return asdict(shown), shown.to_json()
 
 # %% ../nbs/cli.ipynb #d22b164e
 def _train_and_score(recipe, dls, pairs, out, resume, **kwargs):
@@ -278,39 +278,37 @@ Group = Annotated[Optional[str], typer.Option(help='Column of the CSV file with 
 
 @app.command()
 @command
+@importing
 @recipe_options
 def train(
     data: Annotated[Path, typer.Argument(help='Folder of class folders, CSV file (path,label,...), list, toy kitchen, or annotations of EPIC-KITCHENS.')],
     out: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/actions'),
     root: Root = None,
     group: Group = None,
-    ucf_split: Annotated[int, typer.Option(help='Official split of UCF101: 1, 2 or 3.')] = 1,
     valid: Annotated[str, typer.Option(help='Validation: a share (0.2) or groups (2,4).')] = '0.2',
     test: Annotated[str, typer.Option(help='Test: a share or groups; not looked at in training.')] = '0',
-    train_on_val: Annotated[bool, typer.Option('--train-on-val', help='Train on the validation clips, too, for a test server.')] = False,
-    preload: Annotated[Optional[bool], typer.Option(help='Keep all clips in memory; without this option, up to 1000 clips are.')] = None,
-    workers: Annotated[Optional[int], typer.Option(help='Processes that read clips, without --preload.')] = None,
+    workers: Annotated[Optional[int], typer.Option(help='Processes that read clips, where they are not kept in memory.')] = None,
     bad: BadClips = 'raise',
     resume: Annotated[bool, typer.Option('--resume', help='Go on where the run in --out stopped.')] = False,
-    tensorboard: Annotated[bool, typer.Option('--tensorboard', help='Write the curves for TensorBoard, too, into the folder tensorboard of the run.')] = False,
     as_json: Json = False,
     *, recipe):
     """Train a model on videos and score it.
 
     Example: epic-actions train labels.csv --group sequence --test 2,4,6,8,10 --valid 0 --out runs/first
     """
+    from epic_actions.data.datasets import read_data
     from epic_actions.data.segments import split_by_group
-    from epic_actions.learn.training import recipe_base, recipe_loaders
+    from epic_actions.learn.training import recipe_base, recipe_loaders, recipe_spec
     if (out/'last.pt').exists() and not resume:
         raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
     valid = _share_or_groups(valid)
-    base = recipe_base(recipe)
-    modality = base.clip_spec.modality if base else recipe.modality
-    df,vocabs,pairs = read_data(data, group, ucf_split, valid if isinstance(valid, float) else 0., root, modality)
-    if df.split.isna().all() or (df.split == 'train').all(): df = split_by_group(df, valid, _share_or_groups(test), recipe.seed)
-    if train_on_val: df = _with_validation(df)
-    dls = recipe_loaders(recipe, df, vocabs, len(df) <= 1000 if preload is None else preload, workers, bad, base)
-    scores = _train_and_score(recipe, dls, pairs, out, resume, base=base, tensorboard=tensorboard)
+    base,settings = recipe_base(recipe),recipe.train
+    df,vocabs,pairs = read_data(data, group=group, ucf_split=settings.ucf_split, valid=valid if isinstance(valid, float) else 0., root=root,
+                                modality=recipe_spec(recipe, base).modality)
+    if df.split.isna().all() or (df.split == 'train').all(): df = split_by_group(df, valid, _share_or_groups(test), settings.seed)
+    if settings.train_on_val: df = _with_validation(df)
+    dls = recipe_loaders(recipe, df, vocabs, workers=workers, bad=bad, base=base)
+    scores = _train_and_score(recipe, dls, pairs, out, resume, base=base)
     return scores, _summary_lines(scores)
 
 # %% ../nbs/cli.ipynb #6dde5c31
@@ -319,9 +317,7 @@ def options_of(other, **defaults):
     def decorate(f):
         own = {n: p for n,p in inspect.signature(f).parameters.items() if p.kind != p.VAR_KEYWORD}
         shared = [p.replace(default=defaults.get(n, p.default)) for n,p in inspect.signature(other).parameters.items() if n not in own]
-        params = sorted([*own.values(), *shared], key=lambda p: p.kind)
-        f.__signature__,f.__annotations__ = inspect.Signature(params),{p.name: p.annotation for p in params}
-        return f
+        return with_parameters(f, [*own.values(), *shared])
     return decorate
 
 @app.command()
@@ -335,7 +331,8 @@ def finetune(
 
     Example: epic-actions finetune labels.csv TimeSformer_divST_8x32_224_K600.pyth --frames 16 --out runs/mine
     """
-    return train.__wrapped__(data, checkpoint=checkpoint, **options)
+    changes = [f'model.checkpoint={checkpoint}', *(options.pop('changes') or ())]
+    return train.__wrapped__(data, changes=changes, **options)
 
 # %% ../nbs/cli.ipynb #6780729d
 def _load_run(model, data=None):
@@ -357,11 +354,12 @@ def _published(net, name, data):
 
 def _clips_to_score(run, data, split, group, root, modality):
     "The data to be scored and the name of its split."
+    from epic_actions.data.datasets import read_data
     if data is None:
         if not (run/'segments.csv').exists(): raise ValueError(f'{run}: no segments.csv there, so say which data to score')
         found = read_data(run/'segments.csv')
         split = split or next((s for s in ('test','valid','train') if (found.segments.split == s).any()))
-    else: found = read_data(data, group, root=root, modality=modality)
+    else: found = read_data(data, group=group, root=root, modality=modality)
     df = found.segments
     chosen = df if split in (None,'all') else df[df.split == split]
     if not len(chosen): raise ValueError(f'no clip in split {split!r}; there are {df.split.value_counts().to_dict()}')
@@ -383,6 +381,7 @@ Readers = Annotated[Optional[int], typer.Option(help='Processes that read clips.
 
 @app.command('test')
 @command
+@importing
 def test_model(
     model: Model,
     data: Annotated[Optional[Path], typer.Argument(help='Data to score; without it, what the run kept for testing.')] = None,
@@ -415,6 +414,7 @@ _results_suffixes = '.npz','.pkl','.pt'
 
 @app.command('eval')
 @command
+@importing
 def evaluate(
     model: Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or results (.npz, or .pkl and .pt of the official tools).')],
     data: Annotated[Optional[Path], typer.Argument(help='Data to score, or annotations for results; without it, what the run kept for testing.')] = None,
@@ -441,6 +441,7 @@ def evaluate(
 # %% ../nbs/cli.ipynb #ac02916e
 def _evaluated_file(data):
     "The annotations by which results are evaluated: a file, or that of validation in a folder or a toy kitchen; raises a ValueError if there are none."
+    from epic_actions.data.datasets import epic_files
     files = epic_files(data/'annotations') or epic_files(data)
     if not files: raise ValueError(f'{data}: results are evaluated by annotations of EPIC-KITCHENS, and this holds none; without it, by the labels that the results hold')
     return next((f for f in files if 'validation' in f.name), files[0])
@@ -518,6 +519,7 @@ def submit(
 # %% ../nbs/cli.ipynb #5051c3d1
 @app.command()
 @command
+@importing
 def export(
     model: Model,
     out: Annotated[Optional[Path], typer.Option(help='The file; without it, model.onnx beside the model.')] = None,

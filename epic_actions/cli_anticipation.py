@@ -10,7 +10,7 @@ __all__ = ['Lists', 'Gap', 'small_student', 'ActionLists', 'list_files', 'read_l
 from pathlib import Path
 from typing import Annotated, NamedTuple, Optional
 import typer
-from .cli import Json, Paths, Readers, Root, _load_run, app, command
+from .cli import Json, Paths, Readers, Root, _load_run, app, command, importing
 
 # %% ../nbs/cli_anticipation.ipynb #4c607d3d
 class ActionLists(NamedTuple):
@@ -147,6 +147,7 @@ def teach(
 # %% ../nbs/cli_anticipation.ipynb #7da6db68
 @app.command()
 @command
+@importing
 def features(
     model: Annotated[Path, typer.Argument(help='Folder of a run, or a bundle (.safetensors).')],
     videos: Paths,

@@ -11,7 +11,7 @@ import os, warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
-from .cli import (app, command, read_data, without_nan, write_scores, BadClips, Group, Json, Paths, Readers, Root, Split, Workers,
+from .cli import (app, command, importing, without_nan, write_scores, BadClips, Group, Json, Paths, Readers, Root, Split, Workers,
                               _results_suffixes, _share_or_groups, _summary_lines, _trained_on)
 
 # %% ../nbs/cli_own.ipynb #7da25e7d
@@ -193,6 +193,7 @@ def held_out(
 )->tuple: # `Data`, with all clips; the name of the split; the table of its clips
     "The clips on which models are compared; raises a ValueError if there are none."
     if data is None and not (folder/'segments.csv').is_file(): raise ValueError(f'{folder}: no segments.csv there, so say with --data which clips to score')
+    from epic_actions.data.datasets import read_data
     found = read_data(data or folder/'segments.csv', **read)
     df = found.segments
     split = split or next((s for s in ('test','valid') if (df.split == s).any()), 'all')
@@ -235,6 +236,7 @@ HeldSplit = Annotated[Optional[str], typer.Option(help='train, valid, test or al
 # %% ../nbs/cli_own.ipynb #f150998a
 @app.command()
 @command
+@importing
 def compare(
     models: Annotated[list[Path], typer.Argument(help='Two or more runs, bundles or checkpoints, or results of test (.npz, .pkl, .pt); the first is the baseline.')],
     data: Held = None,
@@ -268,6 +270,7 @@ def _histories(sources):
 # %% ../nbs/cli_own.ipynb #7d3a193b
 @app.command()
 @command
+@importing
 def report(
     models: Annotated[list[Path], typer.Argument(help='Runs, bundles or checkpoints; the first is the baseline, the last is shown in detail.')],
     out: Annotated[Path, typer.Option(help='Folder for report.html and the scores.')] = Path('report'),

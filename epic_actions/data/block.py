@@ -9,16 +9,17 @@ __all__ = ['ClipBlock', 'GroupSplitter']
 import numpy as np
 import pandas as pd
 from fastai.data.block import TransformBlock
-from fastai.data.transforms import IntToFloatTensor, Normalize, ToTensor
+from fastai.data.transforms import IntToFloatTensor, ToTensor
+from .clips import NormalizeClip
 from .sampling import UniformSegments
 from .segments import split_by_group
-from .spec import ClipSpec
+from .spec import ClipSpec, default_frames, default_size
 from .loaders import ClipDL, ClipTfm
 
 # %% ../../nbs/data/55_block.ipynb #5fe6b08e
 def ClipBlock(
-    seq_len:int=20, # Frames in a clip, one from each of so many equal parts
-    image_size:int|tuple=64, # Height and width of the frames, px
+    seq_len:int=default_frames, # Frames in a clip, one from each of so many equal parts
+    image_size:int|tuple=default_size, # Height and width of the frames, px
     *,
     spec:ClipSpec|None=None, # How clips are made, in place of `seq_len` and `image_size`
     tensor_clips:bool=False, # Batches of one `TensorClip` in place of an `ImageTuple`
@@ -27,7 +28,7 @@ def ClipBlock(
     "A `TransformBlock` for clips."
     spec = spec or ClipSpec(UniformSegments(seq_len), image_size)
     return TransformBlock(type_tfms=ClipTfm(spec, tensor_clips, **kwargs), item_tfms=ToTensor, dl_type=ClipDL,
-                          batch_tfms=[IntToFloatTensor, Normalize.from_stats(spec.mean, spec.std, cuda=False)])
+                          batch_tfms=[IntToFloatTensor, NormalizeClip(spec)])
 
 # %% ../../nbs/data/55_block.ipynb #bbda6534
 def GroupSplitter(

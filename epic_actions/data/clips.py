@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['get_instances', 'film_strip', 'ImageTuple', 'TensorClip', 'show_clip', 'ImageTupleTfm', 'to_clip_tensor',
-           'show_batch', 'show_results', 'plot_top_losses', 'show_source', 'clip_animation']
+           'Normalizer', 'NormalizeClip', 'show_batch', 'show_results', 'plot_top_losses', 'show_source',
+           'clip_animation']
 
 # %% ../../nbs/data/40_clips.ipynb #add381e5
 import io
@@ -14,13 +15,15 @@ import numpy as np
 import torch
 from PIL import Image
 from fastcore.basics import fastuple, patch, ifnone
-from fasttransform import Transform
+from fasttransform import DisplayedTransform, Transform
+from torch import nn
 from plum import dispatch
 from fastai.torch_core import TensorBase, TensorImage, TensorCategory, show_image, to_np
 from fastai.vision.data import get_grid
 from fastai.interpret import Interpretation
 from fastai.vision.core import PILImage
 from .sampling import FirstFrames, UniformSegments
+from .spec import ClipSpec
 from .flow import flow_picture
 from .frames import open_frames, frame_files
 from .segments import is_source
@@ -97,6 +100,23 @@ def to_clip_tensor(
     if isinstance(x, (tuple,list)): x = torch.stack(tuple(x), dim=1)
     if x.ndim != 5: raise ValueError(f'a batch of clips has the shape (B, frames, channels, height, width), this one has {tuple(x.shape)}')
     return x.as_subclass(torch.Tensor) if isinstance(x, TensorBase) else x # torch.export knows no `as_subclass`
+
+# %% ../../nbs/data/40_clips.ipynb #b07d3632
+class Normalizer(nn.Module):
+    "Turns pixels (..., channels, height, width), 8-bit or floats in 0..1, into what a model with `spec` takes."
+    def __init__(self, spec:ClipSpec):
+        super().__init__()
+        for name in 'mean','std': self.register_buffer(name, torch.tensor(getattr(spec, name), dtype=torch.float32).view(-1,1,1))
+
+    def forward(self, x): return ((x if x.is_floating_point() else x.float()/255) - self.mean)/self.std
+    def decode(self, x): return x*self.std + self.mean # to floats in 0..1
+
+class NormalizeClip(DisplayedTransform):
+    "A `Normalizer` for batches of fastai's."
+    order = 99 # the last, as fastai's own Normalize
+    def __init__(self, spec:ClipSpec): self.normalizer = Normalizer(spec)
+    def encodes(self, x:TensorImage): return self.normalizer.to(x.device)(x)
+    def decodes(self, x:TensorImage): return self.normalizer.to(x.device).decode(x)
 
 # %% ../../nbs/data/40_clips.ipynb #be4acaed
 def _show_clips(samples, titles, colors, max_n, nrows, ncols, figsize, ctxs):

@@ -16,6 +16,7 @@ from torch import nn
 from fastcore.basics import patch
 from fastai.data.core import Datasets, DataLoaders
 from fastai.data.transforms import Categorize, ColReader
+from .clips import Normalizer
 from .files import VideoError, track, whole_file
 from .frames import open_frames
 from .loaders import ClipDL, ClipTfm, row_source, _split_of, _vocabs_of
@@ -114,7 +115,7 @@ def _features_of(model, by_frame):
     was_training,seen,last = model.training,[],[m for m in model.modules() if isinstance(m, nn.Linear)][-1]
     hook = last.register_forward_hook(lambda m, args, out: seen.append(args[0]))
     def of_frames(x):
-        maps = model.encoder(x)
+        maps = (model.encoder if hasattr(model, 'encoder') else model.forward_features)(x)
         return maps if maps.ndim == 3 else maps.flatten(3).mean(3)
     def of_clips(x):
         seen.clear(); model(x)
@@ -128,8 +129,7 @@ def _features_of(model, by_frame):
 # %% ../../nbs/data/77_features.ipynb #f0f85cab
 def _to_input(clip, spec, device):
     "Pixels (..., height, width, 3) as a model takes them."
-    mean,std = (torch.tensor(v, device=device).view(-1,1,1) for v in (spec.mean, spec.std))
-    return (torch.from_numpy(np.ascontiguousarray(clip)).to(device).movedim(-1, -3).float()/255 - mean)/std
+    return Normalizer(spec).to(device)(torch.from_numpy(np.ascontiguousarray(clip)).to(device).movedim(-1, -3))
 
 def _clip_before(v, t, span, spec):
     "The clip that ends with the frame at `t` seconds."

@@ -18,6 +18,7 @@ import av
 from av.video.reformatter import VideoReformatter
 import numpy as np
 from PIL import Image
+from fastcore.basics import patch
 from .files import VideoError, found_once
 from .video_index import open_media, readable_packets, video_index
 
@@ -64,7 +65,8 @@ class Frames:
         return np.searchsorted(self.times, np.asarray(times)+1e-6, side='right').clip(1, len(self)) - 1
 
 # %% ../../nbs/data/20_frames.ipynb #c975e9e1
-def _stream(self:Frames, wanted=None, size=None, resize='swscale'):
+@patch
+def stream(self:Frames, wanted=None, size=None, resize='swscale'):
     "Yield the frames of the ascending indices `wanted`, all if None, one by one: upright RGB pixels."
     last,ahead,self.faults = None,0,[]
     for i,frame in self._decode(range(len(self)) if wanted is None else wanted):
@@ -80,6 +82,7 @@ def _stream(self:Frames, wanted=None, size=None, resize='swscale'):
         ahead = 0
     if ahead: raise self.faults[0]
 
+@patch
 def _fault(self:Frames, i, frame):
     "What is wrong with frame `i`: the `VideoError` in its place, damage that the decoder noticed, another size; else None."
     if isinstance(frame, VideoError): return frame
@@ -87,6 +90,7 @@ def _fault(self:Frames, i, frame):
     if (frame.height,frame.width)[::-1 if self.rotation % 180 else 1] != self.size:
         return VideoError(self.path, f'frame {i} has {frame.width} x {frame.height} pixels, others {self.size[1]} x {self.size[0]}')
 
+@patch
 def _span(self:Frames, numbers, start, stop):
     "First index and one past the last of the ascending `numbers` in `start <= number < stop`, either None."
     lo = 0 if start is None else int(np.searchsorted(numbers, start-1e-4))
@@ -94,8 +98,6 @@ def _span(self:Frames, numbers, start, stop):
     if lo >= hi: raise VideoError(self.path, f'no frame between start={start} and stop={stop}; the frames go from '
                                              f'{numbers[0]:.2f} to {numbers[-1]:.2f}')
     return lo,hi
-
-Frames.stream,Frames._fault,Frames._span = _stream,_fault,_span
 
 # %% ../../nbs/data/20_frames.ipynb #d75a6679
 class VideoFrames(Frames):
@@ -134,6 +136,7 @@ class VideoFrames(Frames):
     def close(self): self._container.close()
 
 # %% ../../nbs/data/20_frames.ipynb #88bc2202
+@patch
 def _packets(self:VideoFrames, key):
     "The packets from keyframe number `key` on, or from an earlier one if the file cannot be entered there, and its number."
     ix,s = self._index,self._stream
@@ -147,6 +150,7 @@ def _packets(self:VideoFrames, key):
                 return chain([first], packets), k
     return (), 0
 
+@patch
 def _from_key(self:VideoFrames, key, wanted):
     "Yield (stamp, frame) from keyframe number `key` on; of frames that are not in `wanted` only those that others need."
     ix,context = self._index,self._stream.codec_context
@@ -163,6 +167,7 @@ def _from_key(self:VideoFrames, key, wanted):
                     yield stamp,f
 
 # %% ../../nbs/data/20_frames.ipynb #45774be9
+@patch
 def _decode(self:VideoFrames, wanted):
     "Yield (index, frame), or (index, the `VideoError` in its place), for the ascending indices `wanted`; None for a frame that only stands in."
     ix,at,entered = self._index,inf,-1
@@ -181,8 +186,6 @@ def _decode(self:VideoFrames, wanted):
         asked = None if i in extra else i
         yield asked,f if at == stamps[i] else VideoError(self.path, f'frame {i} of {len(self)} does not decode; the file is damaged there')
     yield from ((i, VideoError(self.path, f'frame {i} is missing: {ix.problem}')) for i in gone)
-
-VideoFrames._packets,VideoFrames._from_key,VideoFrames._decode = _packets,_from_key,_decode
 
 # %% ../../nbs/data/20_frames.ipynb #01e5ed3e
 image_suffixes = {'.jpg','.jpeg','.png','.bmp','.webp'}

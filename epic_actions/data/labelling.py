@@ -15,6 +15,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 from PIL import Image
+from fastcore.basics import patch
 from .files import VideoError, whole_file
 from .frames import open_frames
 
@@ -84,18 +85,21 @@ class Labels:
             self.entries = new
 
 # %% ../../nbs/data/67_labelling.ipynb #d055675e
+@patch
 def _read_journal(self:Labels):
     found = []
     for line in self.journal.read_text('utf-8', errors='replace').splitlines() if self.journal.exists() else []:
         with suppress(ValueError): found.append(json.loads(line))
     return found
 
+@patch
 def _append(self:Labels, entries):
     with open(self.journal, 'a', encoding='utf-8') as f:
         for e in entries: f.write('\n' + json.dumps(e, ensure_ascii=False))
         f.flush()
         os.fsync(f.fileno())
 
+@patch
 def _read_table(self:Labels):
     "The rows of `labels.csv`, if it is one of ours, as it will be written again."
     if not self.file.exists(): return []
@@ -103,8 +107,6 @@ def _read_table(self:Labels):
     if rows and rows[0] != _columns:
         raise ValueError(f'{self.file}: expected the columns uid,verb,noun and no others, found {",".join(rows[0])}; move it away')
     return [dict(zip(_columns, r), state='done') for r in rows[1:]]
-
-Labels._read_journal,Labels._append,Labels._read_table = _read_journal,_append,_read_table
 
 # %% ../../nbs/data/67_labelling.ipynb #e273ad0f
 @lru_cache(64)
@@ -171,13 +173,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.wfile.write(body)
 
 # %% ../../nbs/data/67_labelling.ipynb #2074abbc
+@patch
 def _page(self:_Handler, _): self._send(200, page, 'text/html; charset=utf-8')
 
+@patch
 def _state(self:_Handler, _):
     s = self.server
     state = dict(folder=s.folder.name, clips=list(s.clips), entries=list(s.labels.entries.values()), words=s.words)
     self._send(200, json.dumps(state), 'application/json')
 
+@patch
 def _clip(self:_Handler, path):
     size = path.stat().st_size
     part = byte_range(self.headers['Range'], size)
@@ -186,10 +191,12 @@ def _clip(self:_Handler, path):
     headers = {'Content-Range': f'bytes {part[0]}-{part[1]-1}/{size}'} if self.headers['Range'] else {}
     self._send(206 if headers else 200, body, _types.get(path.suffix.lower(), 'application/octet-stream'), **headers, **{'Accept-Ranges': 'bytes'})
 
+@patch
 def _sheet(self:_Handler, path):
     try: self._send(200, contact_sheet(path), 'image/jpeg')
     except VideoError as e: self._send(404, f'{path.name}: {e.reason}')
 
+@patch
 def _labels(self:_Handler, _):
     try:
         entries = json.loads(self.rfile.read(min(int(self.headers['Content-Length'] or 0), 1 << 24)))
@@ -197,8 +204,6 @@ def _labels(self:_Handler, _):
     except (ValueError, TypeError) as e: self._send(400, str(e))
     except OSError as e: self._send(507, f'{self.server.labels.file.parent}: {e.strerror}')
     else: self._send(200, 'kept')
-
-_Handler._page,_Handler._state,_Handler._clip,_Handler._sheet,_Handler._labels = _page,_state,_clip,_sheet,_labels
 
 # %% ../../nbs/data/67_labelling.ipynb #cadd91fc
 class LabelServer(ThreadingHTTPServer):

@@ -14,20 +14,20 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
-from fastcore.basics import chunked, ifnone, listify
+from fastcore.basics import chunked, ifnone, listify, patch
 from fasttransform import DisplayedTransform
 from fastai.data.core import TfmdDL, Datasets, DataLoaders
 from fastai.data.load import SkipItemException
-from fastai.data.transforms import Categorize, ColReader, ToTensor, IntToFloatTensor, Normalize
+from fastai.data.transforms import Categorize, ColReader, ToTensor, IntToFloatTensor
 from fastai.torch_core import defaults, TensorImage
 from fastai.vision.core import PILImage
 from .sampling import UniformSegments
-from .spec import ClipSpec
+from .spec import ClipSpec, default_frames, default_size
 from .files import VideoError, track
 from .reading import fit_frames, open_source, read_clip, to_channels
 from .segments import make_segments, split_by_group, find_leaks, target_columns, clip_weights, usable_segments
 from .augment import FlowClip
-from .clips import ImageTuple, TensorClip
+from .clips import ImageTuple, NormalizeClip, TensorClip
 
 # %% ../../nbs/data/50_loaders.ipynb #42873fe7
 class ClipTfm(DisplayedTransform):
@@ -67,6 +67,7 @@ def row_source(o):
     return o.source,none(o.start),none(o.stop),int(o.name)
 
 # %% ../../nbs/data/50_loaders.ipynb #74e64f2a
+@patch
 def _read(self:ClipTfm, source, start, stop, train, seed):
     "The frames of a clip by the policy `bad`; `fault` tells what was wrong with it."
     self.fault = None
@@ -78,6 +79,7 @@ def _read(self:ClipTfm, source, start, stop, train, seed):
     if faulty: self.fault = 'repeated'
     return clip
 
+@patch
 def _frames(self:ClipTfm, source, start, stop, train, seed):
     "The chosen frames, from memory if they are kept there, and whether some stand in for others."
     spec,policy = self.train_spec if train else self.spec,'repeat_last' if self.bad == 'repeat_last' else 'raise'
@@ -88,6 +90,7 @@ def _frames(self:ClipTfm, source, start, stop, train, seed):
     frames,fps,faulty = kept
     return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faulty
 
+@patch
 def _augment(self:ClipTfm, clip, seed):
     "One draw of `tfms` for the whole clip, from the clip's own seed."
     with torch.random.fork_rng(devices=[]):
@@ -97,7 +100,8 @@ def _augment(self:ClipTfm, clip, seed):
         raise ValueError(f'tfms return frames of {tuple(clip.shape[-2:])}, but the spec says {self.spec.size}: crop or resize them to that size')
     return clip
 
-def _preload(self:ClipTfm, df, train):
+@patch
+def preload(self:ClipTfm, df, train):
     "Keep all frames of the rows of `df` in memory, at the size they will be needed in."
     spec = self.train_spec if train else self.spec
     def read(row):
@@ -109,8 +113,6 @@ def _preload(self:ClipTfm, df, train):
             if self.bad == 'raise': raise
     with ThreadPoolExecutor(defaults.cpus) as pool:
         for _ in track(pool.map(read, [r for _,r in df.iterrows()]), 'clips kept in memory', len(df)): pass
-
-ClipTfm._read,ClipTfm._frames,ClipTfm._augment,ClipTfm.preload = _read,_frames,_augment,_preload
 
 # %% ../../nbs/data/50_loaders.ipynb #01e2ce63
 _fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
@@ -161,20 +163,20 @@ class ClipDL(TfmdDL):
             if items: yield self.do_batch(items)
 
 # %% ../../nbs/data/50_loaders.ipynb #ed4f7693
-def _bad_clips(self:ClipDL)->dict:
+@patch(as_prop=True)
+def bad_clips(self:ClipDL)->dict:
     "What was wrong in the last epoch: `skipped` and `repeated`, each a list of sources."
     items = self.dataset.tls[0].items
     rows = getattr(items, 'iloc', items)
     return {name: [row_source(rows[i])[0] for i in (self.faults == k).nonzero().flatten().tolist()] for k,name in enumerate(_fault_names, 1)}
 
-def _after_iter(self:ClipDL):
+@patch
+def after_iter(self:ClipDL):
     "Report the clips that could not be read as they should be."
     found = [f"{len(sources)} of {len(self.faults)} clips are {_fault_names[name]} ({', '.join(sources[:5])}{', ...' if len(sources) > 5 else ''})"
              for name,sources in self.bad_clips.items() if sources]
     if found: warnings.warn(f"epoch {max(self.clip_tfm.epoch, 0)}: {'; '.join(found)}; verify_videos says what is wrong with them")
     super(ClipDL, self).after_iter()
-
-ClipDL.bad_clips,ClipDL.after_iter = property(_bad_clips),_after_iter
 
 # %% ../../nbs/data/50_loaders.ipynb #bb65fea3
 def _table_of(files, bad):
@@ -220,8 +222,8 @@ def _vocabs_of(df, targets, vocabs):
 def get_action_dataloaders(
     files, # List of frame folders or videos in folders named after their class, or a segment table
     bs:int=8, # Clips in a batch
-    image_size:int=64, # Height and width of the frames, px
-    seq_len:int=20, # Frames in a clip, one from each of so many equal parts
+    image_size:int=default_size, # Height and width of the frames, px
+    seq_len:int=default_frames, # Frames in a clip, one from each of so many equal parts
     val_idxs=None, # Rows for validation; None: the table's `split`, or whole groups drawn by `valid_pct`
     *,
     spec:ClipSpec|None=None, # How clips are made, in place of `image_size` and `seq_len`
@@ -255,6 +257,6 @@ def get_action_dataloaders(
     if balance: kwargs['dl_kwargs'] = [dict(weights=clip_weights(df.iloc[parts[0]], balance))] + [{}]*(len(parts[2:]) + 1 if parts[2] else 1)
     dsets = Datasets(df, [[tfm], *ys], splits=parts if parts[2] else parts[:2], n_inp=1)
     dls = dsets.dataloaders(bs=bs, dl_type=ClipDL, after_item=[*listify(item_tfms), ToTensor],
-        after_batch=[IntToFloatTensor, *listify(batch_tfms), Normalize.from_stats(spec.mean, spec.std, cuda=False)], **kwargs)
+        after_batch=[IntToFloatTensor, *listify(batch_tfms), NormalizeClip(spec)], **kwargs)
     dls.segments = df
     return dls

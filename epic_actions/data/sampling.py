@@ -7,8 +7,9 @@ __all__ = ['short_policies', 'fit_indices', 'Sampler', 'sampler_to_dict', 'sampl
            'DenseClip', 'LastFrames', 'ShuffledFrames']
 
 # %% ../../nbs/data/00_sampling.ipynb #982098e6
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 import numpy as np
+from .registry import Registered
 
 # %% ../../nbs/data/00_sampling.ipynb #020d32c5
 short_policies = 'repeat_last','wrap','error'
@@ -27,7 +28,7 @@ def fit_indices(
     return (idxs % n_frames if short == 'wrap' else idxs).clip(0, n_frames-1)
 
 # %% ../../nbs/data/00_sampling.ipynb #87542240
-class Sampler:
+class Sampler(Registered):
     "Chooses frames: call it with the number of frames and, for a random choice, a seed."
     length = 1 # consecutive frames of a segment
     def __call__(self,
@@ -49,15 +50,15 @@ class Sampler:
 
 # %% ../../nbs/data/00_sampling.ipynb #3fceb9f3
 def sampler_to_dict(sampler:Sampler)->dict:
-    "`sampler` as plain data: its class' name and its arguments."
+    "`sampler` as plain data: its class' name and its arguments; raises a ValueError if its class is no dataclass."
+    name = type(sampler).__name__
+    if not is_dataclass(sampler): raise ValueError(f'{name}: only the arguments of a dataclass can be saved; decorate it with @dataclass(frozen=True)')
     args = {f.name: getattr(sampler, f.name) for f in fields(sampler)}
-    return {'name': type(sampler).__name__, **{k: sampler_to_dict(v) if isinstance(v, Sampler) else v for k,v in args.items()}}
+    return {'name': name, **{k: sampler_to_dict(v) if isinstance(v, Sampler) else v for k,v in args.items()}}
 
 def sampler_from_dict(d:dict)->Sampler:
     "The sampler that `sampler_to_dict` described; raises a ValueError for a name that is no sampler."
-    known = {c.__name__: c for c in Sampler.__subclasses__()}
-    if d.get('name') not in known: raise ValueError(f'sampler {d.get("name")!r} is not known: choose one of {sorted(known)}')
-    return known[d['name']](**{k: sampler_from_dict(v) if isinstance(v, dict) else v for k,v in d.items() if k != 'name'})
+    return Sampler.named(d.get('name'))(**{k: sampler_from_dict(v) if isinstance(v, dict) else v for k,v in d.items() if k != 'name'})
 
 # %% ../../nbs/data/00_sampling.ipynb #142e43b8
 @dataclass(frozen=True)

@@ -14,37 +14,23 @@ import numpy as np
 import onnx, onnxruntime, torch
 from scipy.special import softmax
 from torch import nn
+from ..data.clips import Normalizer
 from ..data.files import VideoError, whole_file
 from ..data.frames import open_frames
-
-# %% ../../nbs/deploy/10_onnx.ipynb #2e12d697
-class _Table(nn.Module):
-    "Gives the sine and cosine tables that `embedding` makes for `shape`."
-    def __init__(self, embedding, *shape):
-        super().__init__()
-        for name,t in zip(('sin','cos'), embedding(*shape, device='cpu')): self.register_buffer(name, t.float().contiguous())
-    def forward(self, *args, **kwargs): return self.sin, self.cos
-
-def _fix_tables(model, n_frames, size):
-    "The same model, with constants for rotary embeddings if it has any."
-    if getattr(model, 'use_rotary_emb', False):
-        model.frame_rot_emb = _Table(model.frame_rot_emb, n_frames)
-        model.image_rot_emb = _Table(model.image_rot_emb, *(side//model.patch_size for side in size))
-    return model
+from ..models.base import ActionModel
 
 # %% ../../nbs/deploy/10_onnx.ipynb #12afbd0a
 class PixelModel(nn.Module):
     "`model` on 8-bit pixels: normalises them, and always answers with a tuple."
     def __init__(self, model):
         super().__init__()
-        self.model,self.by_frame,spec = model,getattr(model, 'by_frame', False),model.clip_spec
-        for name in 'mean','std': self.register_buffer(name, torch.tensor(getattr(spec, name)).view(-1,1,1))
+        self.model,self.by_frame,self.normalize = model,getattr(model, 'by_frame', False),Normalizer(model.clip_spec)
 
     def forward(self, clips, windows=None):
-        x = (clips.float()/255 - self.mean)/self.std
+        x = self.normalize(clips)
         if windows is None: return _tuple(self.model(x))
-        features = self.model.encode(x)
-        return *_tuple(self.model.classify(torch.cat([features, windows]))), features
+        features = self.model.forward_features(x)
+        return *_tuple(self.model.forward_head(torch.cat([features, windows]))), features
 
 def _tuple(o): return o if isinstance(o, tuple) else (o,)
 
@@ -53,7 +39,7 @@ def _graph(pixel_model, clips, targets):
     "The ONNX graph of `pixel_model`, for any number of clips."
     args,shapes,names = (clips,),({0: torch.export.Dim('clips_n')},),[*targets]
     if pixel_model.by_frame:
-        with torch.no_grad(): features = pixel_model.model.encode(clips.float())
+        with torch.no_grad(): features = pixel_model.model.forward_features(clips.float())
         args,shapes,names = (clips, torch.cat([features, features])),(*shapes, {0: torch.export.Dim('windows_n')}),[*names,'frame_features']
     with torch.no_grad(), warnings.catch_warnings():
         warnings.simplefilter('ignore') # of what will be deprecated in packages that torch.onnx uses
@@ -204,12 +190,13 @@ def export_onnx(
 )->Path:
     "Export a model to one ONNX file, and compare the two; raises a ValueError, and leaves no file, if they differ."
     if fp16 and int8: raise ValueError('fp16 and int8: choose one of them')
-    if fp16 and getattr(getattr(getattr(learn, 'model', learn), 'rnn', None), 'bidirectional', False):
+    if fp16 and any(getattr(m, 'bidirectional', False) for m in getattr(learn, 'model', learn).modules()):
         raise ValueError('fp16: ONNX Runtime crashes on an LSTM of half precision that reads both ways; choose int8')
     model,table = _checked_model(learn),getattr(getattr(learn, 'dls', None), 'segments', None)
     noise = _some_clips(None, model, 3)[0]
     if span is None and table is not None: span = median_span(table)
-    graph = _graph(PixelModel(_fix_tables(copy.deepcopy(model), model.clip_spec.n_frames, model.clip_spec.size)), torch.from_numpy(noise[:2]), model.vocabs)
+    changed = copy.deepcopy(model).for_export() if isinstance(model, ActionModel) else model
+    graph = _graph(PixelModel(changed), torch.from_numpy(noise[:2]), model.vocabs)
     for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer): p.ClearField('metadata_props') # paths of this machine
     with whole_file(path) as part:
         onnx.save(graph, part)

@@ -15,6 +15,7 @@ from pathlib import Path
 import av
 import numpy as np
 import onnxruntime
+from fastcore.basics import patch
 from ..data.files import VideoError
 from ..data.flow import open_flow
 from ..data.frames import MemoryFrames, open_frames
@@ -55,7 +56,8 @@ def _answer(probs, vocab):
     i = int(probs.argmax())
     return dict(label=vocab[i], probability=float(probs[i]), probabilities=dict(zip(vocab, probs.tolist())))
 
-def _clip(self:ActionPredictor,
+@patch
+def clip(self:ActionPredictor,
     video, # A video, a folder of frames, images in memory: what `read_clip` reads
     start:float|None=None, # Beginning: seconds in a video, a frame number in a folder; None: the first frame
     stop:float|None=None # End; None: the last frame
@@ -63,7 +65,8 @@ def _clip(self:ActionPredictor,
     "The pixels that the model sees of a clip; raises a `VideoError`."
     return np.ascontiguousarray(np.moveaxis(read_clip(video, self.spec, start, stop), -1, 1))
 
-def _predict(self:ActionPredictor,
+@patch
+def predict(self:ActionPredictor,
     video, # See `clip`
     start:float|None=None, # Beginning
     stop:float|None=None # End
@@ -71,8 +74,6 @@ def _predict(self:ActionPredictor,
     "What is done in a clip; raises a `VideoError` if it cannot be read."
     logits = self._session.run([*self.vocabs], {'clips': self.clip(video, start, stop)[None]})
     return {t: _answer(_softmax(l[0]), v) for (t,v),l in zip(self.vocabs.items(), logits)}
-
-ActionPredictor.clip,ActionPredictor.predict = _clip,_predict
 
 # %% ../../nbs/deploy/20_stream.ipynb #777a7a79
 def window_at(
@@ -128,6 +129,7 @@ def _stack(ids, pixels, spec):
     one = replace(spec, sampler=UniformSegments(1, len(ids)))
     return np.moveaxis(to_channels(np.stack([pixels[i] for i in ids]), one)[0], -1, 0)
 
+@patch
 def _features(self:ActionPredictor, stacks):
     "The features of the frames `stacks`, as many at a time as a clip has."
     n = self.spec.n_frames
@@ -135,6 +137,7 @@ def _features(self:ActionPredictor, stacks):
     f = self._session.run(['frame_features'], {'clips': clips})[0]
     return f.reshape(-1, *f.shape[2:])[:len(stacks)]
 
+@patch
 def _see(self:ActionPredictor, windows, known, pixels):
     "Probabilities of each target for a batch of `windows`, lists of elements; `known` gets what is new."
     new = list(dict.fromkeys(ids for w in windows for ids in w if ids not in known))
@@ -143,8 +146,6 @@ def _see(self:ActionPredictor, windows, known, pixels):
     clips = np.stack([np.stack([known[ids] for ids in w]) for w in windows])
     feed = {'windows': clips, 'clips': np.zeros((0, len(windows[0]), *pixels.shape), np.uint8)} if self.by_frame else {'clips': clips}
     return [_softmax(l) for l in self._session.run([*self.vocabs], feed)]
-
-ActionPredictor._features,ActionPredictor._see = _features,_see
 
 # %% ../../nbs/deploy/20_stream.ipynb #cc22ae78
 def _group_windows(windows, n, batch):
@@ -166,6 +167,7 @@ def _batches(windows, batch):
     while group := list(islice(windows, batch)): yield group
 
 # %% ../../nbs/deploy/20_stream.ipynb #60eda86c
+@patch
 def _answers(self:ActionPredictor, windows, pixels, batch):
     "Yield (what comes with a window, probabilities of each target) for `windows`, pairs of that and a list of elements; one by one if `batch` is 1."
     windows,known = iter(windows),{}
@@ -178,8 +180,6 @@ def _answers(self:ActionPredictor, windows, pixels, batch):
         first = min(min(ids) for ids in distinct[-1])
         for ids in [ids for ids in known if min(ids) < first]: del known[ids]
         pixels.forget(first)
-
-ActionPredictor._answers = _answers
 
 # %% ../../nbs/deploy/20_stream.ipynb #2d28fee3
 smoothings = 'mean','vote','exp'
@@ -233,7 +233,8 @@ def _in_blocks(windows, pixels, n=1024):
         yield from block
 
 # %% ../../nbs/deploy/20_stream.ipynb #f5182e22
-def _stream(self:ActionPredictor,
+@patch
+def stream(self:ActionPredictor,
     video, # A video; or frames, with `fps`
     stride:float|None=None, # Seconds from one answer to the next; None: a quarter of `span`
     span:float|None=None, # Seconds of a window; None: that of the training clips
@@ -253,15 +254,14 @@ def _stream(self:ActionPredictor,
     past = isinstance(self.spec.sampler, LastFrames) if past is None else past
     return smooth_predictions(self._raw_stream(video, stride, span, past, batch, fps, bad), smooth, window)
 
-def _raw_stream(self, video, stride, span, past, batch, fps, bad):
+@patch
+def _raw_stream(self:ActionPredictor, video, stride, span, past, batch, fps, bad):
     with (open_flow if self.spec.modality == 'Flow' else open_frames)(video, bad, fps) as frames:
         if frames.times is None: raise VideoError(video, 'images have no times: give fps=')
         pixels,times = _Ahead(frames, self.spec),frames.times
         pixels.shape = self._session.get_inputs()[0].shape[2:]
         windows = _in_blocks(_fitting_windows(frames, times, self.spec, span, stride, past), pixels)
         for about,probs in self._answers(windows, pixels, batch): yield Prediction(*about, probs, probs, self.vocabs)
-
-ActionPredictor.stream,ActionPredictor._raw_stream = _stream,_raw_stream
 
 # %% ../../nbs/deploy/20_stream.ipynb #98f41d96
 def find_segments(
@@ -283,7 +283,8 @@ def find_segments(
                   for a,b in zip(edges, edges[1:]) if best[a] >= 0 and cuts[b]-cuts[a] >= shortest]
     return found
 
-def _segments(self:ActionPredictor,
+@patch
+def segments(self:ActionPredictor,
     video, # See `stream`
     threshold:float=0., # What is less probable is nothing
     shortest:float=0., # Seconds: shorter segments are left out
@@ -291,8 +292,6 @@ def _segments(self:ActionPredictor,
 )->list: # See `find_segments`
     "What is done in a video, from when to when."
     return find_segments(self.stream(video, **kwargs), threshold, shortest)
-
-ActionPredictor.segments = _segments
 
 # %% ../../nbs/deploy/20_stream.ipynb #629903d3
 class _Live:
@@ -320,7 +319,8 @@ def _live_windows(live, pictures, spec, span, stride):
             due += stride*max(1, np.floor((seconds-due)/stride + 1e-4) + 1)
         live.add(seconds, picture)
 
-def _watch(self:ActionPredictor,
+@patch
+def watch(self:ActionPredictor,
     pictures, # Pairs of seconds and a picture (RGB, uint8 (height, width, 3)), as they come
     stride:float|None=None, # Seconds from one answer to the next; None: a quarter of `span`
     span:float|None=None, # Seconds of a window; None: that of the training clips
@@ -335,8 +335,6 @@ def _watch(self:ActionPredictor,
     live.shape = self._session.get_inputs()[0].shape[2:]
     answers = self._answers(_live_windows(live, pictures, self.spec, span, stride or span/4), live, 1)
     return smooth_predictions((Prediction(*about, probs, probs, self.vocabs) for about,probs in answers), smooth, window)
-
-ActionPredictor.watch = _watch
 
 # %% ../../nbs/deploy/20_stream.ipynb #c431447f
 _grabbers = dict(linux=('v4l2','/dev/video{}'), darwin=('avfoundation','{}'), win32=('dshow','video={}'))

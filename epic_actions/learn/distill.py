@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from fastcore.basics import listify
+from fastcore.basics import listify, patch
 from fastai.callback.core import Callback
 from fastai.callback.mixup import MixHandler
 from fastai.data.core import Datasets, TfmdLists
@@ -156,6 +156,7 @@ class DistillCallback(RowCallback):
         self.add_loss(self.weight*kd_loss(student[has], self.logits[places].to(student.device)[has], self.T, self.top_k, self.reduction))
 
 # %% ../../nbs/learn/65_distill.ipynb #8d33ccf6
+@patch
 def _check_coverage(self:DistillCallback, df, known):
     "Report how many training clips have a teacher, or raise a ValueError that shows ids of both sides."
     said = f'{known.sum()} of {len(known)} training clips ({known.mean():.1%}) have a teacher'
@@ -165,8 +166,6 @@ def _check_coverage(self:DistillCallback, df, known):
         raise ValueError(f'{said}: {lacks!r} has none, and the first teacher knows {theirs!r}, for instance. If it is meant to be so, set min_coverage=')
     if not hasattr(self, 'reported'): print(f'DistillCallback: {said}')
     self.reported = True
-
-DistillCallback._check_coverage = _check_coverage
 
 # %% ../../nbs/learn/65_distill.ipynb #3cdfb2d8
 class AVTLosses(RowCallback):

@@ -11,11 +11,12 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from fastai.losses import CrossEntropyLossFlat
+from ..data.registry import Registered
 from fastai.metrics import accuracy, top_k_accuracy, AvgMetric
 
 # %% ../../nbs/learn/00_heads.ipynb #04d4a009
-class MultiTaskLoss(nn.Module):
-    "The weighted mean of the cross entropies, or focal losses (arXiv:1708.02002), of several targets; raises a ValueError if their numbers differ."
+class MultiTaskLoss(Registered, nn.Module):
+    "The weighted mean of the cross entropies, or focal losses (arXiv:1708.02002), of one target or several; raises a ValueError if their numbers differ."
     y_int = True # the targets are numbers of classes: fastai's MixUp mixes losses, not targets
     def __init__(self,
         weights:list|None=None, # One for each target; None: all the same
@@ -29,14 +30,14 @@ class MultiTaskLoss(nn.Module):
         self.class_weights = class_weights and [w if w is None else torch.as_tensor(w, dtype=torch.float32) for w in class_weights]
 
     def forward(self, preds, *targets):
-        n = len(targets)
+        preds,n = (preds,) if isinstance(preds, torch.Tensor) else preds,len(targets)
         for name,given in ('predictions', preds),('weights', self.weights),('class_weights', self.class_weights):
             if given is not None and len(given) != n: raise ValueError(f'{len(given)} {name} for {n} targets')
         weights = self.weights or [1.]*n
-        losses = [w*self._one(p, t.long(), cw) for w,p,t,cw in zip(weights, preds, targets, self.class_weights or [None]*n)]
+        losses = [w*self.one_target(p, t.long(), cw) for w,p,t,cw in zip(weights, preds, targets, self.class_weights or [None]*n)]
         return sum(losses)/sum(weights)
 
-    def _one(self, logits, target, class_weights):
+    def one_target(self, logits, target, class_weights):
         "The loss of one target; a weighted mean is divided by the weights, as torch's is."
         cw = class_weights if class_weights is None else class_weights.to(logits)
         loss = F.cross_entropy(logits, target, cw, reduction='none', label_smoothing=self.label_smoothing)
@@ -44,8 +45,8 @@ class MultiTaskLoss(nn.Module):
         if self.reduction == 'none': return loss
         return loss.sum()/(1 if self.reduction == 'sum' else len(target) if cw is None else cw[target].sum())
 
-    def activation(self, preds): return tuple(p.softmax(-1) for p in preds)
-    def decodes(self, preds): return tuple(p.argmax(-1) for p in preds)
+    def activation(self, preds): return preds.softmax(-1) if isinstance(preds, torch.Tensor) else tuple(p.softmax(-1) for p in preds)
+    def decodes(self, preds): return preds.argmax(-1) if isinstance(preds, torch.Tensor) else tuple(p.argmax(-1) for p in preds)
 
 # %% ../../nbs/learn/00_heads.ipynb #1d7f5d06
 class _Named(AvgMetric):

@@ -15,30 +15,28 @@ from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 from ..data.spec import spec_differences
-from ..models.baselines import SimpleModel
+from ..models.base import ActionModel
 from .callbacks import StopOnNaN
 from .heads import MultiTaskLoss, action_metrics
-from .bundle import action_models
+
 
 # %% ../../nbs/learn/20_learner.ipynb #b5fca3cc
-def _n_out(vocabs):
-    sizes = tuple(len(v) for v in vocabs.values())
-    return sizes[0] if len(sizes) == 1 else sizes
-
 def _make_model(dls, arch, kwargs):
     "The model that `arch` means, with the sizes of the loaders."
     if isinstance(arch, nn.Module):
         if kwargs: raise ValueError(f'the model is made already, so {sorted(kwargs)} cannot be set')
         return arch
-    if isinstance(arch, str) and arch in action_models: arch = action_models[arch]
-    if not inspect.isclass(arch): arch,kwargs = SimpleModel,{'arch': arch, **kwargs}
-    return arch(**{**arch.sizes(_n_out(dls.vocabs), dls.clip_spec), **kwargs})
+    if isinstance(arch, str): arch = ActionModel.named(arch)
+    if not (inspect.isclass(arch) and issubclass(arch, ActionModel)):
+        raise ValueError(f'{arch!r} is no model of clips: give the name or the class of an ActionModel, or an instance of any model. '
+                         "A backbone is given as action_learner(dls, 'SimpleModel', backbone=...)")
+    return arch.from_dls(dls, **kwargs)
 
 def check_spec(model, spec):
     "Raise a ValueError if `model` was trained with clips made in another way than `spec` says, or is not made for optical flow or for RGB."
     name,sees = type(model).__name__,getattr(model, 'modality', 'RGB')
-    if name in action_models and (sees == 'Flow') != (spec.modality == 'Flow'):
-        raise ValueError(f'this {name} takes {sees} clips, but the loaders make {spec.modality} clips; TSN, TRN and TSM know both')
+    if isinstance(model, ActionModel) and (sees == 'Flow') != (spec.modality == 'Flow'):
+        raise ValueError(f'this {name} takes {sees} clips, but the loaders make {spec.modality} clips; {name} knows {", ".join(model.modalities)}')
     if getattr(model, 'clip_spec', None) is None: return
     diff = spec_differences(model.clip_spec, spec)
     if diff: raise ValueError('the model was trained with other clips than the loaders make: ' +
@@ -50,8 +48,8 @@ _learner_args = set(inspect.signature(Learner.__init__).parameters) - {'self','d
 
 def action_learner(
     dls, # Loaders of `get_action_dataloaders`
-    arch, # A model, its class or name, or a backbone for a `SimpleModel`: a torchvision function, a torchvision or timm name
-    backbone=None, # The backbone of a model that has one, its own `arch`
+    arch, # The name or class of an `ActionModel`, or a model
+    backbone=None, # The backbone of a model that has one: a torchvision function, a torchvision or timm name
     label_smoothing:float=0., # Of the default loss, 0 to 1
     **kwargs # Arguments of fastai's `Learner` (`metrics`, `loss_func`, `cbs`, `wd` ...), and of the model (`pretrained`, `depth` ...)
 )->Learner:
@@ -70,7 +68,7 @@ _tta = Learner.tta
 @patch
 def tta(self:Learner, ds_idx=1, dl=None, n=4, beta=0.25, use_max=False, **kwargs):
     "Predictions averaged with those of `n` augmented readings of the clips, by the share `beta` of the plain ones."
-    if not isinstance(self.loss_func, MultiTaskLoss): return _tta(self, ds_idx, dl, n, beta=beta, use_max=use_max, **kwargs)
+    if len(self.dls.vocabs) == 1: return _tta(self, ds_idx, dl, n, beta=beta, use_max=use_max, **kwargs)
     if kwargs: raise ValueError(f'with several targets, {sorted(kwargs)} cannot be set: the training clips\' own transforms are used')
     dl = self.dls[ds_idx].new(shuffle=False, drop_last=False) if dl is None else dl
     with dl.dataset.set_split_idx(0), self.no_bar(): augmented = [torch.stack(p) for p in zip(*(self.get_preds(dl=dl)[0] for _ in range(n)))]
@@ -84,9 +82,8 @@ def _warn_of_pickle(): warnings.warn('export writes a pickle, which runs code wh
 
 _export = inspect.unwrap(Learner.export) # fastai's own, also if this room has been here before
 
+@patch
 @wraps(_export)
-def _export_and_say(self, *args, **kwargs):
+def export(self:Learner, *args, **kwargs):
     _warn_of_pickle()
     return _export(self, *args, **kwargs)
-
-Learner.export = _export_and_say

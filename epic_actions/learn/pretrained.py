@@ -13,7 +13,7 @@ import torch
 from ..data.sampling import UniformSegments
 from ..data.spec import ClipSpec
 from .bundle import load_bundle
-from .learner import _n_out
+from ..models.base import n_classes
 from ..models.checkpoints import LoadReport, c1_model, c1_urls, load_action_models_checkpoint, load_c1_checkpoint, state_dict_in
 from ..models.pretrained_timesformer import PretrainedTimeSformer, hub_folder, hub_name, read_folder, read_weights
 from ..models.segment_nets import TSN, TRN, TSM
@@ -102,7 +102,7 @@ def read_model(
             if path.suffix == '.safetensors' and 'not a bundle' not in str(no_bundle): raise
         model = _read_foreign(source, mean, std)
     model.vocabs = vocabs or getattr(model, 'vocabs', None)
-    if vocabs and (n := _n_out(vocabs)) != model.n_out: raise ValueError(f'{source}: knows {model.n_out} classes, but {n} are named')
+    if vocabs and (n := n_classes(vocabs)) != model.n_out: raise ValueError(f'{source}: knows {model.n_out} classes, but {n} are named')
     return model.eval()
 
 # %% ../../nbs/learn/33_pretrained.ipynb #e32929f6
@@ -130,13 +130,12 @@ def _keep_classes(new, model, names):
 # %% ../../nbs/learn/33_pretrained.ipynb #b05e75f6
 def _take_over(new, model, names):
     "Load all tensors but the classifier's; a report, or a ValueError."
-    state = {n: t for n,t in model.state_dict().items() if n not in names}
-    if isinstance(new, PretrainedTimeSformer): return new.load_checkpoint(state, new.clip_spec)
-    own = new.state_dict()
+    old,own = {n: t for n,t in model.state_dict().items() if n not in names},new.state_dict()
+    state = new.resized(old)
     wrong = [f'{n} {tuple(t.shape)}' for n,t in state.items() if n not in own or t.shape != own[n].shape]
     if wrong: raise ValueError(f'this {type(model).__name__} cannot be had for clips of that shape: there is no place for {", ".join(wrong[:3])}. Make clips of {model.clip_spec.n_frames} frames of {model.clip_spec.size} px')
     new.load_state_dict({**own, **state})
-    return LoadReport([*state], [], [], names)
+    return LoadReport([*state], [n for n in old if state[n] is not old[n]], [], names)
 
 def adapt_model(
     model, # A model with its `clip_spec`, as `read_model` gives it
@@ -151,7 +150,7 @@ def adapt_model(
     cls = type(model)
     own = {**model.init_args, **({'pretrained': False} if 'pretrained' in model.init_args else {})}
     make = lambda n_out: cls(**{**own, **cls.sizes(n_out, spec), **args})
-    new,names = make(_n_out(vocabs)),classifier_names(make)
+    new,names = make(n_classes(vocabs)),classifier_names(make)
     new.clip_spec,new.vocabs = spec,vocabs
     report = _take_over(new, model, names)
     report.kept = _keep_classes(new, model, names)

@@ -18,8 +18,9 @@ from fastai.torch_core import params
 from ..data.clips import to_clip_tensor
 from ..data.sampling import LastFrames
 from ..data.spec import ClipSpec
+from .base import ActionModel
 from .checkpoints import LoadReport, read_checkpoint, state_dict_in, _load
-from .layers import TimeDistributed, create_encoder, keep_args, pooled, split_out, total_out
+from .layers import TimeDistributed, create_encoder, pooled, split_out, total_out
 
 # %% ../../nbs/models/50_avt.ipynb #21f782dd
 def _gpt2():
@@ -79,10 +80,9 @@ def past_loss(
     return total/((labels >= 0).sum().clamp(min=1) if over == 'labelled' else labels.numel())
 
 # %% ../../nbs/models/50_avt.ipynb #54ef9300
-class AVT(nn.Module):
+class AVT(ActionModel):
     "An image network for every frame, and an `AVTHead` that foresees the next action (arXiv:2106.02036); raises an ImportError without transformers."
-    clip_spec = None
-    @keep_args
+    dropout_args = ('ps',)
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         arch='vit_base_patch16_224', # Backbone: a torchvision function, a torchvision or timm name; or `features`, for clips (B, T, in_features)
@@ -112,12 +112,13 @@ class AVT(nn.Module):
         if frozen: self.encoder.requires_grad_(False)
 
     @property
-    def by_frame(self): return self.arch != 'features'
-    def forward(self, x): return self.classify(self.encode(x))
+    def inputs(self): return 'features' if self.arch == 'features' else 'clip'
+    @property
+    def by_frame(self): return self.inputs == 'clip'
 
 # %% ../../nbs/models/50_avt.ipynb #ccae59a5
 @patch
-def encode(self:AVT,
+def forward_features(self:AVT,
     x # A batch: an ImageTuple, a tensor (B, T, 3, height, width), or for `features` a tensor (B, T, features)
 )->torch.Tensor: # (B, T, features)
     "What the backbone sees in each frame; raises a ValueError for clips of another shape."
@@ -132,21 +133,18 @@ def action_logits(self:AVT, features): # (..., features) -> logits, or a tuple o
     return split_out(self.head(self.dropout(features)), self.n_out)
 
 @patch
-def classify(self:AVT, features): # (B, T, features) -> logits of the next action
+def forward_head(self:AVT, features): # (B, T, features) -> logits of the next action
     "The next action, after these frames."
     future = self.predictor(features)['future']
     return self.action_logits(future[:,-1] if future.ndim == 3 else future)
 
 # %% ../../nbs/models/50_avt.ipynb #e9ed1388
-def _splitter(model):
+@patch(static_method=True)
+def splitter(model:AVT)->list:
     "Backbone, and what comes after it; only the latter if the backbone is frozen, or there is none."
     later = params(model.predictor) + params(model.head)
     first = [] if model.frozen else params(model.encoder)
     return [first, later] if first else [later]
-
-def _sizes(cls, n_out, spec): return dict(n_out=n_out)
-
-AVT.splitter,AVT.sizes = staticmethod(_splitter),classmethod(_sizes)
 
 # %% ../../nbs/models/50_avt.ipynb #144ec95b
 @patch

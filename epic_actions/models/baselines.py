@@ -13,13 +13,13 @@ from fastai.layers import LinBnDrop
 from fastai.torch_core import params
 from fastai.vision.learner import create_head
 from ..data.clips import to_clip_tensor
-from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out, to_modality, keep_args
+from .base import ActionModel
+from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out, to_modality
 
 # %% ../../nbs/models/10_baselines.ipynb #7fb93d84
-class SimpleModel(nn.Module):
+class SimpleModel(ActionModel):
     "An image classifier for every frame, averaged over the frames."
-    clip_spec = None
-    @keep_args
+    modalities,dropout_args = ('RGBDiff','RGB'),('ps',)
     def __init__(self,
         arch=resnet34, # Backbone: a torchvision function, or a torchvision or timm name
         n_out=101, # Classes; a tuple for several targets
@@ -35,19 +35,19 @@ class SimpleModel(nn.Module):
 
     @property
     def by_frame(self): return self.modality == 'RGB'
-    def encode(self, x): return self.head(self.encoder(to_modality(to_clip_tensor(x), self.modality)))
-    def classify(self, features): return split_out(features.mean(1), self.n_out)
-    def forward(self, x): return self.classify(self.encode(x))
+    @staticmethod
+    def splitter(model): return simple_splitter(model)
+    def forward_features(self, x): return self.head(self.encoder(to_modality(to_clip_tensor(x), self.modality)))
+    def forward_head(self, features): return split_out(features.mean(1), self.n_out)
 
 def simple_splitter(model)->list:
     "Parameter groups of `SimpleModel`: encoder, head."
     return [params(model.encoder), params(model.head)]
 
 # %% ../../nbs/models/10_baselines.ipynb #15d70c6c
-class RNNModel(nn.Module):
+class RNNModel(ActionModel):
     "An LSTM over the frames' features; its last state, or the average of all by attention, is classified."
-    clip_spec = None
-    @keep_args
+    modalities,dropout_args = ('RGBDiff','RGB'),('ps',)
     def __init__(self,
         arch=resnet34, # Backbone: a torchvision function, or a torchvision or timm name
         n_out=101, # Classes; a tuple for several targets
@@ -71,10 +71,11 @@ class RNNModel(nn.Module):
 
     @property
     def by_frame(self): return self.modality == 'RGB'
-    def encode(self, x): return self.encoder(to_modality(to_clip_tensor(x), self.modality))
-    def forward(self, x): return self.classify(self.encode(x))
+    @staticmethod
+    def splitter(model): return rnnmodel_splitter(model)
+    def forward_features(self, x): return self.encoder(to_modality(to_clip_tensor(x), self.modality))
 
-    def classify(self, features):
+    def forward_head(self, features):
         states,(h,_) = self.rnn(features)
         if self.attention: out = (self.attention(states).softmax(1)*states).sum(1)
         else: out = torch.cat([*h[-2:]], 1) if self.rnn.bidirectional else h[-1]
@@ -83,9 +84,3 @@ class RNNModel(nn.Module):
 def rnnmodel_splitter(model)->list:
     "Parameter groups of `RNNModel`: encoder, LSTM and head."
     return [params(model.encoder), [p for m in (model.rnn, model.attention, model.head) if m for p in params(m)]]
-
-# %% ../../nbs/models/10_baselines.ipynb #f460f4dd
-def _sizes(cls, n_out, spec): return dict(n_out=n_out)
-
-for _model,_splitter in (SimpleModel, simple_splitter), (RNNModel, rnnmodel_splitter):
-    _model.splitter,_model.sizes = staticmethod(_splitter),classmethod(_sizes)

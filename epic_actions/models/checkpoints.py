@@ -143,7 +143,7 @@ def _published_spec(model, **kw):
 
 def _is_segment_net(model, file):
     "Raise a ValueError if `model` is none of the networks that were published."
-    if not isinstance(model, TSN): raise ValueError(f'{file}: is for a TSN, TRN or TSM, not for a {type(model).__name__}')
+    if not hasattr(model, 'published_name'): raise ValueError(f'{file}: is for a TSN, TRN or TSM, not for a {type(model).__name__}')
 
 # %% ../../nbs/models/35_checkpoints.ipynb #e0818b72
 def c1_key(
@@ -229,8 +229,7 @@ def _check_fields(model, content, file):
         raise ValueError(f'{file}: not a checkpoint of the EPIC-KITCHENS-55 action models, as it has no {", ".join(sorted(missing))}')
     if content['arch'].lower() == 'bninception':
         raise ValueError(f'{file}: its backbone is BNInception, which there is not here; take the file of the same network with ResNet-50')
-    kind = 'trn' if isinstance(model, TRN) and len(model.relations) == 1 else 'mtrn' if isinstance(model, TRN) else type(model).__name__.lower()
-    ours = dict(model_type=kind, segment_count=model.n_segments, modality=model.modality, arch=model.init_args['arch'], consensus_type='avg',
+    ours = dict(model_type=model.published_name, segment_count=model.n_segments, modality=model.modality, arch=model.init_args['arch'], consensus_type='avg',
                 shift_place='blockres', shift_div=model.init_args.get('shift_div'), temporal_pool=False, non_local=False)
     if model.modality == 'Flow': ours['flow_length'] = model.flow_length
     theirs = {'flow_length': getattr(content.get('args'), 'flow_length', None), **content}

@@ -25,7 +25,8 @@ from ..data.clips import to_clip_tensor
 from ..data.sampling import DenseClip, UniformSegments
 from ..data.spec import ClipSpec
 from .checkpoints import LoadReport, read_checkpoint, state_dict_in, _some
-from .layers import total_out, split_out, keep_args
+from .base import ActionModel
+from .layers import total_out, split_out
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #2c840d6b
 class Attention(nn.Module):
@@ -72,10 +73,9 @@ class DividedBlock(Block):
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #48cfbfaf
 attentions = 'divided_space_time','joint_space_time','space_only'
 
-class PretrainedTimeSformer(nn.Module):
+class PretrainedTimeSformer(ActionModel):
     "TimeSformer as its authors wrote it (arXiv:2102.05095); raises a ValueError for sizes that do not fit."
-    clip_spec = None
-    @keep_args
+    dropout_args = ('drop_path',)
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         num_frames:int, # Frames of a clip
@@ -90,7 +90,7 @@ class PretrainedTimeSformer(nn.Module):
         super().__init__()
         size = (image_size,)*2 if isinstance(image_size, int) else tuple(image_size)
         _check_sizes(size, patch_size, dim, heads, attention)
-        self.n_out,self.num_frames,self.attention,self.heads = n_out,num_frames,attention,heads
+        self.n_out,self.num_frames,self.attention,self.heads,self.patch_size = n_out,num_frames,attention,heads,patch_size
         self.input_shape,self.grid = (num_frames, 3, *size),tuple(s//patch_size for s in size)
         self.patch_embed = nn.Sequential(OrderedDict(proj=nn.Conv2d(3, dim, patch_size, patch_size)))
         self.cls_token,self.pos_embed = nn.Parameter(torch.zeros(1, 1, dim)),nn.Parameter(torch.zeros(1, 1+self.grid[0]*self.grid[1], dim))
@@ -104,7 +104,7 @@ class PretrainedTimeSformer(nn.Module):
     @property
     def layers(self): return [self.blocks] # where GradientCheckpointing looks for them
 
-    def forward(self, x): return split_out(self.head(self.forward_features(x)), self.n_out)
+    def forward_head(self, features): return split_out(self.head(features), self.n_out)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #5bea8785
 def _check_sizes(size, patch_size, dim, heads, attention):
@@ -144,7 +144,8 @@ def forward_features(self:PretrainedTimeSformer,
     return self.norm(x[:,0])
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #4f7408f7
-def _splitter(model):
+@patch(static_method=True)
+def splitter(model:PretrainedTimeSformer)->list:
     "Embeddings, up to three groups of blocks, norm and head."
     embeddings = params(model.patch_embed) + [p for n,p in model.named_parameters(recurse=False)]
     depth = len(model.blocks)
@@ -152,14 +153,36 @@ def _splitter(model):
     blocks = [params(nn.ModuleList(model.blocks[i*depth//n:(i+1)*depth//n])) for i in range(n)]
     return [embeddings, *blocks, params(model.norm)+params(model.head)]
 
-PretrainedTimeSformer.splitter = staticmethod(_splitter)
-
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #9bca74d9
-def _sizes(cls, n_out, spec):
+@patch(cls_method=True)
+def sizes(cls:PretrainedTimeSformer, n_out, spec):
+    "The arguments that follow from the data."
     h,w = spec.size
     return dict(n_out=n_out, num_frames=spec.n_frames, image_size=h if h == w else (h,w))
 
-PretrainedTimeSformer.sizes = classmethod(_sizes)
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #3a07ac72
+@patch
+def attention_steps(self:PretrainedTimeSformer)->list:
+    "The attention of every block, in its order; none with attention in space alone."
+    return [] if self.attention == 'space_only' else [m for m in self.modules() if isinstance(m, Attention)]
+
+@patch
+def attention_matrix(self:PretrainedTimeSformer,
+    step, # One of `attention_steps`
+    x # What goes into it
+)->torch.Tensor: # (1+patches, 1+patches)
+    "How much each token takes from each token in one step, averaged over the heads."
+    q,k = step.qkv(x).unflatten(-1, (3, step.heads, -1)).permute(2,0,3,1,4)[:2]
+    A = (q@k.mT/q.shape[-1]**.5).softmax(-1).mean(1) # (rows, tokens, tokens)
+    n,T = self.grid[0]*self.grid[1],self.num_frames
+    at = 1 + torch.arange(T*n, device=x.device).view(T, n) # where the patches are, frame by frame
+    out = torch.zeros(1+T*n, 1+T*n, device=x.device)
+    if len(A) == 1: # joint
+        order = torch.cat([at.new_zeros(1), at.T.flatten()])
+        out[order[:,None],order] = A[0]
+    elif A.shape[1:] == (T,T) and len(A) == n: out[at.T[:,:,None],at.T[:,None]],out[0,0] = A,1 # time
+    else: out[at[:,:,None],at[:,None]],out[at,0],out[0,at],out[0,0] = A[:,1:,1:],A[:,1:,0],A[:,0,1:]/T,A[:,0,0].mean() # space
+    return out
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #8a8e35ee
 def _value(text):
@@ -243,6 +266,14 @@ def resize_times(
     "Embeddings of time for another number of frames."
     if embed.shape[1] == n: return embed
     return F.interpolate(embed.float().transpose(1,2), n, mode='linear').transpose(1,2).to(embed.dtype)
+
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #bf2d908b
+@patch
+def resized(self:PretrainedTimeSformer, state:dict)->dict:
+    "The tensors of a network for other clips, with embeddings of places and times for those of this one."
+    sizes = dict(pos_embed=(resize_places, self.grid), time_embed=(resize_times, self.num_frames))
+    own = self.state_dict()
+    return {n: sizes[n][0](t, sizes[n][1]) if n in sizes and n in own and t.ndim == 3 else t for n,t in state.items()}
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #d49e0489
 _hub_names = {'cls_token': 'timesformer.embeddings.cls_token', 'pos_embed': 'timesformer.embeddings.position_embeddings',
@@ -345,11 +376,9 @@ def _fit(model, state, names):
         spatial = {n: re.sub(r'temporal_(attn|norm1)', r'\1', n) for n in own if re.search(r'\.temporal_(attn|norm1)', n)}
         report.copied = [n for n,s in spatial.items() if s in ours]
         ours |= {n: ours[spatial[n]] for n in report.copied}
-    for name,resize,to in ('pos_embed', resize_places, model.grid), ('time_embed', resize_times, model.num_frames):
-        if name not in ours or name not in own or ours[name].ndim != 3: continue
-        new = resize(ours[name], to)
-        if new is not ours[name]: ours[name],report.resized = new,[*report.resized, name]
-    return ours,report
+    fitted = model.resized(ours)
+    report.resized = [n for n in ours if fitted[n] is not ours[n]]
+    return fitted,report
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #ff281f92
 def _check_fit(model, ours, report, file):

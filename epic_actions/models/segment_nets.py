@@ -18,7 +18,8 @@ from fastcore.basics import patch
 from fastai.layers import norm_types
 from fastai.torch_core import params
 from ..data.clips import to_clip_tensor
-from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out, keep_args
+from .base import ActionModel
+from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out
 
 # %% ../../nbs/models/30_segment_nets.ipynb #d80de7e2
 def flow_conv(
@@ -42,11 +43,11 @@ class MeanLogits(nn.Linear):
     def forward(self, x): return super().forward(x).mean(1)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #3ad002ff
-class TSN(nn.Module):
+class TSN(ActionModel):
     "Classifies every segment of a clip and averages the logits (arXiv:1608.00859); raises a ValueError for clips of other channels."
-    clip_spec,by_frame = None,True # each segment is seen by itself
+    modalities,dropout_args = ('RGB','Flow'),('ps',)
+    by_frame = True # each segment is seen by itself
     held = () # what `partial_bn` has frozen
-    @keep_args
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         n_segments:int=8, # Segments of a clip
@@ -67,24 +68,27 @@ class TSN(nn.Module):
         self.encoder,self.dropout = TimeDistributed(pooled(body, needs_pool)),nn.Dropout(ps)
         self.head = MeanLogits(self.nf, total_out(n_out))
 
-    def forward(self, x): return self.classify(self.encode(x))
-    def classify(self, features): return split_out(self.head(self.dropout(features)), self.n_out)
+    @property
+    def published_name(self)->str:
+        "What files of EPIC-KITCHENS call this network."
+        return type(self).__name__.lower()
 
-    def encode(self, x):
+    @staticmethod
+    def splitter(model): return [params(model.encoder), params(model.head)]
+
+    @classmethod
+    def sizes(cls, n_out, spec):
+        length = dict(flow_length=spec.sampler.length) if spec.modality == 'Flow' else {}
+        return dict(n_out=n_out, n_segments=spec.n_frames, modality=spec.modality, **length)
+
+    def forward_head(self, features): return split_out(self.head(self.dropout(features)), self.n_out)
+
+    def forward_features(self, x):
         x = to_clip_tensor(x)
         if x.shape[2] != self.n_channels:
             raise ValueError(f'this {type(self).__name__} of modality {self.modality!r} takes {self.n_channels} channels a segment'
                 f'{f" (u and v of {self.flow_length} flow images)" if self.modality == "Flow" else ""}, but the clips have {x.shape[2]}')
         return self.encoder(x)
-
-# %% ../../nbs/models/30_segment_nets.ipynb #0ee7f45d
-def _sizes(cls, n_out, spec):
-    length = dict(flow_length=spec.sampler.length) if spec.modality == 'Flow' else {}
-    return dict(n_out=n_out, n_segments=spec.n_frames, modality=spec.modality, **length)
-
-def _splitter(model): return [params(model.encoder), params(model.head)]
-
-TSN.splitter,TSN.sizes = staticmethod(_splitter),classmethod(_sizes)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #4b5ae7ed
 @patch
@@ -163,7 +167,6 @@ class Relations(nn.Module):
 # %% ../../nbs/models/30_segment_nets.ipynb #e16d8881
 class TRN(TSN):
     "Compares tuples of segments (arXiv:1711.08496): multi-scale TRN, or another one by `relations`."
-    @keep_args
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         n_segments:int=8, # Segments of a clip, 2 or more
@@ -179,6 +182,9 @@ class TRN(TSN):
         super().__init__(n_out, n_segments, arch, modality, pretrained, **kwargs)
         self.relations = make_relations(n_segments, relations, seed)
         self.head = Relations(self.nf, total_out(n_out), n_segments, self.relations, bottleneck, hidden)
+
+    @property
+    def published_name(self): return 'trn' if len(self.relations) == 1 else 'mtrn'
 
 # %% ../../nbs/models/30_segment_nets.ipynb #5d2e66ea
 def temporal_shift(
@@ -228,7 +234,6 @@ def shift_residuals(
 class TSM(TSN):
     "A TSN whose segments exchange channels in every residual block (arXiv:1811.08383)."
     by_frame = False
-    @keep_args
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         n_segments:int=8, # Segments of a clip
@@ -241,11 +246,11 @@ class TSM(TSN):
         super().__init__(n_out, n_segments, arch, modality, pretrained, **kwargs)
         shift_residuals(self.encoder, shift_div)
 
-    def encode(self, x):
+    def forward_features(self, x):
         x = to_clip_tensor(x)
         for m in self.modules():
             if isinstance(m, TemporalShift): m.n_segments = x.shape[1]
-        return super().encode(x)
+        return super().forward_features(x)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #4fc9179f
 def param_policy(

@@ -7,17 +7,21 @@ __all__ = ['TimeSformer']
 
 # %% ../../nbs/models/20_timesformer.ipynb #5736b861
 import torch
+from einops import rearrange
+from fastcore.basics import patch
 from torch import nn
 from fastai.torch_core import params
 from timesformer_pytorch import TimeSformer as _TimeSformer
+from timesformer_pytorch.rotary import apply_rot_emb
+from timesformer_pytorch.timesformer_pytorch import Attention
 from ..data.clips import to_clip_tensor
-from .layers import total_out, split_out, keep_args
+from .base import ActionModel
+from .layers import total_out, split_out
 
 # %% ../../nbs/models/20_timesformer.ipynb #667bcebe
-class TimeSformer(_TimeSformer):
+class TimeSformer(ActionModel, _TimeSformer):
     "timesformer-pytorch's TimeSformer, for both forms of a clip and one or several targets (arXiv:2102.05095)."
-    clip_spec = None
-    @keep_args
+    dropout_args = 'attn_dropout','ff_dropout'
     def __init__(self, *,
         dim:int=128, # Width of a token
         num_frames:int=8, # Frames of a clip
@@ -39,7 +43,7 @@ class TimeSformer(_TimeSformer):
         x = to_clip_tensor(x)
         if tuple(x.shape[1:]) != self.input_shape:
             raise ValueError(f'this TimeSformer takes clips of shape {self.input_shape} (frames, channels, height, width), not {tuple(x.shape[1:])}')
-        return split_out(super().forward(x), self.n_out)
+        return split_out(_TimeSformer.forward(self, x), self.n_out)
 
     @staticmethod
     def splitter(model): return [params(model.to_patch_embedding)+[model.cls_token]+_pos(model)+params(model.layers), params(model.to_out)]
@@ -47,3 +51,48 @@ class TimeSformer(_TimeSformer):
     def sizes(cls, n_out, spec): return dict(num_classes=n_out, num_frames=spec.n_frames, image_size=spec.size[0])
 
 def _pos(model): return [] if model.use_rotary_emb else params(model.pos_emb)
+
+# %% ../../nbs/models/20_timesformer.ipynb #2215d5e3
+def _head_attention(m, x, src, dst, mask=None, cls_mask=None, rot_emb=None, **sizes):
+    "Who looks at whom in one step, (heads, 1+patches, 1+patches), from the arguments of timesformer-pytorch's `Attention`."
+    q,k = [rearrange(t, '1 n (h d) -> h n d', h=m.heads) for t in m.to_qkv(x).chunk(3, dim=-1)[:2]]
+    split,merge = [lambda t,a=a,b=b: rearrange(t, f'{a} -> {b}', **sizes) for a,b in ((src,dst),(dst,src))]
+    groups = split(torch.zeros(1, q.shape[1]-1, 1, device=x.device))
+    group = merge(groups + torch.arange(len(groups), device=x.device)[:,None,None]).flatten() # same place in time, same frame in space
+    qs,ks = split(q[:,1:]),split(k[:,1:])
+    if rot_emb is not None: qs,ks = apply_rot_emb(qs, ks, rot_emb)
+    sim = torch.cat([q[:,:1], merge(qs)], 1) @ torch.cat([k[:,:1], merge(ks)], 1).mT
+    sim[:,1:,1:].masked_fill_(group[:,None] != group, -torch.inf)
+    sim[:,:1] = q[:,:1] @ k.mT # the class token sees patches without their position
+    return (sim*m.scale).softmax(dim=-1)
+
+# %% ../../nbs/models/20_timesformer.ipynb #1ebe9be7
+@patch
+def attention_steps(self:TimeSformer)->list:
+    "The time and space attention of every block, in their order."
+    return [m for m in self.modules() if isinstance(m, Attention)]
+
+@patch
+def attention_matrix(self:TimeSformer,
+    step, # One of `attention_steps`
+    *args, **kwargs # What it was called with
+)->torch.Tensor: # (1+patches, 1+patches)
+    "How much each token takes from each token in one step, averaged over the heads."
+    return _head_attention(step, *args, **kwargs).mean(0)
+
+# %% ../../nbs/models/20_timesformer.ipynb #55bee913
+class _Table(nn.Module):
+    "Gives the sine and cosine tables that `embedding` makes for `shape`."
+    def __init__(self, embedding, *shape):
+        super().__init__()
+        for name,t in zip(('sin','cos'), embedding(*shape, device='cpu')): self.register_buffer(name, t.float().contiguous())
+    def forward(self, *args, **kwargs): return self.sin, self.cos
+
+@patch
+def for_export(self:TimeSformer):
+    "The same model, with constants for rotary embeddings if it has any."
+    if self.use_rotary_emb:
+        n_frames,_,*size = self.input_shape
+        self.frame_rot_emb = _Table(self.frame_rot_emb, n_frames)
+        self.image_rot_emb = _Table(self.image_rot_emb, *(side//self.patch_size for side in size))
+    return self

@@ -10,16 +10,12 @@ from contextlib import contextmanager
 from functools import reduce
 import matplotlib, numpy as np, torch
 import torch.nn.functional as F
-from einops import rearrange
 from PIL import Image
 from fastai.learner import Learner
 from fastai.torch_core import show_image
 from fastai.vision.core import image2tensor
-from timesformer_pytorch import TimeSformer as _TimeSformer
-from ..models.pretrained_timesformer import PretrainedTimeSformer, Attention as PublishedAttention
-from timesformer_pytorch.rotary import apply_rot_emb
-from timesformer_pytorch.timesformer_pytorch import Attention
-from ..data.clips import film_strip
+from ..data.clips import Normalizer, film_strip
+from ..models.base import ActionModel
 from ..models.layers import TimeDistributed
 
 # %% ../../nbs/score/50_explain.ipynb #34fb81b2
@@ -37,7 +33,7 @@ def _pictures(clip, spec):
     "The frames as uint8 arrays (height, width, 3)."
     x = _one_clip(clip)[0].cpu()
     if x.is_floating_point():
-        if spec: x = x*torch.tensor(spec.std)[:,None,None] + torch.tensor(spec.mean)[:,None,None]
+        if spec: x = Normalizer(spec).decode(x)
         if x.min() < -.02 or x.max() > 1.02:
             raise ValueError(f'the clip has values from {x.min():.2f} to {x.max():.2f}: give the `spec` it was normalised with')
     return [film_strip([f]) for f in (x.flip(1) if spec and spec.channels == 'BGR' else x)]
@@ -139,47 +135,15 @@ def grad_cam(
 
 # %% ../../nbs/score/50_explain.ipynb #56a42a38
 def _attentions(model):
-    "The steps of a TimeSformer, in their order; none for another model."
-    if isinstance(model, PretrainedTimeSformer) and model.attention != 'space_only': return [m for m in model.modules() if isinstance(m, PublishedAttention)]
-    return [m for m in model.modules() if isinstance(m, Attention)] if isinstance(model, _TimeSformer) else []
-
-# %% ../../nbs/score/50_explain.ipynb #dd37d9e8
-def _attention_matrix(m, x, src, dst, mask=None, cls_mask=None, rot_emb=None, **sizes):
-    "Who looks at whom in one step, (heads, 1+patches, 1+patches), from the arguments of timesformer-pytorch's `Attention`."
-    q,k = [rearrange(t, '1 n (h d) -> h n d', h=m.heads) for t in m.to_qkv(x).chunk(3, dim=-1)[:2]]
-    split,merge = [lambda t,a=a,b=b: rearrange(t, f'{a} -> {b}', **sizes) for a,b in ((src,dst),(dst,src))]
-    groups = split(torch.zeros(1, q.shape[1]-1, 1, device=x.device))
-    group = merge(groups + torch.arange(len(groups), device=x.device)[:,None,None]).flatten() # same place in time, same frame in space
-    qs,ks = split(q[:,1:]),split(k[:,1:])
-    if rot_emb is not None: qs,ks = apply_rot_emb(qs, ks, rot_emb)
-    sim = torch.cat([q[:,:1], merge(qs)], 1) @ torch.cat([k[:,:1], merge(ks)], 1).mT
-    sim[:,1:,1:].masked_fill_(group[:,None] != group, -torch.inf)
-    sim[:,:1] = q[:,:1] @ k.mT # the class token sees patches without their position
-    return (sim*m.scale).softmax(dim=-1)
-
-# %% ../../nbs/score/50_explain.ipynb #4f7ca01f
-def _published_matrix(m, model, x):
-    "The same, (1+patches, 1+patches), of a step of a `PretrainedTimeSformer`, the mean of its heads; `x` is what goes into it."
-    q,k = m.qkv(x).unflatten(-1, (3, m.heads, -1)).permute(2,0,3,1,4)[:2]
-    A = (q@k.mT/q.shape[-1]**.5).softmax(-1).mean(1) # (rows, tokens, tokens)
-    n,T = model.grid[0]*model.grid[1],model.num_frames
-    at = 1 + torch.arange(T*n, device=x.device).view(T, n) # where the patches are, frame by frame
-    out = torch.zeros(1+T*n, 1+T*n, device=x.device)
-    if len(A) == 1: order = torch.cat([at.new_zeros(1), at.T.flatten()]); out[order[:,None],order] = A[0]
-    elif A.shape[1:] == (T,T) and len(A) == n: out[at.T[:,:,None],at.T[:,None]],out[0,0] = A,1
-    else: out[at[:,:,None],at[:,None]],out[at,0],out[0,at],out[0,0] = A[:,1:,1:],A[:,1:,0],A[:,0,1:]/T,A[:,0,0].mean()
-    return out
-
-def _step(model, m, args, kwargs):
-    "Who looks at whom in the step `m` of `model`, the mean of its heads."
-    return _published_matrix(m, model, *args) if isinstance(m, PublishedAttention) else _attention_matrix(m, *args, **kwargs).mean(0)
+    "The steps in which the tokens of `model` look at each other; none for most models."
+    return model.attention_steps() if isinstance(model, ActionModel) else []
 
 # %% ../../nbs/score/50_explain.ipynb #df8f76fe
 @torch.no_grad()
 def _rollout(model, x):
     "Shares of the class token and of all patches in the class token at the end, (1+patches,)."
     steps = []
-    def note(m, args, kwargs, out): steps.append(_step(model, m, args, kwargs))
+    def note(m, args, kwargs, out): steps.append(model.attention_matrix(m, *args, **kwargs))
     with _watched(model, _attentions(model), note): model(x)
     start = torch.zeros_like(steps[-1][0])
     start[0] = 1
@@ -192,7 +156,7 @@ def attention_rollout(
 )->np.ndarray: # (frames, height, width), 0..1: 0 is the patch with the smallest share
     "Where a TimeSformer looks, by attention rollout (arXiv:2005.00928); raises a ValueError for another model."
     if not _attentions(model): raise ValueError(f'{type(model).__name__} is no TimeSformer: {_needs}')
-    x,p = _model_input(model, clip),model.input_shape[-1]//model.grid[1] if isinstance(model, PretrainedTimeSformer) else model.patch_size
+    x,p = _model_input(model, clip),model.patch_size
     cells = _rollout(model, x)[1:].unflatten(0, (x.shape[1], x.shape[-2]//p, x.shape[-1]//p))
     return _heat(cells - cells.min(), x)
 
@@ -226,11 +190,10 @@ def explain_clip(
 def heat_painter(model):
     "A function of a clip's frames, PIL images of the size of `model.clip_spec`, that gives them under their heat; None for another model."
     spec = model.clip_spec
-    mean,std = [torch.tensor(v)[:,None,None] for v in (spec.mean, spec.std)]
-    explain = attention_rollout if _attentions(model) else grad_cam
+    normalize,explain = Normalizer(spec),attention_rollout if _attentions(model) else grad_cam
     def paint(images):
-        x = torch.stack([image2tensor(im) for im in images]).float()/255
-        heat = explain(model, ((x.flip(1) if spec.channels == 'BGR' else x) - mean)/std)
+        x = torch.stack([image2tensor(im) for im in images])
+        heat = explain(model, normalize(x.flip(1) if spec.channels == 'BGR' else x))
         return [Image.fromarray(_glow(np.asarray(im.convert('RGB')), h)) for im,h in zip(images, heat)]
     try: paint([Image.new('RGB', spec.size[::-1])]*spec.n_frames)
     except ValueError: return None

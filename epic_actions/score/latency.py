@@ -13,6 +13,7 @@ from pathlib import Path
 from time import perf_counter
 import numpy as np, pandas as pd
 import torch
+from ..data.clips import Normalizer
 from ..data.loaders import row_source
 from ..data.reading import read_clip
 
@@ -23,9 +24,9 @@ def clip_steps(
 )->dict: # Step -> function: what the step before gave (first: rows of a segment table) -> what the next step gets
     "The steps from a video to the answer of a model."
     spec = model.clip_spec
-    mean,std = [torch.tensor(v, device=device).view(-1,1,1) for v in (spec.mean, spec.std)]
+    normalize = Normalizer(spec).to(device)
     def decode(rows): return [read_clip(*row_source(r)[:1], spec, *row_source(r)[1:3]) for r in rows]
-    def transform(clips): return (torch.from_numpy(np.stack(clips)).movedim(-1, -3).to(device).float()/255 - mean)/std
+    def transform(clips): return normalize(torch.from_numpy(np.stack(clips)).movedim(-1, -3).to(device))
     return dict(decode=decode, transform=transform, forward=model)
 
 # %% ../../nbs/score/60_latency.ipynb #f503941d

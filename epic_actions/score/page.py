@@ -10,6 +10,7 @@ __all__ = ['esc', 'percent', 'data_uri', 'picture', 'section', 'scroll', 'bar', 
 import base64, html, io, re
 from html.parser import HTMLParser
 import numpy as np, pandas as pd
+from fastcore.basics import patch
 from .figures import png_bytes, themes
 
 # %% ../../nbs/score/17_page.ipynb #78a8c2ce
@@ -237,14 +238,16 @@ class _Markdown(HTMLParser):
         if not self.hidden: self.text += re.sub(r'([\\`*_|<>\[\]])', r'\\\1', data)
 
 # %% ../../nbs/score/17_page.ipynb #bc1b28aa
-def _start(self, tag, attrs):
+@patch
+def handle_starttag(self:_Markdown, tag, attrs):
     if tag in ('style', 'script', 'title'): self.hidden = True
     if tag in _blocks | {'h1', 'h2', 'dt', 'table', 'img'}: self.flush()
     if tag == 'tr': self.rows.append([])
     self.text += _before.get(tag, '')
     if tag == 'img' and (alt := dict(attrs)['alt']): self.handle_data(alt); self.text = f'*Picture: {self.text}*'; self.flush()
 
-def _end(self, tag):
+@patch
+def handle_endtag(self:_Markdown, tag):
     self.text += _after.get(tag, '')
     if tag in ('style', 'script', 'title'): self.hidden = False
     if tag in ('th', 'td'): self.rows[-1].append(' '.join(self.text.split())); self.text = ''
@@ -253,8 +256,6 @@ def _end(self, tag):
         head, *rows = [f'| {" | ".join(r)} |' for r in self.rows]
         self.paragraphs.append('\n'.join([head, '|' + ' --- |' * len(self.rows[0]), *rows]))
         self.rows = []
-
-_Markdown.handle_starttag, _Markdown.handle_endtag = _start, _end
 
 # %% ../../nbs/score/17_page.ipynb #a79f7ecb
 def to_markdown(

@@ -108,7 +108,8 @@ def subset(self:Results,
     part = lambda d: None if d is None else {k: v[rows] for k, v in d.items()}
     return Results(self.segments.iloc[rows], part(self.scores), self.vocab, part(self.logits))
 
-Results.__getitem__ = Results.subset
+@patch
+def __getitem__(self:Results, rows)->Results: return self.subset(rows)
 
 # %% ../../nbs/score/10_results.ipynb #6bb70b15
 def _action_ranks(scores, targets):

@@ -14,6 +14,7 @@ from torch.utils.data import DataLoader, default_collate
 from fastai.data.load import SkipItemException
 from fastai.torch_core import defaults
 from PIL import Image
+from ..data.clips import Normalizer
 from ..data.files import track
 from ..data.flow import flow_picture
 from ..data.reading import read_clip
@@ -38,9 +39,9 @@ def _collate(items):
 
 def _logits(model, x, bs, average):
     "One tensor (B, classes) for each target, of clips (B, views, frames, channels, height, width), the views averaged."
-    spec,device = model.clip_spec,next(model.parameters()).device
-    mean,std = [torch.tensor(v, device=device).view(-1,1,1) for v in (spec.mean, spec.std)]
-    outs = [model((part.to(device).float()/255 - mean)/std) for part in x.flatten(0, 1).split(bs)]
+    device = next(model.parameters()).device
+    normalize = Normalizer(model.clip_spec).to(device)
+    outs = [model(normalize(part.to(device))) for part in x.flatten(0, 1).split(bs)]
     views = [torch.cat(o).unflatten(0, x.shape[:2]) for o in zip(*(o if isinstance(o, tuple) else (o,) for o in outs))]
     if average == 'logits': return [v.mean(1).cpu() for v in views]
     return [(v.log_softmax(-1).logsumexp(1) - log(v.shape[1])).cpu() for v in views]
