@@ -48,10 +48,10 @@ from .learn.bundle import save_bundle, load_bundle, read_bundle
 from .learn.learner import action_learner
 from .learn.resume import Checkpoints, train_run
 from .learn.pretrained import adapt_model, read_model
-from .learn.recipes import Recipe, read_recipe, recipes
+from .learn.recipes import Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes, teacher_recipes
 from .learn.teacher import (MarkovActions, MostFrequent, cross_teacher, history_scores, load_teacher, logit_adjust,
                                         mix_scores, read_histories, save_teacher, train_teacher)
-from .learn.distill import kd_loss, DistillCallback, AVTLosses, published_students
+from .learn.distill import kd_loss, DistillCallback, AVTLosses
 from .learn.training import recipe_learner, recipe_loaders, train_recipe
 from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, wilson_interval, pair_accuracy,
                                          precision_recall, bootstrap_interval)

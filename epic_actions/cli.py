@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Annotated, Optional, get_args
 import typer
 from fastcore.docments import docments
-from .learn.recipes import Recipe, read_recipe, recipes
+from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes, teacher_recipes)
 
 # %% ../nbs/cli.ipynb #adf64de0
 app = typer.Typer(help='Train, score and ship models that recognise and anticipate actions in video.', no_args_is_help=True,
@@ -196,55 +196,68 @@ def write_scores(
 _usual_options = 'name','backbone','frames','size','epochs','lr','bs' # the fields with options in the help; all of them are set with --set
 _renamed = dict(name='model', kind='augment') # fields whose option has another name
 
-def _option(f, help):
-    "The option of a field of `Recipe`."
-    name,usual = _renamed.get(f.name, f.name),f.name in _usual_options
-    kind,shown = bool if bool in (f.type, *get_args(f.type)) else str,f.default if f.default is not None else False
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Optional[kind], typer.Option(
-        help=help, hidden=not usual, show_default=str(shown) if shown is not False else False, rich_help_panel='Recipe')])
+_recipe_flags = '--recipe','--preset' # --preset was the name of version 0.1
 
-def recipe_options(f):
-    "Decorates a command with the options of a recipe; the function gets the recipe that comes of them as `recipe`."
-    options,paths = [],{}
-    for section in fields(Recipe):
+def _option(f, help, default, usual):
+    "The option of a field of a recipe."
+    kind = bool if bool in (f.type, *get_args(f.type)) else str
+    return inspect.Parameter(_renamed.get(f.name, f.name), inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Optional[kind], typer.Option(
+        help=help, hidden=not usual, show_default=str(default) if default is not None and kind is str else False, rich_help_panel='Recipe')])
+
+def _recipe_parameters(kind, named, usual):
+    "The parameters of the fields of the recipes `named`, of class `kind`, and the path of each field; those not in `usual` are hidden."
+    paths,params = {},[]
+    for section in fields(kind):
         docs = docments(section.type)
         for field in fields(section.type):
             if field.type is dict or field.name == 'sampler': continue
-            options.append(o := _option(field, docs[field.name]))
-            paths[o.name] = f'{section.name}.{field.name}'
+            params.append(p := _option(field, docs[field.name], getattr(getattr(named['small'], section.name), field.name), field.name in usual))
+            paths[p.name] = f'{section.name}.{field.name}'
+    return params,paths
+
+def recipe_options(kind=Recipe, named=recipes, usual=_usual_options):
+    "Decorates a command with the options of a recipe of class `kind`; the function gets the recipe that comes of them as `recipe`."
+    options,paths = _recipe_parameters(kind, named, usual)
     own = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=a) for n,d,a in (
-        ('recipe', 'small', Annotated[str, typer.Option(help=f'The recipe to begin with: {", ".join(recipes)}, or a JSON file.', rich_help_panel='Recipe')]),
+        ('recipe', 'small', Annotated[str, typer.Option(*_recipe_flags, help=f'The recipe to begin with: {", ".join(named)}, or a JSON file. The defaults shown are those of small.',
+                                                        rich_help_panel='Recipe')]),
         ('changes', None, Annotated[Optional[list[str]], typer.Option('--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated. '
-                                                                      'epic-actions recipe shows all fields.', rich_help_panel='Recipe')]))]
-    @wraps(f)
-    def wrapper(*args, recipe, changes, **kwargs):
-        given = {o.name: v for o in options if (v := kwargs.pop(o.name, None)) is not None}
-        return f(*args, recipe=make_recipe(recipe, changes, {paths[n]: v for n,v in given.items()}), **kwargs)
-    return with_parameters(wrapper, [p for p in inspect.signature(f).parameters.values() if p.name != 'recipe'] + own + options)
+                                                                      'epic-actions recipe shows them all.', rich_help_panel='Recipe')]))]
+    def decorate(f):
+        @wraps(f)
+        def wrapper(*args, recipe, changes=None, **kwargs):
+            given = {paths[o.name]: v for o in options if (v := kwargs.pop(o.name, None)) is not None}
+            if old := [path for path in given if path.split('.')[1] not in usual]: typer.echo(f'Warning: write --set {old[0]}={given[old[0]]} in place of the option', err=True)
+            return f(*args, recipe=make_recipe(recipe, changes, given, kind, named), **kwargs)
+        taken = [n for n in inspect.signature(f).parameters if n != 'recipe']
+        return with_parameters(wrapper, [inspect.signature(f).parameters[n] for n in taken] + own + [o for o in options if o.name not in taken])
+    return decorate
 
 def make_recipe(
     source:str, # A named recipe, or a file
     changes=None, # Texts, as train.wd=0.01
-    options=None # Field -> value, of options
+    options=None, # Field -> value, of options
+    kind=Recipe, named=recipes # Class of the recipe, and the recipes with a name
 )->Recipe:
     "The recipe that the options mean; raises a ValueError for fields, values and choices that there are not."
-    recipe,options = read_recipe(source),options or {}
-    for path,v in options.items():
-        if path.split('.')[1] not in _usual_options: typer.echo(f'Warning: write --set {path}={v} in place of --{path.split(".")[1].replace("_","-")}', err=True)
-    return recipe.changed(*(f'{k}={v}' for k,v in options.items()), *(changes or ()))
+    return read_recipe(source, kind, named).changed(*(f'{k}={v}' for k,v in (options or {}).items()), *(changes or ()))
 
 # %% ../nbs/cli.ipynb #0ae0c341
+_kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipes), teach=(TeacherRecipe, teacher_recipes))
+
 @app.command()
 @command
 def recipe(
     source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',
     changes: Annotated[Optional[list[str]], typer.Option('--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated.')] = None,
+    of: Annotated[str, typer.Option(help='The command it is for: train, anticipate or teach.')] = 'train',
     as_json: Json = False):
     """Print a recipe with all its fields, as a file that --recipe takes.
 
     Example: epic-actions recipe finetune --set train.epochs=5
     """
-    shown = make_recipe(source, changes)
+    if of not in _kinds: raise ValueError(f'--of {of}: choose one of {", ".join(_kinds)}')
+    shown = make_recipe(source, changes, None, *_kinds[of])
     return asdict(shown), shown.to_json()
 
 # %% ../nbs/cli.ipynb #d22b164e
@@ -279,7 +292,7 @@ Group = Annotated[Optional[str], typer.Option(help='Column of the CSV file with 
 @app.command()
 @command
 @importing
-@recipe_options
+@recipe_options()
 def train(
     data: Annotated[Path, typer.Argument(help='Folder of class folders, CSV file (path,label,...), list, toy kitchen, or annotations of EPIC-KITCHENS.')],
     out: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/actions'),
@@ -589,6 +602,7 @@ def _annotate(predictor, videos, out, threshold, **how):
 # %% ../nbs/cli.ipynb #564d595e
 @app.command()
 @command
+@importing
 def predict(
     model: Annotated[Path, typer.Argument(help='A file of `export`, or the folder of a run with its model.onnx.')],
     videos: Annotated[list[str], typer.Argument(help="Videos, folders or archives of frames, patterns as 'clips/*.mp4'; or a camera: camera:0, /dev/video0.")],

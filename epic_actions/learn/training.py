@@ -31,7 +31,7 @@ from .learner import action_learner
 from .mixup import CutMix, MixUp
 from .pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
-from .resume import check_monitor, train_run
+from .resume import check_monitor, step_schedule, train_run, warm_cosine
 
 # %% ../../nbs/learn/37_training.ipynb #bfdfb3bd
 def _model_class(recipe, base=None): return ActionModel.named(recipe.model.name) if base is None else type(base)
@@ -107,7 +107,8 @@ def recipe_loaders(
     preload:bool|None=None, # Keep all clips in memory? None: as the recipe says
     workers:int|None=None, # Processes that read clips; None: one for each CPU
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
-    base=None # What `recipe_base` gave; the learner needs it, too
+    base=None, # What `recipe_base` gave; the learner needs it, too
+    targets:list|None=None # Columns to predict; None: `label`, or `verb` and `noun`
 ):
     "The loaders of a recipe; raises a ValueError for a table, a split or a vocabulary that does not fit."
     check_recipe(recipe)
@@ -116,7 +117,7 @@ def recipe_loaders(
         tfms = clip_augment(augment.flip, light=augment.light, crop=spec.size if augment.kind == 'crop' else None,
                             randaugment=augment.randaugment, modality=spec.modality)
     preload = ifnone(preload, ifnone(train.preload, len(segments) <= 1000))
-    return get_action_dataloaders(segments, bs=train.bs, spec=spec, vocabs=vocabs, tensor_clips=True, tfms=tfms, presize=augment.presize if tfms else None,
+    return get_action_dataloaders(segments, bs=train.bs, spec=spec, targets=targets, vocabs=vocabs, tensor_clips=True, tfms=tfms, presize=augment.presize if tfms else None,
         preload=preload, seed=train.seed, bad=bad, balance=train.balance, **({} if workers is None else {'num_workers': workers}))
 
 # %% ../../nbs/learn/37_training.ipynb #d71b9d3a
@@ -160,8 +161,8 @@ def _found_rate(recipe, learn, out, goes_on, progress):
 _clip_columns = 'source','start','stop','label','verb','noun','split'
 
 def _as_kept(segments):
-    "The segment table as a run keeps it, as text: its sources are absolute."
-    return segments.assign(source=[os.path.abspath(s) for s in segments.source]).to_csv(index=False)
+    "The segment table as a run keeps it, as text: the paths in it are absolute."
+    return segments.assign(source=[os.path.abspath(s) if os.path.exists(s) else s for s in segments.source]).to_csv(index=False)
 
 def _other_settings(recipe, file):
     "How `recipe` differs from the one in `file`, as texts."
@@ -172,7 +173,7 @@ def _other_clips(segments, file):
     "How `segments` differ from the table in `file`, as texts."
     kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False) for f in (file, StringIO(_as_kept(segments))))
     if len(kept) != len(now): return [f'{len(now)} clips (were {len(kept)})']
-    kept['source'] = [os.path.abspath(file.parent/s) for s in kept.source] # of a folder that was moved, they may be relative to it
+    kept['source'] = [os.path.abspath(p) if (p := file.parent/s).exists() else s for s in kept.source] # of a folder that was moved, they may be relative to it
     other = {c: (kept[c] != now[c]).sum() if c in kept and c in now else len(now) for c in _clip_columns if c in kept or c in now}
     return [f'another {c} for {n} clips' for c,n in other.items() if n]
 
@@ -203,6 +204,11 @@ def _settled(recipe, learn, base, out, goes_on, progress):
     if recipe.train.lr is not None: return recipe
     return recipe.changed(train=dict(lr=_found_rate(recipe, learn, out, goes_on, progress)))
 
+def _schedule(train):
+    "The schedule of a recipe; None for one cycle."
+    if train.schedule == 'steps': return step_schedule(train.lr, train.steps, train.epochs)
+    if train.schedule == 'warm_cosine': return warm_cosine(train.lr, train.epochs, train.warm_up)
+
 def train_recipe(
     recipe:Recipe,
     dls, # The loaders of the recipe
@@ -210,7 +216,8 @@ def train_recipe(
     resume:bool=False, # Go on where the run in `out` stopped
     progress:bool=True, # Show the progress bar and the table of the epochs?
     base=None, # What `recipe_base` gave
-    tensorboard:bool=False # Write the curves for TensorBoard into `out`, too? The recipe may say it as well
+    tensorboard:bool=False, # Write the curves for TensorBoard into `out`, too? The recipe may say it as well
+    cbs=() # Further callbacks
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
     "Train by a recipe, with checkpoints; writes `segments.csv`, `recipe.json` and what `train_run` writes into `out`; raises a ValueError for a run that cannot be resumed."
     check_one_process()
@@ -228,5 +235,5 @@ def train_recipe(
         with whole_file(out/'recipe.json') as part: part.write_text(recipe.to_json())
     train = recipe.train
     lr = slice(train.lr*train.body_lr, train.lr) if (base is not None or recipe.model.pretrained) and train.schedule == 'one_cycle' else train.lr
-    cbs = recipe_callbacks(recipe) + ([tensorboard_callback(out)] if tensorboard or train.tensorboard else [])
-    return train_run(learn, out, train.epochs, lr, train.wd, train.monitor, resume, progress, cbs, train.steps if train.schedule == 'steps' else None)
+    cbs = [*cbs, *recipe_callbacks(recipe), *([tensorboard_callback(out)] if tensorboard or train.tensorboard else [])]
+    return train_run(learn, out, train.epochs, lr, train.wd, train.monitor, resume, progress, cbs, schedule=_schedule(train))
