@@ -16,6 +16,7 @@ from functools import wraps
 from pathlib import Path
 from typing import Annotated, Optional, get_args
 import typer
+import epic_actions as ea # its names are imported when they are used
 from fastcore.docments import docments
 from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes, teacher_recipes)
 
@@ -93,9 +94,8 @@ def toykitchen(
 
     Example: epic-actions toykitchen kitchen --clips 600 --seed 42
     """
-    from epic_actions.data.toykitchen import ToyKitchen
     count = lambda text: int(text) if text.isdigit() else text.split(',')
-    k = ToyKitchen(out, clips, size, seed, participants=count(participants), unseen=count(unseen), frames=frames, flow=flow)
+    k = ea.ToyKitchen(out, clips, size, seed, participants=count(participants), unseen=count(unseen), frames=frames, flow=flow)
     splits = k.segments.split.value_counts().to_dict()
     return dict(path=str(k.path), clips=len(k.segments), splits=splits, unseen=k.unseen), (
                f'{k.path}: {len(k.segments)} clips ({", ".join(f"{n} {s}" for s,n in splits.items())}); unseen: {", ".join(k.unseen)}')
@@ -116,9 +116,7 @@ def verify(
 
     Example: epic-actions verify videos --out checked.csv
     """
-    from epic_actions.data.segments import find_videos
-    from epic_actions.data.verify import verify_videos
-    table = verify_videos(find_videos(paths), workers, timeout, out)
+    table = ea.verify_videos(ea.find_videos(paths), workers, timeout, out)
     bad = table[table.status != 'ok']
     lines = [f'{r.status:>10}  {r.path}: {r.decoded} of {r.declared} frames; {r.reason}' for r in bad.itertuples()]
     data = dict(ok=len(table)-len(bad), short=int((table.status == 'short').sum()), unreadable=int((table.status == 'unreadable').sum()),
@@ -141,9 +139,7 @@ def extract(
 
     Example: epic-actions extract videos --out frames --short-side 256
     """
-    from epic_actions.data.extract import extract_videos
-    from epic_actions.data.segments import find_videos
-    table = extract_videos(find_videos(paths), out, force, workers, short_side=short_side, quality=quality, bad=bad)
+    table = ea.extract_videos(ea.find_videos(paths), out, force, workers, short_side=short_side, quality=quality, bad=bad)
     failed = table[table.reason.notna()]
     lines = [f'    failed  {r.path}: {r.reason}' for r in failed.itertuples()]
     return dict(extracted=len(table)-len(failed), failed=failed[['path','reason']].to_dict('records'), path=str(out)), (
@@ -165,9 +161,8 @@ def ucf101(
 
     Example: epic-actions ucf101 data/ucf101 --archive UCF101.rar
     """
-    from epic_actions.data.ucf101 import prepare_ucf101, segments_from_ucf101
-    path = prepare_ucf101(root, archive, lists, frames, cafile=cafile, **(dict(short_side=short_side, n_workers=workers) if frames else {}))
-    counts = segments_from_ucf101(path).split.value_counts().to_dict()
+    path = ea.prepare_ucf101(root, archive, lists, frames, cafile=cafile, **(dict(short_side=short_side, n_workers=workers) if frames else {}))
+    counts = ea.segments_from_ucf101(path).split.value_counts().to_dict()
     return dict(path=str(path), clips=sum(counts.values()), split1=counts), f'{path}: {sum(counts.values())} clips; split 1: {counts}'
 
 # %% ../nbs/cli.ipynb #818e73a6
@@ -179,16 +174,11 @@ def write_scores(
     **report # `histories`, `pairs`, `title` and `notes` of `action_report`
 )->dict: # Paths and scores, as plain data
     "Write the scores and the report of one model or several."
-    from epic_actions.data.files import whole_file
-    from epic_actions.score.results import save_results
-    from epic_actions.score.report import action_report
-    from epic_actions.score.explain import heat_painter
-    from epic_actions.score.scoring import clip_images
     chosen = results[best] if isinstance(results, dict) else results
-    save_results(chosen, out/'results.npz')
-    with whole_file(out/'results.csv') as part: chosen.table().to_csv(part, index=False)
-    frames,paint = lambda row: clip_images(row, model.clip_spec),heat_painter(model)
-    action_report(out/'report.html', results, frames=frames, heat=paint and (lambda row: paint(frames(row))), detail=best, **report)
+    ea.save_results(chosen, out/'results.npz')
+    with ea.whole_file(out/'results.csv') as part: chosen.table().to_csv(part, index=False)
+    frames,paint = lambda row: ea.clip_images(row, model.clip_spec),ea.heat_painter(model)
+    ea.action_report(out/'report.html', results, frames=frames, heat=paint and (lambda row: paint(frames(row))), detail=best, **report)
     return dict(report=str(out/'report.html'), results=str(out/'results.npz'), table=str(out/'results.csv'),
                 clips=len(chosen), scores={t: {k: float(v) for k,v in r.items()} for t,r in chosen.summary().to_dict('index').items()})
 
@@ -263,12 +253,10 @@ def recipe(
 # %% ../nbs/cli.ipynb #d22b164e
 def _train_and_score(recipe, dls, pairs, out, resume, **kwargs):
     "Train, then score the test clips, or the validation clips if there are none."
-    from epic_actions.learn.training import train_recipe
-    from epic_actions.score.scoring import score_clips
-    best,history = train_recipe(recipe, dls, out, resume, **kwargs)
+    best,history = ea.train_recipe(recipe, dls, out, resume, **kwargs)
     df = dls.segments
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
-    results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
+    results = ea.score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
     return dict(model=str(out/'best.safetensors'), split=held,
                 **write_scores(out, results, best, histories={'the model': history}, pairs=pairs, title=f'{type(best).__name__} on the {held} clips'))
 
@@ -309,16 +297,14 @@ def train(
 
     Example: epic-actions train labels.csv --group sequence --test 2,4,6,8,10 --valid 0 --out runs/first
     """
-    from epic_actions.data.datasets import read_data
-    from epic_actions.data.segments import split_by_group
     from epic_actions.learn.training import recipe_base, recipe_loaders, recipe_spec
     if (out/'last.pt').exists() and not resume:
         raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
     valid = _share_or_groups(valid)
     base,settings = recipe_base(recipe),recipe.train
-    df,vocabs,pairs = read_data(data, group=group, ucf_split=settings.ucf_split, valid=valid if isinstance(valid, float) else 0., root=root,
+    df,vocabs,pairs = ea.read_data(data, group=group, ucf_split=settings.ucf_split, valid=valid if isinstance(valid, float) else 0., root=root,
                                 modality=recipe_spec(recipe, base).modality)
-    if df.split.isna().all() or (df.split == 'train').all(): df = split_by_group(df, valid, _share_or_groups(test), settings.seed)
+    if df.split.isna().all() or (df.split == 'train').all(): df = ea.split_by_group(df, valid, _share_or_groups(test), settings.seed)
     if settings.train_on_val: df = _with_validation(df)
     dls = recipe_loaders(recipe, df, vocabs, workers=workers, bad=bad, base=base)
     scores = _train_and_score(recipe, dls, pairs, out, resume, base=base)
@@ -350,29 +336,26 @@ def finetune(
 # %% ../nbs/cli.ipynb #6780729d
 def _load_run(model, data=None):
     "The model of a run, of a bundle, or a published one by name; the path of its file; and the folder it lies in."
-    from epic_actions.learn.bundle import load_bundle
     from epic_actions.models.checkpoints import c1_model, c1_urls
     if str(model) in c1_urls and not model.exists():
         if data is None: raise ValueError(f'{model}: say which data to score: annotations of EPIC-KITCHENS-100')
         return _published(c1_model(str(model)), model, data), model, Path()
     bundle = model/'best.safetensors' if model.is_dir() else model
-    return load_bundle(bundle), bundle, bundle.parent
+    return ea.load_bundle(bundle), bundle, bundle.parent
 
 def _published(net, name, data):
     "A published network with the classes of the annotations at `data`."
-    from epic_actions.data.epic import epic_classes
-    net.vocabs = epic_classes(data)
+    net.vocabs = ea.epic_classes(data)
     if (found := tuple(map(len, net.vocabs.values()))) != net.n_out: raise ValueError(f'{name} knows {net.n_out} verbs and nouns, but the class tables beside {data} have {found}')
     return net
 
 def _clips_to_score(run, data, split, group, root, modality):
     "The data to be scored and the name of its split."
-    from epic_actions.data.datasets import read_data
     if data is None:
         if not (run/'segments.csv').exists(): raise ValueError(f'{run}: no segments.csv there, so say which data to score')
-        found = read_data(run/'segments.csv')
+        found = ea.read_data(run/'segments.csv')
         split = split or next((s for s in ('test','valid','train') if (found.segments.split == s).any()))
-    else: found = read_data(data, group=group, root=root, modality=modality)
+    else: found = ea.read_data(data, group=group, root=root, modality=modality)
     df = found.segments
     chosen = df if split in (None,'all') else df[df.split == split]
     if not len(chosen): raise ValueError(f'no clip in split {split!r}; there are {df.split.value_counts().to_dict()}')
@@ -413,13 +396,11 @@ def test_model(
 
     Example: epic-actions test runs/tsm EPIC_100_validation.csv --root frames --crops 10 --out tsm.npz
     """
-    from epic_actions.score.results import save_results
-    from epic_actions.score.scoring import score_clips
     best,_,run = _load_run(model, data)
     found,name = _clips_to_score(run, data, split, group, root, best.clip_spec.modality)
     sampler = best.clip_spec.sampler.with_n(segments) if segments else None
-    results = score_clips(best, found.segments, num_workers=workers, bad=bad, views=views, crops=crops, sampler=sampler, average=average)
-    out = save_results(results, out or run/'test.npz', official=(out or run).suffix in ('.pkl','.pt'))
+    results = ea.score_clips(best, found.segments, num_workers=workers, bad=bad, views=views, crops=crops, sampler=sampler, average=average)
+    out = ea.save_results(results, out or run/'test.npz', official=(out or run).suffix in ('.pkl','.pt'))
     return dict(results=str(out), split=name, clips=len(results)), f'{out}: {len(results)} clips ({name})'
 
 # %% ../nbs/cli.ipynb #18e8df92
@@ -443,10 +424,9 @@ def evaluate(
     Example: epic-actions eval runs/first other_clips.csv
     """
     if model.suffix in _results_suffixes: return _evaluate_results(model, data, out)
-    from epic_actions.score.scoring import score_clips
     best,bundle,run = _load_run(model, data)
     found,name = _clips_to_score(run, data, split, group, root, best.clip_spec.modality)
-    results = score_clips(best, found.segments, num_workers=workers, bad=bad)
+    results = ea.score_clips(best, found.segments, num_workers=workers, bad=bad)
     scores = dict(model=str(bundle), split=name, **write_scores(out or run/'eval', results, best, pairs=found.pairs,
                                                                 title=f'{run.name} on {len(results)} clips'))
     return scores, _summary_lines(scores)
@@ -461,31 +441,25 @@ def _evaluated_file(data):
 
 def _labels_of(file):
     "The labelled segments and the classes in annotations, for `load_results`."
-    from epic_actions.data.epic import epic_classes, segments_from_epic
     with warnings.catch_warnings():
         warnings.simplefilter('ignore') # of frames that are not needed
-        df = segments_from_epic(file, file.parent)
+        df = ea.segments_from_epic(file, file.parent)
     if 'verb' not in df: raise ValueError(f'{file}: there are no labels in it, so nothing can be evaluated')
-    return dict(segments=df.drop(columns=['source','problem','start','stop']), vocab=epic_classes(file))
+    return dict(segments=df.drop(columns=['source','problem','start','stop']), vocab=ea.epic_classes(file))
 
 def _epic_figures(results, file):
     "The official figures."
-    from epic_actions.data.epic import epic_lists, read_annotations
-    from epic_actions.score.epic import epic_metrics
-    return epic_metrics(read_annotations(file), results.log_scores('verb'), results.log_scores('noun'), **epic_lists(file), narration_ids=results.segments.uid)
+    return ea.epic_metrics(ea.read_annotations(file), results.log_scores('verb'), results.log_scores('noun'), **ea.epic_lists(file), narration_ids=results.segments.uid)
 
 def _evaluate_results(path, data, out):
     "The scores of saved results; with EPIC-KITCHENS' annotations, the official figures."
-    from epic_actions.score.epic import epic_table
-    from epic_actions.score.report import action_report
-    from epic_actions.score.results import load_results
     file = data and _evaluated_file(data)
-    results = load_results(path, **(_labels_of(file) if file else {}))
+    results = ea.load_results(path, **(_labels_of(file) if file else {}))
     figures = _epic_figures(results, file) if file else None
     summary = {t: {k: float(v) for k,v in r.items()} for t,r in results.summary().to_dict('index').items()}
     scores = dict(split=path.name, clips=len(results), scores=summary, **({'figures': figures} if figures else {}))
-    if out: scores['report'] = str(action_report(out/'report.html', results, title=f'{path.stem} on {len(results)} clips'))
-    return scores, '\n'.join([_summary_lines(scores), *([epic_table(figures).round(2).to_string()] if figures else [])])
+    if out: scores['report'] = str(ea.action_report(out/'report.html', results, title=f'{path.stem} on {len(results)} clips'))
+    return scores, '\n'.join([_summary_lines(scores), *([ea.epic_table(figures).round(2).to_string()] if figures else [])])
 
 # %% ../nbs/cli.ipynb #d8a2b5a7
 @app.command()
@@ -500,10 +474,9 @@ def fuse(
 
     Example: epic-actions fuse rgb.npz flow.npz --out fused.npz
     """
-    from epic_actions.score.results import fuse_results, load_results, save_results
-    try: fused = fuse_results([load_results(r) for r in results], weights and [float(w) for w in weights.split(',')], on)
+    try: fused = ea.fuse_results([ea.load_results(r) for r in results], weights and [float(w) for w in weights.split(',')], on)
     except ValueError as e: raise ValueError(f'{", ".join(map(str, results))}: {e}') from e
-    save_results(fused, out, official=out.suffix in ('.pkl','.pt'))
+    ea.save_results(fused, out, official=out.suffix in ('.pkl','.pt'))
     return dict(results=str(out), clips=len(fused)), f'{out}: {len(fused)} clips, {len(results)} models'
 
 @app.command()
@@ -521,12 +494,9 @@ def submit(
 
     Example: epic-actions submit test.npz --ids EPIC_100_test_timestamps.csv --sls-td 3
     """
-    from epic_actions.data.epic import epic_classes
-    from epic_actions.score.results import load_results
-    from epic_actions.score.submission import check_submission, make_submission
-    classes = tuple(len(v) for v in epic_classes(ids).values())
-    path = make_submission(load_results(results), out, ids, sls_pt, sls_tl, sls_td, classes, force)
-    n = len(check_submission(path, ids, classes)['results'])
+    classes = tuple(len(v) for v in ea.epic_classes(ids).values())
+    path = ea.make_submission(ea.load_results(results), out, ids, sls_pt, sls_tl, sls_td, classes, force)
+    n = len(ea.check_submission(path, ids, classes)['results'])
     return dict(submission=str(path), segments=n), f'{path}: {n} segments, complete'
 
 # %% ../nbs/cli.ipynb #5051c3d1
@@ -587,7 +557,6 @@ def _output_name(video):
 
 def _annotate(predictor, videos, out, threshold, **how):
     "Write what is asked for about each video; the paths."
-    from epic_actions.deploy.overlay import annotate_video
     if len(videos) > 1 and any('{}' not in str(o) for o in out): raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names shall stand, as '{{}}.csv'")
     places = {v: [Path(str(o).replace('{}', _output_name(v))) if '{}' in str(o) else o for o in out] for v in videos}
     paths = [os.path.abspath(o) for outs in places.values() for o in outs]
@@ -596,7 +565,7 @@ def _annotate(predictor, videos, out, threshold, **how):
     for v,outs in places.items():
         with typer.progressbar(length=1000, label=Path(v).name, file=sys.stderr) as bar:
             done = lambda share: bar.update(int(share*1000)-bar.pos)
-            written += annotate_video(predictor, v, outs, threshold, progress=done, **how)
+            written += ea.annotate_video(predictor, v, outs, threshold, progress=done, **how)
     return [str(p) for p in written]
 
 # %% ../nbs/cli.ipynb #564d595e
@@ -647,11 +616,8 @@ recognises the thing and the pair and guesses the direction; the models that see
 def demo_loaders(kitchen, seed=42):
     "The demo's loaders: 8 frames of 64 px, from uniform segments, with light augmentation and no mirror."
     from torchvision.transforms import v2
-    from epic_actions.data.spec import ClipSpec
-    from epic_actions.data.sampling import UniformSegments
-    from epic_actions.data.loaders import get_action_dataloaders
     tfms = v2.Compose([v2.RandomCrop(64), v2.ColorJitter(.3, .3)])
-    return get_action_dataloaders(kitchen.segments, bs=8, spec=ClipSpec(UniformSegments(8), 64), vocabs=kitchen.vocabs, tensor_clips=True,
+    return ea.get_action_dataloaders(kitchen.segments, bs=8, spec=ea.ClipSpec(ea.UniformSegments(8), 64), vocabs=kitchen.vocabs, tensor_clips=True,
                                   tfms=tfms, presize=72, preload=True, seed=seed)
 
 @app.command()
@@ -667,8 +633,7 @@ def demo(
     """
     start = time.perf_counter()
     print(f'1. A toy kitchen of {clips} clips is rendered into {out/"kitchen"}')
-    from epic_actions.data.toykitchen import ToyKitchen
-    kitchen = ToyKitchen(out/'kitchen', clips, seed=seed, frames=False, flow=False)
+    kitchen = ea.ToyKitchen(out/'kitchen', clips, seed=seed, frames=False, flow=False)
     scores = _demo_run(kitchen, out, seed)
     scores |= _demo_video(kitchen, Path(scores['model']), out)
     scores['seconds'] = round(time.perf_counter()-start)
@@ -678,18 +643,15 @@ def demo(
 def _demo_run(kitchen, out, seed):
     "Train the demo's models on `kitchen`, those that are finished already excepted, and score them."
     from fastai.torch_core import set_seed
-    from epic_actions.learn.learner import action_learner
-    from epic_actions.learn.resume import train_run
-    from epic_actions.score.scoring import score_clips
     dls,results,histories,models = demo_loaders(kitchen, seed),{},{},{}
     test = dls.segments.query('split == "test"')
     for i,(name,d) in enumerate(demo_models.items()):
         print(f'{i+2}. {name} ({d["model"]}, {d["epochs"]} epochs)')
         set_seed(seed)
         dls.train.clip_tfm.epoch = -1
-        learn,folder = action_learner(dls, d['model'], **d['args']),out/name.lower().replace(' ','_')
-        models[name],histories[name] = train_run(learn, folder, d['epochs'], d['lr'], resume=True)
-        results[name] = score_clips(models[name], test)
+        learn,folder = ea.action_learner(dls, d['model'], **d['args']),out/name.lower().replace(' ','_')
+        models[name],histories[name] = ea.train_run(learn, folder, d['epochs'], d['lr'], resume=True)
+        results[name] = ea.score_clips(models[name], test)
     best = max(models, key=lambda n: models[n].info['action_accuracy'])
     shared = dict(histories=histories, pairs=kitchen.reversals, title='A toy kitchen, seen by three models',
                   notes=[('What these clips are', demo_note)])
@@ -701,12 +663,10 @@ def _demo_run(kitchen, out, seed):
 def _demo_video(kitchen, model, out):
     "Export the best model, and annotate a video of an unseen participant with it."
     from epic_actions.deploy.onnx import export_onnx, median_span
-    from epic_actions.deploy.overlay import annotate_video
-    from epic_actions.learn.bundle import load_bundle
     print(f'{len(demo_models)+2}. The best model, {model.parent.name}, is exported and annotates a video')
     test = kitchen.segments.query('split == "test"')
-    onnx = export_onnx(load_bundle(model), out/'model.onnx', span=median_span(kitchen.segments))
-    video = annotate_video(onnx, test.source.iloc[0], out/'annotated.mp4', threshold=.3, stride=.25)
+    onnx = export_onnx(ea.load_bundle(model), out/'model.onnx', span=median_span(kitchen.segments))
+    video = ea.annotate_video(onnx, test.source.iloc[0], out/'annotated.mp4', threshold=.3, stride=.25)
     return dict(onnx=str(onnx), video=str(video))
 
 # %% ../nbs/cli.ipynb #eb18ce9d

@@ -9,6 +9,7 @@ __all__ = ['Lists', 'ActionLists', 'list_files', 'read_lists', 'teach', 'feature
 from pathlib import Path
 from typing import Annotated, NamedTuple, Optional
 import typer
+import epic_actions as ea
 from .cli import Json, Paths, Readers, Root, _load_run, app, command, importing, recipe_options
 from .learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teacher_recipes
 
@@ -42,23 +43,20 @@ def _subsets(folder):
 def _numbered(tables, file=None):
     "Segment tables as one, with its list of actions."
     import pandas as pd
-    from epic_actions.data.anticipation import actions_of, read_actions, with_actions
     df = pd.concat(tables, ignore_index=True)
-    actions = read_actions(file) if file else actions_of(df)
-    return with_actions(df, actions),actions
+    actions = ea.read_actions(file) if file else ea.actions_of(df)
+    return ea.with_actions(df, actions),actions
 
 # %% ../nbs/cli_anticipation.ipynb #fe2521b7
 def read_lists(path:Path)->ActionLists:
     "The actions of a toy kitchen, or of lists of annotations; raises a ValueError that names the file."
     import pandas as pd
-    from epic_actions.data.anticipation import action_segments, read_actions
     if (path/'toykitchen.json').exists():
-        from epic_actions.data.toykitchen import ToyKitchen
-        return ActionLists(*_numbered([ToyKitchen.load(path).segments]), {})
+        return ActionLists(*_numbered([ea.ToyKitchen.load(path).segments]), {})
     files = list_files(path)
     listed = file if (file := files[0].with_name('actions.csv')).is_file() else None
-    actions = read_actions(listed) if listed else pd.DataFrame(columns=['id','verb','noun','action'])
-    return ActionLists(*_numbered([action_segments(f, actions, s) for f,s in zip(files, ('train','valid'))], listed), _subsets(files[0].parent))
+    actions = ea.read_actions(listed) if listed else pd.DataFrame(columns=['id','verb','noun','action'])
+    return ActionLists(*_numbered([ea.action_segments(f, actions, s) for f,s in zip(files, ('train','valid'))], listed), _subsets(files[0].parent))
 
 # %% ../nbs/cli_anticipation.ipynb #f70b4242
 def _held_out(df):
@@ -68,8 +66,7 @@ def _held_out(df):
 # %% ../nbs/cli_anticipation.ipynb #1f72bf20
 def _figures(lists, segments, scores):
     "What is printed of each way to answer: name -> figure -> percent, of the action."
-    from epic_actions.score.anticipation import anticipation_metrics
-    return {name: anticipation_metrics(segments, s, lists.actions, **lists.subsets)['action'] for name,s in scores.items()}
+    return {name: ea.anticipation_metrics(segments, s, lists.actions, **lists.subsets)['action'] for name,s in scores.items()}
 
 # %% ../nbs/cli_anticipation.ipynb #94b6ecd9
 def _figure_lines(figures):
@@ -81,28 +78,25 @@ def _figure_lines(figures):
 def _training_actions(lists, recipes):
     "The segments that a teacher learns from."
     import pandas as pd
-    from epic_actions.models.action_lm import read_recipes, recipe_segments
     train = lists.segments[lists.segments.split == 'train']
-    return pd.concat([train, *([recipe_segments(read_recipes(recipes), lists.actions)] if recipes else [])], ignore_index=True)
+    return pd.concat([train, *([ea.recipe_segments(ea.read_recipes(recipes), lists.actions)] if recipes else [])], ignore_index=True)
 
 # %% ../nbs/cli_anticipation.ipynb #20d1f703
 def _answers(train, held, actions, model, length, reading):
     "Way to answer -> scores for the segments in `held`."
-    from epic_actions.learn.teacher import MarkovActions, MostFrequent, history_scores, mix_scores, read_histories
-    x,y = read_histories(train, length, **reading)
-    xh,_ = read_histories(held, length, **reading)
-    chain,net = MarkovActions(actions).fit(x, y[:,0]).scores(xh),history_scores(model, xh)
-    return {'most frequent': MostFrequent(len(actions)).fit(x, y[:,0]).scores(xh), 'chain': chain, 'network': net,
-            'network and chain': mix_scores(net, chain, weights=[.8,.2])}
+    x,y = ea.read_histories(train, length, **reading)
+    xh,_ = ea.read_histories(held, length, **reading)
+    chain,net = ea.MarkovActions(actions).fit(x, y[:,0]).scores(xh),ea.history_scores(model, xh)
+    return {'most frequent': ea.MostFrequent(len(actions)).fit(x, y[:,0]).scores(xh), 'chain': chain, 'network': net,
+            'network and chain': ea.mix_scores(net, chain, weights=[.8,.2])}
 
 # %% ../nbs/cli_anticipation.ipynb #e687a160
 def _write_teacher(path, lists, model, length, reading):
     "Write a model's scores for all segments."
     import numpy as np
-    from epic_actions.learn.teacher import history_scores, read_histories, save_teacher
     parts = [part for _,part in lists.segments.groupby('split', sort=False)]
-    scores = [history_scores(model, read_histories(part, length, **reading)[0]) for part in parts]
-    return save_teacher(path, [u for part in parts for u in part.uid], np.concatenate(scores), lists.actions.action)
+    scores = [ea.history_scores(model, ea.read_histories(part, length, **reading)[0]) for part in parts]
+    return ea.save_teacher(path, [u for part in parts for u in part.uid], np.concatenate(scores), lists.actions.action)
 
 # %% ../nbs/cli_anticipation.ipynb #979d0d20
 Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder of annotations, or training list with that of validation beside it, as egtea/training1.csv.')]
@@ -121,17 +115,15 @@ def teach(
 
     Example: epic-actions teach annotations/ek55 --epochs 8 --out runs/teacher
     """
-    from epic_actions.data.files import whole_file
-    from epic_actions.learn.teacher import train_teacher
     reads,fit = recipe.teacher,recipe.train
     lists,reading = read_lists(data),dict(history=reads.history, tau_a=reads.tau_a)
     train,split = _training_actions(lists, recipes),_held_out(lists.segments)
     held = lists.segments[lists.segments.split == split].reset_index(drop=True)
-    model = train_teacher(train, lists.actions, held, reads.length, fit.epochs, fit.lr, fit.bs, fit.wd, fit.seed, reading, dict(weights=[*reads.weights]),
+    model = ea.train_teacher(train, lists.actions, held, reads.length, fit.epochs, fit.lr, fit.bs, fit.wd, fit.seed, reading, dict(weights=[*reads.weights]),
                           encoder=encoder or recipe.model.checkpoint, **recipe.model.args).model
     figures = _figures(lists, held, _answers(train, held, lists.actions, model, reads.length, reading))
     path = _write_teacher(out/'teacher.npz', lists, model, reads.length, reading)
-    with whole_file(out/'recipe.json') as part: part.write_text(recipe.to_json())
+    with ea.whole_file(out/'recipe.json') as part: part.write_text(recipe.to_json())
     return dict(teacher=str(path), split=split, segments=len(held), figures=figures), f'{len(held)} segments ({split})\n{_figure_lines(figures)}\n{path}'
 
 # %% ../nbs/cli_anticipation.ipynb #7da6db68
@@ -149,31 +141,26 @@ def features(
 
     Example: epic-actions features runs/trn videos --fps 4 --span 1 --out features
     """
-    from epic_actions.data.features import write_features
-    from epic_actions.data.segments import find_videos
-    written = write_features(_load_run(model)[0], find_videos(videos), out, fps, span=span)
+    written = ea.write_features(_load_run(model)[0], ea.find_videos(videos), out, fps, span=span)
     n = len(written.videos)
     return dict(features=str(out), videos=n, dim=written.dim, fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
 
 # %% ../nbs/cli_anticipation.ipynb #d3c14ba2
 def _feature_loaders(clips, vocabs, recipe, features):
     "Loaders of features, their rate, and the recipe with what the network has to know of them."
-    from epic_actions.data.features import feature_dataloaders, open_features
     from epic_actions.learn.training import recipe_spec
-    found,sampler = open_features(features),recipe_spec(recipe).sampler
-    dls = feature_dataloaders(clips, found, sampler.n, sampler.fps, recipe.train.bs, targets=['label'], vocabs=vocabs, seed=recipe.train.seed, num_workers=0)
+    found,sampler = ea.open_features(features),recipe_spec(recipe).sampler
+    dls = ea.feature_dataloaders(clips, found, sampler.n, sampler.fps, recipe.train.bs, targets=['label'], vocabs=vocabs, seed=recipe.train.seed, num_workers=0)
     return dls,found.fps,recipe.changed(model=dict(backbone='features', pretrained=False, args=dict(in_features=found.dim)))
 
 # %% ../nbs/cli_anticipation.ipynb #444dd2ac
 def _frame_loaders(clips, vocabs, recipe, workers):
     "Loaders of frames, and their rate; raises a ValueError for clips that are no videos."
-    from epic_actions.data.frames import open_frames
     from epic_actions.data.segments import video_suffixes
-    from epic_actions.learn.training import recipe_loaders
     other = next((s for s in clips.source if Path(s).suffix.lower() not in video_suffixes), None)
     if other: raise ValueError(f'{other}: no video; a backbone reads videos, of a toy kitchen or below --root, and everything else through --features')
-    dls = recipe_loaders(recipe, clips, vocabs, workers=workers, targets=['label'])
-    with open_frames(clips.source.iloc[0]) as v: return dls,v.fps
+    dls = ea.recipe_loaders(recipe, clips, vocabs, workers=workers, targets=['label'])
+    with ea.open_frames(clips.source.iloc[0]) as v: return dls,v.fps
 
 # %% ../nbs/cli_anticipation.ipynb #14f00025
 def _past(clips, segments, sampler, fps):
@@ -188,20 +175,17 @@ def _past(clips, segments, sampler, fps):
 # %% ../nbs/cli_anticipation.ipynb #dd739d79
 def _student_callbacks(recipe, past, teachers):
     "The losses of a student that are not of its labels."
-    from epic_actions.learn.distill import AVTLosses, DistillCallback
     s,teachers = recipe.student,[t/'teacher.npz' if t.is_dir() else t for t in teachers or ()]
-    distill = [DistillCallback(teachers, T=s.T, top_k=s.top_k, weight=s.weight, reduction=s.reduction, min_coverage=s.min_coverage)] if teachers else []
-    return [AVTLosses(past, past_weight=s.past_weight, feature_weight=s.feature_weight, over=s.over), *distill]
+    distill = [ea.DistillCallback(teachers, T=s.T, top_k=s.top_k, weight=s.weight, reduction=s.reduction, min_coverage=s.min_coverage)] if teachers else []
+    return [ea.AVTLosses(past, past_weight=s.past_weight, feature_weight=s.feature_weight, over=s.over), *distill]
 
 # %% ../nbs/cli_anticipation.ipynb #518a29e8
 def _results(model, dls, split):
     "What the student says of the clips of a split."
     from fastcore.basics import noop
-    from epic_actions.learn.learner import action_learner
-    from epic_actions.score.results import Results
-    df,learn = dls.segments,action_learner(dls, model)
+    df,learn = dls.segments,ea.action_learner(dls, model)
     with learn.no_bar(): logits = learn.get_preds(dl=dls[['train','valid','test'].index(split)], act=noop)[0].numpy()
-    return Results(df[df.split == split], None, dls.vocabs, dict(label=logits))
+    return ea.Results(df[df.split == split], None, dls.vocabs, dict(label=logits))
 
 # %% ../nbs/cli_anticipation.ipynb #663d182e
 def _located(segments, root):
@@ -238,19 +222,16 @@ def anticipate(
 
     Example: epic-actions anticipate annotations/ek55 --features rulstm/rgb --teacher runs/teacher --out runs/student
     """
-    from epic_actions.data.anticipation import anticipation_segments
-    from epic_actions.learn.training import train_recipe
-    from epic_actions.score.results import save_results
     _check_run(out, resume, features, recipe.model.backbone)
     lists = read_lists(data)
     segments = _located(lists.segments, root) if root else lists.segments
-    clips,early = anticipation_segments(segments, recipe.student.tau_a, recipe.student.tau_o)
+    clips,early = ea.anticipation_segments(segments, recipe.student.tau_a, recipe.student.tau_o)
     vocabs,split = dict(label=lists.actions.action.tolist()),_held_out(clips)
     if features: dls,rate,recipe = _feature_loaders(clips, vocabs, recipe, features)
     else: dls,rate = _frame_loaders(clips, vocabs, recipe, workers)
     past = _past(clips, segments, dls.clip_spec.sampler, rate)
-    model,_ = train_recipe(recipe, dls, out, resume, cbs=_student_callbacks(recipe, past, teacher))
+    model,_ = ea.train_recipe(recipe, dls, out, resume, cbs=_student_callbacks(recipe, past, teacher))
     results,left_out = _results(model, dls, split),int((early.split == split).sum())
     figures = _figures(lists, results.segments, dict(student=results.logits['label']))
-    return dict(model=str(out/'best.safetensors'), results=str(save_results(results, out/'results.npz')), split=split, clips=len(results), left_out=left_out,
+    return dict(model=str(out/'best.safetensors'), results=str(ea.save_results(results, out/'results.npz')), split=split, clips=len(results), left_out=left_out,
                 figures=figures), f'{len(results)} clips ({split}); {left_out} begin too early to be foreseen\n{_figure_lines(figures)}\n{out}'

@@ -11,6 +11,7 @@ import os, warnings
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
+import epic_actions as ea
 from .cli import (app, command, importing, without_nan, write_scores, BadClips, Group, Json, Paths, Readers, Root, Split, Workers,
                               _results_suffixes, _share_or_groups, _summary_lines, _trained_on)
 
@@ -32,8 +33,7 @@ def cut(
 
     Example: epic-actions cut videos --cuts notes.csv --out segments
     """
-    from epic_actions.data.cutting import cut_videos
-    table = cut_videos(videos, out, seconds, cuts, fps=fps, exact=not fast, sound=sound, shortest=shortest, n_workers=workers)
+    table = ea.cut_videos(videos, out, seconds, cuts, fps=fps, exact=not fast, sound=sound, shortest=shortest, n_workers=workers)
     failed,there = table[table.reason.notna()],table[table.reason.isna()]
     length = there.cut_stop - there.cut_start
     lines = [f'    failed  {r.uid}, of {r.group}: {r.reason}' for r in failed.itertuples()]
@@ -68,8 +68,7 @@ def label(
 
     Example: epic-actions label segments --verbs take,put,open --nouns nouns.txt
     """
-    from epic_actions.data.labelling import label_page
-    labels = label_page(folder, read_words(verbs), read_words(nouns), port, browser)
+    labels = ea.label_page(folder, read_words(verbs), read_words(nouns), port, browser)
     return dict(labels=str(labels)), f'Divide them with: epic-actions split {labels}'
 
 # %% ../nbs/cli_own.ipynb #dbc75e2c
@@ -78,15 +77,14 @@ def labelled_segments(
     group:Optional[str]=None # Column of a CSV file that holds the groups
 ): # Segment table
     "The labelled segments at `path`; raises a ValueError if they have no labels."
-    from epic_actions.data.segments import segments_from_csv, segments_from_folders
-    if not path.is_dir(): return segments_from_csv(path, group=group)
+    if not path.is_dir(): return ea.segments_from_csv(path, group=group)
     tables = [f for f in (path/'labels.csv', path/'segments.csv') if f.is_file()]
     for f in tables:
         with open(f, encoding='utf-8-sig') as lines: columns = lines.readline().strip().split(',')
-        if {'label','verb','noun'} & set(columns): return segments_from_csv(f, group=group)
+        if {'label','verb','noun'} & set(columns): return ea.segments_from_csv(f, group=group)
     if tables and not any(p.is_dir() for p in path.iterdir()):
         raise ValueError(f'{path}: its segments have no labels yet; epic-actions label {path} takes them, or sort them into folders by class')
-    return segments_from_folders(path)
+    return ea.segments_from_folders(path)
 
 # %% ../nbs/cli_own.ipynb #3a04c36f
 def write_split(
@@ -94,17 +92,15 @@ def write_split(
     path:Path # CSV file
 ):
     "Write a segment table that `train` reads."
-    from epic_actions.data.files import whole_file
     near = [os.path.relpath(s, path.parent) for s in df.source]
-    with whole_file(path) as part: df.assign(source=near).dropna(axis=1, how='all').to_csv(part, index=False)
+    with ea.whole_file(path) as part: df.assign(source=near).dropna(axis=1, how='all').to_csv(part, index=False)
 
 # %% ../nbs/cli_own.ipynb #810cda07
 def _divided(df, valid, test, seed):
     "The divided table, and lines about the classes that are missing somewhere, and about splits that are empty."
-    from epic_actions.data.segments import split_by_group
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always')
-        df = split_by_group(df, valid, test, seed)
+        df = ea.split_by_group(df, valid, test, seed)
     empty = [n for n,want in dict(valid=valid, test=test).items() if want and not (df.split == n).any()]
     return df, [*(str(w.message) for w in said),
                 *(f'{n}: empty, as with any group training would lose a class; name groups with --{n} if you want that' for n in empty)]
@@ -112,9 +108,8 @@ def _divided(df, valid, test, seed):
 # %% ../nbs/cli_own.ipynb #19becbfc
 def _class_tables(df):
     "Clips of each class in each split, for each target, and for the actions if there are verbs and nouns."
-    from epic_actions.data.segments import class_counts, target_columns
-    targets = target_columns(df)
-    return {t: class_counts(df, t).rename_axis(t) for t in targets + ['action']*(len(targets) > 1)}
+    targets = ea.target_columns(df)
+    return {t: ea.class_counts(df, t).rename_axis(t) for t in targets + ['action']*(len(targets) > 1)}
 
 # %% ../nbs/cli_own.ipynb #f426c429
 def _save_histograms(df, path):
@@ -122,18 +117,16 @@ def _save_histograms(df, path):
     import io
     import matplotlib.pyplot as plt
     from PIL import Image
-    from epic_actions.data.files import whole_file
-    from epic_actions.data.segments import show_splits
     if path.suffix != '.png': raise ValueError(f'{path}: the picture is a PNG; call it {path.stem}.png')
     pictures = []
-    for ax in show_splits(df):
+    for ax in ea.show_splits(df):
         ax.figure.savefig(file := io.BytesIO(), format='png', bbox_inches='tight', dpi=120)
         plt.close(ax.figure)
         pictures.append(Image.open(file).convert('RGB'))
     tops = [sum(p.height for p in pictures[:k]) for k in range(len(pictures)+1)]
     sheet = Image.new('RGB', (max(p.width for p in pictures), tops[-1]), 'white')
     for p,y in zip(pictures, tops): sheet.paste(p, (0,y))
-    with whole_file(path) as part: sheet.save(part, format='png')
+    with ea.whole_file(path) as part: sheet.save(part, format='png')
 
 # %% ../nbs/cli_own.ipynb #af856581
 @app.command()
@@ -166,12 +159,10 @@ def named_model(
     classes:Optional[Path]=None # Folder with EPIC-KITCHENS' tables of classes
 ): # The model in evaluation, with `vocabs`
     "The model at `source`; raises a ValueError if nothing says what its classes are called."
-    from epic_actions.data.epic import epic_classes
-    from epic_actions.learn.pretrained import read_model
-    model = read_model(source)
+    model = ea.read_model(source)
     if model.vocabs: return model
     if not classes: raise ValueError(f"{source}: does not name its classes; say with --classes where EPIC-KITCHENS' tables of them are")
-    return read_model(source, vocabs=epic_classes(classes))
+    return ea.read_model(source, vocabs=ea.epic_classes(classes))
 
 # %% ../nbs/cli_own.ipynb #0274224e
 def run_folder(source:Path)->Path:
@@ -193,8 +184,7 @@ def held_out(
 )->tuple: # `Data`, with all clips; the name of the split; the table of its clips
     "The clips on which models are compared; raises a ValueError if there are none."
     if data is None and not (folder/'segments.csv').is_file(): raise ValueError(f'{folder}: no segments.csv there, so say with --data which clips to score')
-    from epic_actions.data.datasets import read_data
-    found = read_data(data or folder/'segments.csv', **read)
+    found = ea.read_data(data or folder/'segments.csv', **read)
     df = found.segments
     split = split or next((s for s in ('test','valid') if (df.split == s).any()), 'all')
     clips = df if split == 'all' else df[df.split == split]
@@ -209,19 +199,17 @@ def scorer(
     **how # Arguments of `score_clips`
 )->tuple: # name -> model; what `held_out` gives; a function: segment table -> name -> `Results`
     "The models, the clips to score, and what scores them."
-    from epic_actions.score.scoring import score_clips
     models = {name: named_model(s, classes) for name,s in sources.items()}
     last = [*sources][-1]
     held = held_out(run_folder(sources[last]), data, split, group=group, root=root, modality=models[last].clip_spec.modality)
     for name,s in sources.items():
         if n := _trained_on(run_folder(s), held[2]): typer.echo(f'Warning: {name} was trained on {n} of these {len(held[2])} clips.', err=True)
-    return models,held,lambda clips: {name: score_clips(m, clips, **how) for name,m in models.items()}
+    return models,held,lambda clips: {name: ea.score_clips(m, clips, **how) for name,m in models.items()}
 
 # %% ../nbs/cli_own.ipynb #f3bb5bbc
 def _comparison(results):
     "The rows of `compare_results` as plain data, and as lines for a person."
-    from epic_actions.score.compare import compare_results
-    rows = without_nan(compare_results(results).reset_index().to_dict('records'))
+    rows = without_nan(ea.compare_results(results).reset_index().to_dict('records'))
     wide = max(len(r['model']) for r in rows)
     def line(r):
         points = '' if r['difference'] is None else f"{100*r['difference']:+.1f} points ({100*r['difference low']:+.1f} to {100*r['difference high']:+.1f}); "
@@ -251,9 +239,8 @@ def compare(
 
     Example: epic-actions compare public.safetensors runs/tuned --data split.csv
     """
-    from epic_actions.score.results import load_results
     sources = dict(zip(run_names(models), models))
-    results = {n: load_results(s) for n,s in sources.items() if s.suffix in _results_suffixes}
+    results = {n: ea.load_results(s) for n,s in sources.items() if s.suffix in _results_suffixes}
     if live := {n: s for n,s in sources.items() if n not in results}:
         _,(_,_,clips),score = scorer(live, classes, data, split, group, root, num_workers=workers, bad=bad)
         results |= score(clips)
@@ -295,8 +282,7 @@ def report(
     learnt = data.segments[data.segments.split == 'train']
     if train and len(learnt): more['train'] = score(learnt)
     if latency:
-        from epic_actions.score.latency import measure_latency
-        more['latency'] = {n: measure_latency(m, clips) for n,m in found.items()}
+        more['latency'] = {n: ea.measure_latency(m, clips) for n,m in found.items()}
     last = [*found][-1]
     scores = write_scores(out, results, found[last], last, histories=_histories(sources), pairs=data.pairs, segments=data.segments,
                           title=f'{" and ".join(found)} on {len(clips)} clips', markdown=markdown, **more)
