@@ -21,6 +21,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                   'epic_actions.cli._summary_lines': ('cli.html#_summary_lines', 'epic_actions/cli.py'),
                                   'epic_actions.cli._train_and_score': ('cli.html#_train_and_score', 'epic_actions/cli.py'),
                                   'epic_actions.cli._trained_on': ('cli.html#_trained_on', 'epic_actions/cli.py'),
+                                  'epic_actions.cli._typer_parameter': ('cli.html#_typer_parameter', 'epic_actions/cli.py'),
                                   'epic_actions.cli._watch_camera': ('cli.html#_watch_camera', 'epic_actions/cli.py'),
                                   'epic_actions.cli._with_validation': ('cli.html#_with_validation', 'epic_actions/cli.py'),
                                   'epic_actions.cli.command': ('cli.html#command', 'epic_actions/cli.py'),

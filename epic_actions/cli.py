@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['app', 'BadClips', 'Json', 'Paths', 'Workers', 'Root', 'Group', 'Model', 'Split', 'Readers', 'demo_models',
-           'demo_note', 'without_nan', 'command', 'with_parameters', 'importing', 'toykitchen', 'verify', 'extract',
+           'demo_note', 'without_nan', 'with_parameters', 'command', 'importing', 'toykitchen', 'verify', 'extract',
            'ucf101', 'write_scores', 'recipe_options', 'make_recipe', 'recipe', 'train', 'options_of', 'finetune',
            'test_model', 'evaluate', 'fuse', 'submit', 'export', 'predict', 'demo_loaders', 'demo']
 
@@ -14,7 +14,7 @@ from contextlib import redirect_stdout
 from dataclasses import asdict, fields
 from functools import wraps
 from pathlib import Path
-from typing import Annotated, Optional, get_args
+from typing import Annotated, Optional, get_args, get_origin
 import typer
 import epic_actions as ea # its names are imported when they are used
 from fastcore.docments import docments
@@ -30,8 +30,26 @@ def without_nan(x):
     if isinstance(x, (list,tuple)): return [without_nan(v) for v in x]
     return None if x != x else x
 
+_flags = dict(as_json='--json', changes='--set', imports='--import') # options whose names are not those of their parameters
+
+def _typer_parameter(p, help):
+    "The parameter `p` as Typer takes it: an option if it has a default, else an argument."
+    if get_origin(p.annotation) is Annotated: return p
+    name = _flags.get(p.name, '--'+p.name.replace('_','-'))
+    info = typer.Argument(help=help) if p.default is p.empty else typer.Option(*([name] if p.default is False else []), help=help)
+    return p.replace(annotation=Annotated[p.annotation, info])
+
+def with_parameters(wrapper, params):
+    "Give `wrapper` the signature that Typer reads."
+    wrapper.__signature__ = inspect.Signature(sorted(params, key=lambda p: p.kind))
+    wrapper.__annotations__ = {p.name: p.annotation for p in params}
+    return wrapper
+
 def command(f):
-    "Decorates a command that returns its answer, as data and as text, and perhaps whether it failed: prints, and sets the exit code."
+    """Decorates a command that returns its answer, as data and as text, and perhaps whether it failed: prints, and sets the exit code.
+
+    The comments beside its parameters are the help of its options."""
+    docs = docments(inspect.unwrap(f))
     @wraps(f)
     def wrapper(*args, as_json, **kwargs):
         from epic_actions.data.files import VideoError, check_one_process
@@ -47,13 +65,7 @@ def command(f):
         except KeyboardInterrupt as e:
             typer.echo('Interrupted. What is finished is kept; `train --resume` goes on from the last epoch.', err=True)
             raise typer.Exit(130) from e
-    return wrapper
-
-def with_parameters(wrapper, params):
-    "Give `wrapper` the signature that Typer reads."
-    wrapper.__signature__ = inspect.Signature(sorted(params, key=lambda p: p.kind))
-    wrapper.__annotations__ = {p.name: p.annotation for p in params}
-    return wrapper
+    return with_parameters(wrapper, [_typer_parameter(p, docs.get(p.name)) for p in inspect.signature(f).parameters.values()])
 
 _imports = inspect.Parameter('imports', inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Optional[list[Path]],
     typer.Option('--import', help='Python file with models, data sets, samplers or losses of your own; may be repeated.')])
@@ -81,14 +93,14 @@ def _share_or_groups(text):
 @app.command()
 @command
 def toykitchen(
-    out: Annotated[Path, typer.Argument(help='Folder to render into.')],
-    clips: Annotated[int, typer.Option(help='Actions in all videos together.')] = 600,
-    size: Annotated[int, typer.Option(help='Side of the picture, px.')] = 96,
-    seed: Annotated[int, typer.Option(help='Another seed makes another kitchen.')] = 42,
-    participants: Annotated[str, typer.Option(help='How many people, or their names: P31,P32,P33.')] = '10',
-    unseen: Annotated[str, typer.Option(help='How many of them stay out of training, or their names.')] = '2',
-    frames: Annotated[bool, typer.Option(help='Write frame folders, too.')] = True,
-    flow: Annotated[bool, typer.Option(help='Write optical flow, too.')] = True,
+    out:Path, # Folder to render into.
+    clips:int=600, # Actions in all videos together.
+    size:int=96, # Side of the picture, px.
+    seed:int=42, # Another seed makes another kitchen.
+    participants:str='10', # How many people, or their names: P31,P32,P33.
+    unseen:str='2', # How many of them stay out of training, or their names.
+    frames:bool=True, # Write frame folders, too.
+    flow:bool=True, # Write optical flow, too.
     as_json: Json = False):
     """Render a toy kitchen: cooking videos with EPIC-KITCHENS' own annotations.
 
@@ -108,9 +120,9 @@ Workers = Annotated[Optional[int], typer.Option(help='Processes at a time; witho
 @command
 def verify(
     paths: Paths,
-    out: Annotated[Optional[Path], typer.Option(help='CSV file for the table; the next run goes on from it.')] = None,
+    out:Optional[Path]=None, # CSV file for the table; the next run goes on from it.
     workers: Workers = None,
-    timeout: Annotated[float, typer.Option(help='Seconds after which a video is given up.')] = 300,
+    timeout:float=300, # Seconds after which a video is given up.
     as_json: Json = False):
     """Decode every frame of every video, and name those that are cut, damaged or unreadable. Exit code 1 if there are any.
 
@@ -128,12 +140,12 @@ def verify(
 @command
 def extract(
     paths: Paths,
-    out: Annotated[Path, typer.Option(help='Where the folders <class>/<video> of frames go.')] = Path('frames'),
-    short_side: Annotated[Optional[int], typer.Option(help='Scale down to this shorter side, px.')] = None,
-    quality: Annotated[int, typer.Option(help='JPEG quality, 1 to 95.')] = 90,
-    force: Annotated[bool, typer.Option('--force', help='Extract again what is there already.')] = False,
+    out:Path=Path('frames'), # Where the folders <class>/<video> of frames go.
+    short_side:Optional[int]=None, # Scale down to this shorter side, px.
+    quality:int=90, # JPEG quality, 1 to 95.
+    force:bool=False, # Extract again what is there already.
     workers: Workers = None,
-    bad: Annotated[str, typer.Option(help='Frames that cannot be read: raise leaves the video out, repeat_last repeats.')] = 'raise',
+    bad:str='raise', # Frames that cannot be read: raise leaves the video out, repeat_last repeats.
     as_json: Json = False):
     """Turn videos into folders of numbered images. Exit code 1 if a video failed.
 
@@ -149,12 +161,12 @@ def extract(
 @app.command()
 @command
 def ucf101(
-    root: Annotated[Path, typer.Argument(help='Folder that will hold the videos and the lists.')],
-    archive: Annotated[Optional[Path], typer.Option(help='UCF101.rar, if you have it; without it, 7 GB are downloaded.')] = None,
-    lists: Annotated[Optional[Path], typer.Option(help='The zip file of the official splits, likewise.')] = None,
-    cafile: Annotated[Optional[Path], typer.Option(help='PEM file of certificates to trust for the download.')] = None,
-    frames: Annotated[bool, typer.Option('--frames', help='Extract the frames, too.')] = False,
-    short_side: Annotated[Optional[int], typer.Option(help='Scale the frames down to this shorter side, px.')] = None,
+    root:Path, # Folder that will hold the videos and the lists.
+    archive:Optional[Path]=None, # UCF101.rar, if you have it; without it, 7 GB are downloaded.
+    lists:Optional[Path]=None, # The zip file of the official splits, likewise.
+    cafile:Optional[Path]=None, # PEM file of certificates to trust for the download.
+    frames:bool=False, # Extract the frames, too.
+    short_side:Optional[int]=None, # Scale the frames down to this shorter side, px.
     workers: Workers = None,
     as_json: Json = False):
     """Download or take, unpack and check UCF101. What is done is not done again.
@@ -238,9 +250,9 @@ _kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipe
 @app.command()
 @command
 def recipe(
-    source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',
-    changes: Annotated[Optional[list[str]], typer.Option('--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated.')] = None,
-    of: Annotated[str, typer.Option(help='The command it is for: train, anticipate or teach.')] = 'train',
+    source:str='small', # A named recipe, a JSON file, or the folder of a run.
+    changes:Optional[list[str]]=None, # A field of the recipe and its value, as train.wd=0.01; may be repeated.
+    of:str='train', # The command it is for: train, anticipate or teach.
     as_json: Json = False):
     """Print a recipe with all its fields, as a file that --recipe takes.
 
@@ -282,15 +294,15 @@ Group = Annotated[Optional[str], typer.Option(help='Column of the CSV file with 
 @importing
 @recipe_options()
 def train(
-    data: Annotated[Path, typer.Argument(help='Folder of class folders, CSV file (path,label,...), list, toy kitchen, or annotations of EPIC-KITCHENS.')],
-    out: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/actions'),
+    data:Path, # Folder of class folders, CSV file (path,label,...), list, toy kitchen, or annotations of EPIC-KITCHENS.
+    out:Path=Path('runs/actions'), # Folder of the run.
     root: Root = None,
     group: Group = None,
-    valid: Annotated[str, typer.Option(help='Validation: a share (0.2) or groups (2,4).')] = '0.2',
-    test: Annotated[str, typer.Option(help='Test: a share or groups; not looked at in training.')] = '0',
-    workers: Annotated[Optional[int], typer.Option(help='Processes that read clips, where they are not kept in memory.')] = None,
+    valid:str='0.2', # Validation: a share (0.2) or groups (2,4).
+    test:str='0', # Test: a share or groups; not looked at in training.
+    workers:Optional[int]=None, # Processes that read clips, where they are not kept in memory.
     bad: BadClips = 'raise',
-    resume: Annotated[bool, typer.Option('--resume', help='Go on where the run in --out stopped.')] = False,
+    resume:bool=False, # Go on where the run in --out stopped.
     as_json: Json = False,
     *, recipe):
     """Train a model on videos and score it.
@@ -323,8 +335,8 @@ def options_of(other, **defaults):
 @command
 @options_of(train, recipe='finetune')
 def finetune(
-    data: Annotated[Path, typer.Argument(help='Data to train on, as of train.')],
-    checkpoint: Annotated[str, typer.Argument(help="Folder of a run, bundle, TimeSformer's .pyth, folder or name of Hugging Face, network of EPIC-KITCHENS-100 or -55, or published network by name.")],
+    data:Path, # Data to train on, as of train.
+    checkpoint:str, # Folder of a run, bundle, TimeSformer's .pyth, folder or name of Hugging Face, network of EPIC-KITCHENS-100 or -55, or published network by name.
     **options):
     """Train on from a checkpoint, for your own classes, and score it.
 
@@ -380,15 +392,15 @@ Readers = Annotated[Optional[int], typer.Option(help='Processes that read clips.
 @importing
 def test_model(
     model: Model,
-    data: Annotated[Optional[Path], typer.Argument(help='Data to score; without it, what the run kept for testing.')] = None,
-    out: Annotated[Optional[Path], typer.Option(help='File for the results: .npz, or .pkl or .pt for the official tools; else test.npz beside the model.')] = None,
+    data:Optional[Path]=None, # Data to score; without it, what the run kept for testing.
+    out:Optional[Path]=None, # File for the results: .npz, or .pkl or .pt for the official tools; else test.npz beside the model.
     split: Split = None,
     root: Root = None,
     group: Group = None,
-    views: Annotated[int, typer.Option(help='Choices of frames of each clip, spread evenly.')] = 1,
-    crops: Annotated[int, typer.Option(help='Places to crop at in each view: 1, 3, 5, or 10 with mirror images.')] = 1,
-    segments: Annotated[Optional[int], typer.Option(help='Frames or segments of a clip; else as in training.')] = None,
-    average: Annotated[str, typer.Option(help='What is averaged over views and crops: logits or probabilities.')] = 'logits',
+    views:int=1, # Choices of frames of each clip, spread evenly.
+    crops:int=1, # Places to crop at in each view: 1, 3, 5, or 10 with mirror images.
+    segments:Optional[int]=None, # Frames or segments of a clip; else as in training.
+    average:str='logits', # What is averaged over views and crops: logits or probabilities.
     workers: Readers = None,
     bad: BadClips = 'raise',
     as_json: Json = False):
@@ -410,12 +422,12 @@ _results_suffixes = '.npz','.pkl','.pt'
 @command
 @importing
 def evaluate(
-    model: Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or results (.npz, or .pkl and .pt of the official tools).')],
-    data: Annotated[Optional[Path], typer.Argument(help='Data to score, or annotations for results; without it, what the run kept for testing.')] = None,
+    model:Path, # Folder of a run, a bundle (.safetensors), or results (.npz, or .pkl and .pt of the official tools).
+    data:Optional[Path]=None, # Data to score, or annotations for results; without it, what the run kept for testing.
     split: Split = None,
     root: Root = None,
     group: Group = None,
-    out: Annotated[Optional[Path], typer.Option(help='Folder for the report; without it, `eval` beside the model.')] = None,
+    out:Optional[Path]=None, # Folder for the report; without it, `eval` beside the model.
     workers: Readers = None,
     bad: BadClips = 'raise',
     as_json: Json = False):
@@ -465,10 +477,10 @@ def _evaluate_results(path, data, out):
 @app.command()
 @command
 def fuse(
-    results: Annotated[list[Path], typer.Argument(help='Results of two models or more (.npz, or .pkl and .pt of the official tools).')],
-    out: Annotated[Path, typer.Option(help='File for the fused results, .npz, .pkl or .pt.')] = Path('fused.npz'),
-    weights: Annotated[Optional[str], typer.Option(help='Weights, as 2,1; without it, all the same.')] = None,
-    on: Annotated[str, typer.Option(help='What is averaged: logits or probabilities.')] = 'logits',
+    results:list[Path], # Results of two models or more (.npz, or .pkl and .pt of the official tools).
+    out:Path=Path('fused.npz'), # File for the fused results, .npz, .pkl or .pt.
+    weights:Optional[str]=None, # Weights, as 2,1; without it, all the same.
+    on:str='logits', # What is averaged: logits or probabilities.
     as_json: Json = False):
     """Average the scores of several models on the same segments.
 
@@ -482,13 +494,13 @@ def fuse(
 @app.command()
 @command
 def submit(
-    results: Annotated[Path, typer.Argument(help='Results of the test segments (.npz, or .pkl and .pt of the official tools).')],
-    ids: Annotated[Path, typer.Option(help='EPIC_100_test_timestamps.csv: the segments that must be there.')],
-    out: Annotated[Path, typer.Option(help='The zip file.')] = Path('submission.zip'),
-    sls_pt: Annotated[int, typer.Option(help='Supervision level of the pretraining, 0 to 5.')] = 2,
-    sls_tl: Annotated[int, typer.Option(help='Supervision level of the training labels, 0 to 5.')] = 3,
-    sls_td: Annotated[int, typer.Option(help='Supervision level of the training data, 0 to 5: 3 the training set, 4 with validation.')] = 4,
-    force: Annotated[bool, typer.Option('--force', help='Replace a file that is there.')] = False,
+    results:Path, # Results of the test segments (.npz, or .pkl and .pt of the official tools).
+    ids:Path, # EPIC_100_test_timestamps.csv: the segments that must be there.
+    out:Path=Path('submission.zip'), # The zip file.
+    sls_pt:int=2, # Supervision level of the pretraining, 0 to 5.
+    sls_tl:int=3, # Supervision level of the training labels, 0 to 5.
+    sls_td:int=4, # Supervision level of the training data, 0 to 5: 3 the training set, 4 with validation.
+    force:bool=False, # Replace a file that is there.
     as_json: Json = False):
     """Write and check the zip file for the EPIC-KITCHENS-100 recognition challenge.
 
@@ -505,10 +517,10 @@ def submit(
 @importing
 def export(
     model: Model,
-    out: Annotated[Optional[Path], typer.Option(help='The file; without it, model.onnx beside the model.')] = None,
-    fp16: Annotated[bool, typer.Option('--fp16', help='Half precision: half the size.')] = False,
-    int8: Annotated[bool, typer.Option('--int8', help='Weights of 8 bits: a quarter of the size.')] = False,
-    fps: Annotated[Optional[float], typer.Option(help='Frames per second of folders of frames that it was trained on; videos say it themselves.')] = None,
+    out:Optional[Path]=None, # The file; without it, model.onnx beside the model.
+    fp16:bool=False, # Half precision: half the size.
+    int8:bool=False, # Weights of 8 bits: a quarter of the size.
+    fps:Optional[float]=None, # Frames per second of folders of frames that it was trained on; videos say it themselves.
     as_json: Json = False):
     """Export the model of a run to ONNX, and check that it gives the same answers.
 
@@ -573,15 +585,15 @@ def _annotate(predictor, videos, out, threshold, **how):
 @command
 @importing
 def predict(
-    model: Annotated[Path, typer.Argument(help='A file of `export`, or the folder of a run with its model.onnx.')],
-    videos: Annotated[list[str], typer.Argument(help="Videos, folders or archives of frames, patterns as 'clips/*.mp4'; or a camera: camera:0, /dev/video0.")],
-    out: Annotated[Optional[list[Path]], typer.Option(help='What to write of long videos: .mp4, .gif, .png (timeline), .json, .csv or .srt; {} stands for the name of the video; may be repeated.')] = None,
-    start: Annotated[Optional[float], typer.Option(help='Beginning of the clip, seconds (or frame number).')] = None,
-    stop: Annotated[Optional[float], typer.Option(help='Its end.')] = None,
-    stride: Annotated[Optional[float], typer.Option(help='With --out, or a camera: seconds from one answer to the next.')] = None,
-    span: Annotated[Optional[float], typer.Option(help='With --out, or a camera: seconds that are looked at for each answer; else as in training.')] = None,
-    threshold: Annotated[float, typer.Option(help='With --out: what is less probable is not shown.')] = 0.,
-    seconds: Annotated[Optional[float], typer.Option(help='How long to watch a camera; without it, until Ctrl-C.')] = None,
+    model:Path, # A file of `export`, or the folder of a run with its model.onnx.
+    videos:list[str], # Videos, folders or archives of frames, patterns as 'clips/*.mp4'; or a camera: camera:0, /dev/video0.
+    out:Optional[list[Path]]=None, # What to write of long videos: .mp4, .gif, .png (timeline), .json, .csv or .srt; {} stands for the name of the video; may be repeated.
+    start:Optional[float]=None, # Beginning of the clip, seconds (or frame number).
+    stop:Optional[float]=None, # Its end.
+    stride:Optional[float]=None, # With --out, or a camera: seconds from one answer to the next.
+    span:Optional[float]=None, # With --out, or a camera: seconds that are looked at for each answer; else as in training.
+    threshold:float=0., # With --out: what is less probable is not shown.
+    seconds:Optional[float]=None, # How long to watch a camera; without it, until Ctrl-C.
     as_json: Json = False):
     """Say what is done in clips; annotate videos of any length; or watch a camera.
 
@@ -623,9 +635,9 @@ def demo_loaders(kitchen, seed=42):
 @app.command()
 @command
 def demo(
-    out: Annotated[Path, typer.Option(help='Folder for the kitchen, the models and the report.')] = Path('demo'),
-    clips: Annotated[int, typer.Option(help='Actions in all videos together.')] = 600,
-    seed: Annotated[int, typer.Option(help='Seed of the kitchen and of everything random.')] = 42,
+    out:Path=Path('demo'), # Folder for the kitchen, the models and the report.
+    clips:int=600, # Actions in all videos together.
+    seed:int=42, # Seed of the kitchen and of everything random.
     as_json: Json = False):
     """Do the main job on data made on the spot: render, train three models, score them on people never seen, report.
 

@@ -106,9 +106,9 @@ Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder
 @recipe_options(TeacherRecipe, teacher_recipes, ('history','tau_a','length','weights','epochs','lr'))
 def teach(
     data: Lists,
-    out: Annotated[Path, typer.Option(help='Folder for teacher.npz.')] = Path('runs/teacher'),
-    recipes: Annotated[Optional[Path], typer.Option(help='Text file of cooking recipes to read as well, one in each line.')] = None,
-    encoder: Annotated[Optional[str], typer.Option(help='Folder or name of an encoder of Hugging Face; without it, a small transformer.')] = None,
+    out:Path=Path('runs/teacher'), # Folder for teacher.npz.
+    recipes:Optional[Path]=None, # Text file of cooking recipes to read as well, one in each line.
+    encoder:Optional[str]=None, # Folder or name of an encoder of Hugging Face; without it, a small transformer.
     as_json: Json = False,
     *, recipe):
     """Train a text teacher on sequences of actions, compare it with counting, and write what it says of every action.
@@ -131,11 +131,11 @@ def teach(
 @command
 @importing
 def features(
-    model: Annotated[Path, typer.Argument(help='Folder of a run, or a bundle (.safetensors).')],
+    model:Path, # Folder of a run, or a bundle (.safetensors).
     videos: Paths,
-    out: Annotated[Path, typer.Option(help='Folder for the features; what is there already is not made again.')] = Path('features'),
-    fps: Annotated[float, typer.Option(help='Features per second.')] = 4.,
-    span: Annotated[Optional[float], typer.Option(help='Seconds that the model sees before each of them; without it, one frame.')] = None,
+    out:Path=Path('features'), # Folder for the features; what is there already is not made again.
+    fps:float=4., # Features per second.
+    span:Optional[float]=None, # Seconds that the model sees before each of them; without it, one frame.
     as_json: Json = False):
     """Write what a model sees in whole videos, as features for `anticipate`.
 
@@ -210,12 +210,12 @@ def _check_run(out, resume, features, backbone):
 @recipe_options(StudentRecipe, student_recipes, ('backbone','size','pretrained','epochs','lr','bs'))
 def anticipate(
     data: Lists,
-    features: Annotated[Optional[Path], typer.Option(help="Folder of `epic-actions features`, or RULSTM's data base.")] = None,
+    features:Optional[Path]=None, # Folder of `epic-actions features`, or RULSTM's data base.
     root: Root = None,
-    teacher: Annotated[Optional[list[Path]], typer.Option(help='Folder of `epic-actions teach`, or a published file; may be repeated.')] = None,
-    out: Annotated[Path, typer.Option(help='Folder of the run.')] = Path('runs/student'),
+    teacher:Optional[list[Path]]=None, # Folder of `epic-actions teach`, or a published file; may be repeated.
+    out:Path=Path('runs/student'), # Folder of the run.
     workers: Readers = None,
-    resume: Annotated[bool, typer.Option('--resume', help='Go on where the run in --out stopped.')] = False,
+    resume:bool=False, # Go on where the run in --out stopped.
     as_json: Json = False,
     *, recipe):
     """Train a video model (AVT) to foresee actions, perhaps taught by a text teacher, and score it.

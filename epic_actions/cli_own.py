@@ -20,13 +20,13 @@ from .cli import (app, command, importing, without_nan, write_scores, BadClips, 
 @command
 def cut(
     videos: Paths,
-    out: Annotated[Path, typer.Option(help='Folder for the segments and their table, segments.csv.')] = Path('segments'),
-    seconds: Annotated[float, typer.Option(help='Length of the segments, if there is no table of cuts.')] = 8.,
-    cuts: Annotated[Optional[Path], typer.Option(help='CSV file with video, start and stop, perhaps uid and labels, or annotations of EPIC-KITCHENS.')] = None,
-    fps: Annotated[float, typer.Option(help='Frames per second of the segments.')] = 30.,
-    fast: Annotated[bool, typer.Option('--fast', help='Cut at the keyframes nearby, without encoding: quick, but not to the frame, and at the rate of the video.')] = False,
-    sound: Annotated[bool, typer.Option(help='Keep the sound.')] = True,
-    shortest: Annotated[float, typer.Option(help='A last segment that would be shorter, in seconds, stays with the one before it.')] = 1.,
+    out:Path=Path('segments'), # Folder for the segments and their table, segments.csv.
+    seconds:float=8., # Length of the segments, if there is no table of cuts.
+    cuts:Optional[Path]=None, # CSV file with video, start and stop, perhaps uid and labels, or annotations of EPIC-KITCHENS.
+    fps:float=30., # Frames per second of the segments.
+    fast:bool=False, # Cut at the keyframes nearby, without encoding: quick, but not to the frame, and at the rate of the video.
+    sound:bool=True, # Keep the sound.
+    shortest:float=1., # A last segment that would be shorter, in seconds, stays with the one before it.
     workers: Workers = None,
     as_json: Json = False):
     """Cut long videos into segments. What is cut is not cut again. Exit code 1 if a segment failed.
@@ -58,11 +58,11 @@ def read_words(
 @app.command()
 @command
 def label(
-    folder: Annotated[Path, typer.Argument(help='Folder of segments, as cut makes it; labels.csv is written into it.')],
-    verbs: Annotated[str, typer.Option(help='Words to begin with: take,put; or a file, .txt with a word in each line, or .csv, a table of classes.')] = '',
-    nouns: Annotated[str, typer.Option(help='The same.')] = '',
-    port: Annotated[int, typer.Option(help='Of this computer.')] = 8890,
-    browser: Annotated[bool, typer.Option(help='Open the page in the browser.')] = True,
+    folder:Path, # Folder of segments, as cut makes it; labels.csv is written into it.
+    verbs:str='', # Words to begin with: take,put; or a file, .txt with a word in each line, or .csv, a table of classes.
+    nouns:str='', # The same.
+    port:int=8890, # Of this computer.
+    browser:bool=True, # Open the page in the browser.
     as_json: Json = False):
     """Play the segments on a page of this computer, and take verb and noun from the keyboard. Ctrl-C ends it; the next time it goes on.
 
@@ -132,13 +132,13 @@ def _save_histograms(df, path):
 @app.command()
 @command
 def split(
-    data: Annotated[Path, typer.Argument(help='Folder of segments with labels, of class folders, or a CSV file with labels.')],
-    valid: Annotated[str, typer.Option(help='Validation: a share (0.2), or groups (video names), with commas.')] = '0.2',
-    test: Annotated[str, typer.Option(help='Test: the same.')] = '0.2',
-    seed: Annotated[int, typer.Option(help='Decides between groups that serve equally well.')] = 42,
+    data:Path, # Folder of segments with labels, of class folders, or a CSV file with labels.
+    valid:str='0.2', # Validation: a share (0.2), or groups (video names), with commas.
+    test:str='0.2', # Test: the same.
+    seed:int=42, # Decides between groups that serve equally well.
     group: Group = None,
-    out: Annotated[Path, typer.Option(help='The table, which train and finetune read.')] = Path('split.csv'),
-    picture: Annotated[Optional[Path], typer.Option(help='PNG file for the histograms of the classes.')] = None,
+    out:Path=Path('split.csv'), # The table, which train and finetune read.
+    picture:Optional[Path]=None, # PNG file for the histograms of the classes.
     as_json: Json = False):
     """Divide labelled segments among training, validation and test, each video as a whole, so that training has every class.
 
@@ -226,7 +226,7 @@ HeldSplit = Annotated[Optional[str], typer.Option(help='train, valid, test or al
 @command
 @importing
 def compare(
-    models: Annotated[list[Path], typer.Argument(help='Two or more runs, bundles or checkpoints, or results of test (.npz, .pkl, .pt); the first is the baseline.')],
+    models:list[Path], # Two or more runs, bundles or checkpoints, or results of test (.npz, .pkl, .pt); the first is the baseline.
     data: Held = None,
     split: HeldSplit = None,
     classes: Classes = None,
@@ -259,14 +259,14 @@ def _histories(sources):
 @command
 @importing
 def report(
-    models: Annotated[list[Path], typer.Argument(help='Runs, bundles or checkpoints; the first is the baseline, the last is shown in detail.')],
-    out: Annotated[Path, typer.Option(help='Folder for report.html and the scores.')] = Path('report'),
+    models:list[Path], # Runs, bundles or checkpoints; the first is the baseline, the last is shown in detail.
+    out:Path=Path('report'), # Folder for report.html and the scores.
     data: Held = None,
     split: HeldSplit = None,
     classes: Classes = None,
-    train: Annotated[bool, typer.Option(help='Score the training clips, too, for their confusion matrices.')] = True,
-    latency: Annotated[bool, typer.Option(help='Measure how long a clip takes.')] = True,
-    markdown: Annotated[bool, typer.Option('--markdown', help='Write report.md, too.')] = False,
+    train:bool=True, # Score the training clips, too, for their confusion matrices.
+    latency:bool=True, # Measure how long a clip takes.
+    markdown:bool=False, # Write report.md, too.
     root: Root = None,
     group: Group = None,
     workers: Readers = None,
