@@ -198,8 +198,6 @@ def write_scores(
 _usual_options = 'name','backbone','frames','size','epochs','lr','bs' # the fields with options in the help; all of them are set with --set
 _renamed = dict(name='model', kind='augment') # fields whose option has another name
 
-_recipe_flags = '--recipe','--preset' # --preset was the name of version 0.1
-
 def _option(f, help, default, usual):
     "The option of a field of a recipe."
     kind = bool if bool in (f.type, *get_args(f.type)) else str
@@ -221,7 +219,7 @@ def recipe_options(kind=Recipe, named=recipes, usual=_usual_options):
     "Decorates a command with the options of a recipe of class `kind`; the function gets the recipe that comes of them as `recipe`."
     options,paths = _recipe_parameters(kind, named, usual)
     own = [inspect.Parameter(n, inspect.Parameter.KEYWORD_ONLY, default=d, annotation=a) for n,d,a in (
-        ('recipe', 'small', Annotated[str, typer.Option(*_recipe_flags, help=f'The recipe to begin with: {", ".join(named)}, or a JSON file. The defaults shown are those of small.',
+        ('recipe', 'small', Annotated[str, typer.Option('--recipe', *['--preset']*(kind is StudentRecipe), help=f'The recipe to begin with: {", ".join(named)}, or a JSON file. The defaults shown are those of small.',
                                                         rich_help_panel='Recipe')]),
         ('changes', None, Annotated[Optional[list[str]], typer.Option('--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated. '
                                                                       'epic-actions recipe shows them all.', rich_help_panel='Recipe')]))]
