@@ -14,12 +14,11 @@ import numpy as np
 import torch
 from torch import nn
 from fastcore.basics import patch
-from fastai.data.core import Datasets, DataLoaders
-from fastai.data.transforms import Categorize, ColReader
+from fastai.data.core import DataLoaders
 from .clips import Normalizer
 from .files import VideoError, track, whole_file
 from .frames import open_frames
-from .loaders import ClipDL, ClipTfm, row_source, _split_of, _vocabs_of
+from .loaders import ClipTfm, row_source, table_dataloaders, _split_of, _vocabs_of
 from .reading import fit_frames, to_channels
 from .sampling import LastFrames
 from .segments import make_segments, target_columns, video_suffixes
@@ -226,13 +225,7 @@ def feature_dataloaders(
 )->DataLoaders: # Batches (B, n_frames, dim), for an `AVT` of `features`
     "fastai `DataLoaders` of features; raises a ValueError for a table, a split or a vocabulary that does not fit."
     df = _split_of(make_segments(segments, check_files=False), None, valid_pct, seed)
-    targets = targets or target_columns(df)
-    vocabs = _vocabs_of(df, targets, vocabs)
+    vocabs = _vocabs_of(df, targets or target_columns(df), vocabs)
     tfm = FeatureTfm(features, LastFrames(n_frames, fps))
     tfm.seed = seed
-    parts = [p for s in ('train','valid','test') if (p := np.flatnonzero(df.split == s).tolist()) or s != 'test']
-    if len(parts[0]) < bs: raise ValueError(f'bs={bs} is larger than the training split of {len(parts[0])} clips: choose a smaller one')
-    ys = [[ColReader(t), Categorize(vocab=vocabs[t], sort=False)] for t in targets]
-    dls = Datasets(df, [[tfm], *ys], splits=parts, n_inp=1).dataloaders(bs=bs, dl_type=ClipDL, **kwargs)
-    dls.segments = df
-    return dls
+    return table_dataloaders(df, tfm, vocabs, bs, **kwargs)

@@ -17,7 +17,7 @@ from torch import nn
 from ..data.clips import Normalizer
 from ..data.files import VideoError, whole_file
 from ..data.frames import open_frames
-from ..models.base import ActionModel
+from ..models.base import ActionModel, check_set
 
 # %% ../../nbs/deploy/10_onnx.ipynb #12afbd0a
 class PixelModel(nn.Module):
@@ -173,8 +173,7 @@ def _checked_model(learn):
     "A copy of the model of a learner, or of the model itself, on the CPU and in evaluation; raises a ValueError if it lacks something."
     model = getattr(learn, 'model', learn)
     if not isinstance(model, nn.Module): raise ValueError(f'{type(learn).__name__}: give a learner, or a model')
-    for a in 'clip_spec','vocabs':
-        if getattr(model, a, None) is None: raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
+    check_set(model)
     if taken := {'clips','windows','frame_features'} & set(model.vocabs): raise ValueError(f'a target cannot be called {sorted(taken)[0]!r}')
     return copy.deepcopy(model).cpu().float().eval()
 

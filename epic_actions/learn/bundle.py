@@ -14,7 +14,7 @@ from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file, load_file
 from ..data.files import whole_file
 from ..data.spec import ClipSpec
-from ..models.base import ActionModel
+from ..models.base import ActionModel, check_set
 
 # %% ../../nbs/learn/10_bundle.ipynb #8dcb5163
 def check_savable(
@@ -23,8 +23,7 @@ def check_savable(
     "Raise a ValueError that says why `model` cannot be saved, if it cannot."
     name = type(model).__name__
     if not isinstance(model, ActionModel): raise ValueError(f'{name} cannot be saved, as nothing says how to make it again: derive it from ActionModel')
-    for a in 'clip_spec','vocabs':
-        if getattr(model, a) is None: raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
+    check_set(model)
     for k,v in model.init_args.items():
         try: json.dumps(v)
         except TypeError as e: raise ValueError(f'{name} cannot be saved, as its argument {k} is no plain data ({e}): give a name or numbers instead') from e

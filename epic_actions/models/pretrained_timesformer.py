@@ -7,7 +7,7 @@ __all__ = ['attentions', 'hub_name', 'Attention', 'Block', 'DividedBlock', 'Pret
            'resize_places', 'resize_times', 'hub_key', 'read_weights', 'read_folder', 'hub_folder', 'TransformerReport']
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #8c572590
-import json, re
+import json, re, yaml
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -184,25 +184,15 @@ def attention_matrix(self:PretrainedTimeSformer,
     else: out[at[:,:,None],at[:,None]],out[at,0],out[0,at],out[0,0] = A[:,1:,1:],A[:,1:,0],A[:,0,1:]/T,A[:,0,0].mean() # space
     return out
 
-# %% ../../nbs/models/40_pretrained_timesformer.ipynb #8a8e35ee
-def _value(text):
-    "A number or a list of numbers; other texts as they are, without quotes."
-    try: return json.loads(text)
-    except ValueError: return text.strip('\'" ')
-
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #b96c7895
 def read_settings(
-    text:str # YAML as fvcore writes it: sections of names, with numbers, words and lists
-)->dict: # `SECTION.NAME` -> value
+    text:str # YAML: sections of names
+)->dict: # `SECTION.NAME` -> value; none if it is something else
     "The settings in a checkpoint of the authors of TimeSformer."
-    out,section,name = {},'',''
-    for line in text.splitlines():
-        if m := re.fullmatch(r'(\w+):\s*(.*)', line): section,name,value = m[1],m[1],m[2]
-        elif m := re.fullmatch(r'  (\w+):\s*(.*)', line): name,value = f'{section}.{m[1]}',m[2]
-        elif (m := re.fullmatch(r' *- ([^-].*)', line)) and isinstance(out.get(name), list): out[name].append(_value(m[1])); continue
-        else: continue
-        out[name] = _value(value) if value else []
-    return out
+    try: sections = yaml.safe_load(text)
+    except yaml.YAMLError: return {}
+    if not isinstance(sections, dict): return {}
+    return {f'{s}.{k}': v for s,names in sections.items() if isinstance(names, dict) for k,v in names.items()}
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #efb3e182
 def _clip_spec(

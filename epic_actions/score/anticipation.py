@@ -7,16 +7,15 @@ __all__ = ['class_mean_recall', 'marginal_scores', 'anticipation_metrics', 'make
            'check_anticipation_submission']
 
 # %% ../../nbs/score/47_anticipation.ipynb #83ceb989
-import json, warnings, zipfile
+import warnings
 from pathlib import Path
 import numpy as np, pandas as pd
 from scipy.special import softmax
 from ..data.anticipation import read_actions
-from ..data.files import whole_file
 from .epic import _aligned, _classes, _ids, _label_ids, _scores
 from .metrics import _few, mean_class_accuracy, target_ranks, top_k_accuracy
 from .results import Results
-from .submission import _check_form, _check_parts, _levels, _read_json
+from .submission import by_class, write_challenge, _check_form, _check_parts, _levels, _read_json
 
 # %% ../../nbs/score/47_anticipation.ipynb #4bb5d3f5
 def class_mean_recall(
@@ -144,16 +143,6 @@ def _challenge_scores(results, actions, dropped, classes):
     zeros = lambda x: np.vstack([x, np.zeros((len(dropped), x.shape[1]))])
     return [*results.segments['uid'].astype(str), *dropped], {k: zeros(x) for k, x in scores.items()}, [f'{v},{n}' for v, n in pairs]
 
-# %% ../../nbs/score/47_anticipation.ipynb #e6f789c5
-def _json_parts(uids, scores, names, levels):
-    "The text of test.json, in pieces."
-    yield json.dumps({'version': '0.2', 'challenge': 'action_anticipation', **levels, 'results': {}})[:-2]
-    for i, uid in enumerate(uids):
-        segment = {k: {str(c): v for c, v in enumerate(scores[k][i].tolist())} for k in ('verb', 'noun')}
-        segment['action'] = _best_actions(scores['action'][i], names)
-        yield ', ' * (i > 0) + f'{json.dumps(uid)}: {json.dumps(segment, allow_nan=False)}'
-    yield '}}'
-
 # %% ../../nbs/score/47_anticipation.ipynb #057df13d
 def make_anticipation_submission(
     results:Results, # with one target, the action, of segments with `uid`
@@ -171,10 +160,8 @@ def make_anticipation_submission(
     levels = _levels(sls_pt=sls_pt, sls_tl=sls_tl, sls_td=sls_td)
     uids, scores, names = _challenge_scores(results, actions, dropped, classes)
     _check_parts(uids, scores, ids, classes)
-    with whole_file(path) as part, zipfile.ZipFile(part, 'w', zipfile.ZIP_DEFLATED, compresslevel=5) as z:
-        with z.open('test.json', 'w') as f:
-            for text in _json_parts(uids, scores, names, levels): f.write(text.encode())
-    return path
+    segments = ((u, {**{k: by_class(scores[k][i]) for k in ('verb', 'noun')}, 'action': _best_actions(scores['action'][i], names)}) for i, u in enumerate(uids))
+    return write_challenge(path, 'action_anticipation', levels, segments)
 
 # %% ../../nbs/score/47_anticipation.ipynb #1133da4d
 def _split_actions(results, pairs, k=100):

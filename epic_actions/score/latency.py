@@ -16,6 +16,7 @@ import torch
 from ..data.clips import Normalizer
 from ..data.loaders import row_source
 from ..data.reading import read_clip
+from ..models.base import check_set
 
 # %% ../../nbs/score/60_latency.ipynb #2e4f3d4f
 def clip_steps(
@@ -122,7 +123,7 @@ def measure_latency(
     device=None # Where to measure; None: where the model is
 )->Latency:
     "How long a model takes from video to answer, reading in one process; raises a ValueError, and for clips that cannot be read a `VideoError`."
-    if getattr(model, 'clip_spec', None) is None: raise ValueError('model.clip_spec is not set: make the learner with action_learner, or set it')
+    check_set(model, 'clip_spec')
     if min(n, bs) < 1 or rounds < 2 or warm_up < 0 or not len(segments):
         raise ValueError(f'n={n}, bs={bs}, rounds={rounds}, warm_up={warm_up}, {len(segments)} segments: there must be a batch, a clip, two rounds and a segment')
     home,was_training = next(model.parameters()).device,model.training

@@ -21,6 +21,7 @@ from ..data.reading import read_clip
 from ..data.sampling import Sampler
 from ..data.segments import usable_segments
 from ..data.loaders import ClipTfm, row_source
+from ..models.base import check_set
 from .results import Results
 
 # %% ../../nbs/score/30_scoring.ipynb #ffe238e9
@@ -60,8 +61,7 @@ def score_clips(
     average:str='logits' # What is averaged over views and crops: `logits` (as TSN does) or `probabilities` (as TimeSformer does)
 )->Results: # In the table's order, without the clips that were skipped
     "What the model says of every clip; raises a ValueError if the model lacks its spec or classes, and by policy a `VideoError`."
-    for a in 'clip_spec','vocabs':
-        if getattr(model, a, None) is None: raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
+    check_set(model)
     if average not in ('logits','probabilities'): raise ValueError(f'average={average!r}: choose logits or probabilities')
     segments,was_training = usable_segments(segments, bad).reset_index(drop=True),model.training
     spec = replace(model.clip_spec, sampler=sampler) if sampler else model.clip_spec
