@@ -2310,11 +2310,11 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                          'epic_actions/score/submission.py'),
                                                'epic_actions.score.submission._read_json': ( 'score/submission.html#_read_json',
                                                                                              'epic_actions/score/submission.py'),
-                                               'epic_actions.score.submission.by_class': ( 'score/submission.html#by_class',
-                                                                                           'epic_actions/score/submission.py'),
                                                'epic_actions.score.submission.check_submission': ( 'score/submission.html#check_submission',
                                                                                                    'epic_actions/score/submission.py'),
                                                'epic_actions.score.submission.make_submission': ( 'score/submission.html#make_submission',
                                                                                                   'epic_actions/score/submission.py'),
+                                               'epic_actions.score.submission.numbered': ( 'score/submission.html#numbered',
+                                                                                           'epic_actions/score/submission.py'),
                                                'epic_actions.score.submission.write_challenge': ( 'score/submission.html#write_challenge',
                                                                                                   'epic_actions/score/submission.py')}}}

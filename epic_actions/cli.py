@@ -36,7 +36,7 @@ def _typer_parameter(p, help):
     "The parameter `p` as Typer takes it: an option if it has a default, else an argument."
     if get_origin(p.annotation) is Annotated: return p
     name = _flags.get(p.name, '--'+p.name.replace('_','-'))
-    info = typer.Argument(help=help) if p.default is p.empty else typer.Option(*([name] if p.default is False else []), help=help)
+    info = typer.Argument(help=help) if p.default is p.empty else typer.Option(*([name] if p.default is False or p.name in _flags else []), help=help)
     return p.replace(annotation=Annotated[p.annotation, info])
 
 def with_parameters(wrapper, params):
@@ -248,7 +248,7 @@ _kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipe
 @app.command()
 @command
 def recipe(
-    source:str='small', # A named recipe, a JSON file, or the folder of a run.
+    source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',
     changes:Optional[list[str]]=None, # A field of the recipe and its value, as train.wd=0.01; may be repeated.
     of:str='train', # The command it is for: train, anticipate or teach.
     as_json: Json = False):
@@ -390,7 +390,7 @@ Readers = Annotated[Optional[int], typer.Option(help='Processes that read clips.
 @importing
 def test_model(
     model: Model,
-    data:Optional[Path]=None, # Data to score; without it, what the run kept for testing.
+    data: Annotated[Optional[Path], typer.Argument(help='Data to score; without it, what the run kept for testing.')] = None,
     out:Optional[Path]=None, # File for the results: .npz, or .pkl or .pt for the official tools; else test.npz beside the model.
     split: Split = None,
     root: Root = None,
@@ -421,7 +421,7 @@ _results_suffixes = '.npz','.pkl','.pt'
 @importing
 def evaluate(
     model:Path, # Folder of a run, a bundle (.safetensors), or results (.npz, or .pkl and .pt of the official tools).
-    data:Optional[Path]=None, # Data to score, or annotations for results; without it, what the run kept for testing.
+    data: Annotated[Optional[Path], typer.Argument(help='Data to score, or annotations for results; without it, what the run kept for testing.')] = None,
     split: Split = None,
     root: Root = None,
     group: Group = None,
@@ -493,7 +493,7 @@ def fuse(
 @command
 def submit(
     results:Path, # Results of the test segments (.npz, or .pkl and .pt of the official tools).
-    ids:Path, # EPIC_100_test_timestamps.csv: the segments that must be there.
+    ids: Annotated[Path, typer.Option(help='EPIC_100_test_timestamps.csv: the segments that must be there.')],
     out:Path=Path('submission.zip'), # The zip file.
     sls_pt:int=2, # Supervision level of the pretraining, 0 to 5.
     sls_tl:int=3, # Supervision level of the training labels, 0 to 5.

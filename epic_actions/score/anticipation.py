@@ -15,7 +15,7 @@ from ..data.anticipation import read_actions
 from .epic import _aligned, _classes, _ids, _label_ids, _scores
 from .metrics import _few, mean_class_accuracy, target_ranks, top_k_accuracy
 from .results import Results
-from .submission import by_class, write_challenge, _check_form, _check_parts, _levels, _read_json
+from .submission import numbered, write_challenge, _check_form, _check_parts, _levels, _read_json
 
 # %% ../../nbs/score/47_anticipation.ipynb #4bb5d3f5
 def class_mean_recall(
@@ -160,7 +160,7 @@ def make_anticipation_submission(
     levels = _levels(sls_pt=sls_pt, sls_tl=sls_tl, sls_td=sls_td)
     uids, scores, names = _challenge_scores(results, actions, dropped, classes)
     _check_parts(uids, scores, ids, classes)
-    segments = ((u, {**{k: by_class(scores[k][i]) for k in ('verb', 'noun')}, 'action': _best_actions(scores['action'][i], names)}) for i, u in enumerate(uids))
+    segments = ((u, {**{k: numbered(scores[k][i]) for k in ('verb', 'noun')}, 'action': _best_actions(scores['action'][i], names)}) for i, u in enumerate(uids))
     return write_challenge(path, 'action_anticipation', levels, segments)
 
 # %% ../../nbs/score/47_anticipation.ipynb #1133da4d
