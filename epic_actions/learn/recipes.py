@@ -24,10 +24,12 @@ def _checked(f, v):
     "`v` as a value of the field `f`; raises a ValueError that says what is allowed."
     kinds = get_args(f.type) or (f.type,)
     if isinstance(v, list): v = tuple(v)
+    if isinstance(v, Path): v = str(v)
     if float in kinds and type(v) is int: v = float(v)
-    if type(v) not in kinds: raise ValueError(f'{f.name}={v!r}: give a value of type {" or ".join("None" if k is NoneType else k.__name__ for k in kinds)}')
+    if not isinstance(v, kinds) or isinstance(v, bool) and bool not in kinds: raise ValueError(f'{f.name}={v!r}: give a value of type {" or ".join("None" if k is NoneType else k.__name__ for k in kinds)}')
     if f.name in _choices and v is not None and v not in _choices[f.name]: raise ValueError(f'{f.name}={v!r}: choose one of {_choices[f.name]}')
     if f.name in _positive and v is not None and v < 1: raise ValueError(f'{f.name}={v}: give 1 or more')
+    if f.name == 'lr' and v is not None and v <= 0: raise ValueError(f'lr={v}: give more than 0, or none, so that it is looked for')
     return v
 
 class Section:
