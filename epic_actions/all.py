@@ -33,7 +33,7 @@ from .data.toykitchen import ToyKitchen
 from .data.datasets import DataSet, read_data
 from .data.features import open_features, write_features, feature_dataloaders
 from .models.base import ActionModel
-from .models.layers import TimeDistributed, resnet10, create_encoder
+from .models.layers import TimeDistributed, resnet10, create_encoder, split_out, total_out
 from .models.baselines import SimpleModel, RNNModel, simple_splitter, rnnmodel_splitter
 from .models.timesformer import TimeSformer
 from .models.segment_nets import TSN, TRN, TSM, param_policy

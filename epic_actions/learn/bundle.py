@@ -24,6 +24,7 @@ def check_savable(
     name = type(model).__name__
     if not isinstance(model, ActionModel): raise ValueError(f'{name} cannot be saved, as nothing says how to make it again: derive it from ActionModel')
     check_set(model)
+    model.clip_spec.to_json() # a sampler of the user's may be no plain data
     for k,v in model.init_args.items():
         try: json.dumps(v)
         except TypeError as e: raise ValueError(f'{name} cannot be saved, as its argument {k} is no plain data ({e}): give a name or numbers instead') from e

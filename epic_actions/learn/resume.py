@@ -142,6 +142,7 @@ def train_run(
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
     "Train `learn` with one cycle (Smith, arXiv:1708.07120) or another schedule, and checkpoints; the best model and the curves of the run."
     check_one_process()
+    if epochs < 1: raise ValueError(f'epochs={epochs}: give 1 or more')
     cbs = [*cbs, Checkpoints(path, monitor, resume)]
     if steps is not None: schedule = step_schedule(lr, steps, epochs)
     with shown(learn, progress):
