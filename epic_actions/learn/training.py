@@ -227,13 +227,13 @@ def train_recipe(
     if base is not None and progress: print(f'{recipe.model.checkpoint}: {learn.load_report}')
     goes_on = resume and (out/'recipe.json').exists()
     recipe = _settled(recipe, learn, base, out, goes_on, progress)
+    train,schedule = recipe.train,_schedule(recipe.train)
+    cbs = [*cbs, *recipe_callbacks(recipe), *([tensorboard_callback(out)] if tensorboard or train.tensorboard else [])]
     if goes_on: check_resumed(recipe, dls, out)
     elif (out/'segments.csv').exists() and not (out/'recipe.json').exists():
         raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
     else:
         with whole_file(out/'segments.csv') as part: part.write_text(_as_kept(dls.segments), encoding='utf-8')
         with whole_file(out/'recipe.json') as part: part.write_text(recipe.to_json())
-    train = recipe.train
     lr = slice(train.lr*train.body_lr, train.lr) if (base is not None or recipe.model.pretrained) and train.schedule == 'one_cycle' else train.lr
-    cbs = [*cbs, *recipe_callbacks(recipe), *([tensorboard_callback(out)] if tensorboard or train.tensorboard else [])]
-    return train_run(learn, out, train.epochs, lr, train.wd, train.monitor, resume, progress, cbs, schedule=_schedule(train))
+    return train_run(learn, out, train.epochs, lr, train.wd, train.monitor, resume, progress, cbs, schedule=schedule)
