@@ -17,6 +17,7 @@ from itertools import islice
 from math import ceil
 from pathlib import Path
 import av
+from av.video.reformatter import VideoReformatter
 import numpy as np
 from .files import VideoError, file_name, whole_file
 from .frames import VideoFrames, open_frames
@@ -176,13 +177,13 @@ def write_segment(
 ):
     "Encode a segment; raises a `VideoError` if one of its pictures cannot be had."
     with whole_file(path) as part, av.open(str(part), 'w', format='mp4', options=dict(movflags='+faststart')) as out:
-        out.metadata['comment'] = comment
+        out.metadata['comment'],convert = comment,VideoReformatter()
         for k,frame in enumerate(pictures):
             if isinstance(frame, VideoError): raise frame
             if not k:
                 video = _add_pictures(out, frames, frame, fps)
                 voice = _Voice(out, frames, start, stop) if sound and frames._container.streams.audio else None
-            picture = frame.reformat(format=video.pix_fmt)
+            picture = convert.reformat(frame, format=video.pix_fmt, threads=1) # see `scale_frame`
             picture.pts,picture.time_base,picture.pict_type = k,1/fps,0
             out.mux(video.encode(picture))
             if voice: voice.until(k/fps, out)

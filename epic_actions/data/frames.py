@@ -33,7 +33,7 @@ def scale_frame(
     "`frame` as upright RGB pixels of `size`, both rules bilinear."
     h,w = (size or (None,None))[::-1 if rotation % 180 else 1]
     how = dict(width=w, height=h, interpolation='BILINEAR') if size and resize == 'swscale' else {}
-    pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', **how).to_ndarray()
+    pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray() # FFmpeg's own threads do not survive a fork
     if size and pixels.shape[:2] != (h,w): pixels = np.asarray(Image.fromarray(pixels).resize((w,h), Image.Resampling.BILINEAR))
     return np.rot90(pixels, rotation//90)
 

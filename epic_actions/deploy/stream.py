@@ -18,7 +18,7 @@ import onnxruntime
 from fastcore.basics import patch
 from ..data.files import VideoError
 from ..data.flow import open_flow
-from ..data.frames import MemoryFrames, open_frames
+from ..data.frames import MemoryFrames, open_frames, scale_frame
 from ..data.reading import fit_frames, read_clip, scaled_size, to_channels
 from ..data.sampling import LastFrames, UniformSegments
 from ..data.spec import ClipSpec
@@ -360,4 +360,4 @@ def camera_pictures(
         for frame in source.decode(video=0):
             first = frame.time if first is None else first
             if seconds is not None and frame.time-first > seconds: return
-            yield frame.time-first, frame.to_ndarray(format='rgb24')
+            yield frame.time-first, scale_frame(frame)
