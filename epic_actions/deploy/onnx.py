@@ -34,6 +34,19 @@ class PixelModel(nn.Module):
 
 def _tuple(o): return o if isinstance(o, tuple) else (o,)
 
+# %% ../../nbs/deploy/10_onnx.ipynb #b7b59a18
+class _GlobalMax(nn.Module):
+    "What `nn.AdaptiveMaxPool2d(1)` computes."
+    def forward(self, x): return x.amax((-2,-1), keepdim=True)
+
+def _exportable(model):
+    "A copy of `model` of which a graph can be made."
+    model = copy.deepcopy(model)
+    for m in model.modules():
+        for name,child in m.named_children():
+            if isinstance(child, nn.AdaptiveMaxPool2d) and child.output_size in (1, (1,1)): setattr(m, name, _GlobalMax())
+    return model.for_export() if isinstance(model, ActionModel) else model
+
 # %% ../../nbs/deploy/10_onnx.ipynb #0202888a
 def _graph(pixel_model, clips, targets):
     "The ONNX graph of `pixel_model`, for any number of clips."
@@ -194,8 +207,7 @@ def export_onnx(
     model,table = _checked_model(learn),getattr(getattr(learn, 'dls', None), 'segments', None)
     noise = _some_clips(None, model, 3)[0]
     if span is None and table is not None: span = median_span(table)
-    changed = copy.deepcopy(model).for_export() if isinstance(model, ActionModel) else model
-    graph = _graph(PixelModel(changed), torch.from_numpy(noise[:2]), model.vocabs)
+    graph = _graph(PixelModel(_exportable(model)), torch.from_numpy(noise[:2]), model.vocabs)
     for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer): p.ClearField('metadata_props') # paths of this machine
     with whole_file(path) as part:
         onnx.save(graph, part)
