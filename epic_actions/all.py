@@ -32,6 +32,8 @@ from .data.anticipation import (action_histories, action_segments, actions_of, a
 from .data.toykitchen import ToyKitchen
 from .data.datasets import DataSet, read_data
 from .data.features import open_features, write_features, feature_dataloaders
+
+# %% ../nbs/all.ipynb #3febafb0
 from .models.base import ActionModel
 from .models.layers import TimeDistributed, resnet10, create_encoder, split_out, total_out
 from .models.baselines import SimpleModel, RNNModel, simple_splitter, rnnmodel_splitter

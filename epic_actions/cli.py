@@ -67,6 +67,7 @@ def command(f):
             raise typer.Exit(130) from e
     return with_parameters(wrapper, [_typer_parameter(p, docs.get(p.name)) for p in inspect.signature(f).parameters.values()])
 
+# %% ../nbs/cli.ipynb #c87fece8
 _imports = inspect.Parameter('imports', inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Optional[list[Path]],
     typer.Option('--import', help='Python file with models, data sets, samplers or losses of your own; may be repeated.')])
 
@@ -227,7 +228,7 @@ def recipe_options(kind=Recipe, named=recipes, usual=_usual_options):
         @wraps(f)
         def wrapper(*args, recipe, changes=None, **kwargs):
             given = {paths[o.name]: v for o in options if (v := kwargs.pop(o.name, None)) is not None}
-            if old := [path for path in given if path.split('.')[1] not in usual]: typer.echo(f'Warning: write --set {old[0]}={given[old[0]]} in place of the option', err=True)
+            if old := [path for path in given if path.split('.')[1] not in usual]: typer.echo(f'Warning: use --set {old[0]}={given[old[0]]} instead of the option', err=True)
             return f(*args, recipe=make_recipe(recipe, changes, given, kind, named), **kwargs)
         taken = [n for n in inspect.signature(f).parameters if n != 'recipe']
         return with_parameters(wrapper, [inspect.signature(f).parameters[n] for n in taken] + own + [o for o in options if o.name not in taken])

@@ -24,18 +24,11 @@ class Data(NamedTuple):
     pairs:dict|None=None # Verb -> its reversal, in a toy kitchen
 
 class DataSet(Registered):
-    "A kind of data set; a subclass is known to all commands."
-    general = False # Is it read only if no other one matches?
+    """A kind of data set; all commands know its subclasses.
 
-    @staticmethod
-    def matches(path:Path)->bool:
-        "Is the file or folder `path` of this kind?"
-        raise NotImplementedError
-
-    @staticmethod
-    def read(path:Path)->pd.DataFrame: # Or `Data`
-        "The segment table; `group`, `ucf_split`, `valid`, `root` and `modality` are given to functions that take them."
-        raise NotImplementedError
+    A subclass has two static methods. `matches(path)` says whether the file or folder `path` is of this kind. `read(path)` returns the
+    segment table, or `Data`; it gets `group`, `ucf_split`, `valid`, `root` and `modality` if it takes them."""
+    general = False # read only if no other kind matches
 
 # %% ../../nbs/data/80_datasets.ipynb #98c4430d
 def read_data(

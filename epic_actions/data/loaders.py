@@ -178,24 +178,7 @@ def after_iter(self:ClipDL):
     if found: warnings.warn(f"epoch {max(self.clip_tfm.epoch, 0)}: {'; '.join(found)}; verify_videos says what is wrong with them")
     super(ClipDL, self).after_iter()
 
-# %% ../../nbs/data/50_loaders.ipynb #bb65fea3
-def _table_of(files, bad):
-    "A segment table of a list of clips, labelled by their folders."
-    if not isinstance(files, pd.DataFrame):
-        files = [Path(f) for f in listify(files)]
-        files = pd.DataFrame(dict(source=files, label=[f.parent.name for f in files]))
-    return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
-
-def _split_of(df, val_idxs, valid_pct, seed):
-    "The table with its `split`: by index, as it stands, or by drawing whole groups."
-    if val_idxs is not None: df = df.assign(split=np.where(df.index.isin(list(val_idxs)), 'valid', 'train'))
-    elif df.split.notna().any(): df = df.assign(split=df.split.where(df.split.notna(), 'train'))
-    else: df = split_by_group(df, valid=valid_pct, seed=seed)
-    leaks = find_leaks(df)
-    if len(leaks): warnings.warn(f'{len(leaks)} groups stand in more than one split, so the score will be too good: '
-                                 f'{leaks.group.tolist()[:10]}; split_by_group makes a split that does not leak')
-    return df
-
+# %% ../../nbs/data/50_loaders.ipynb #0749ed71
 def split_rows(
     df, # Segment table with `split`
     bs:int # Clips in a batch
@@ -218,6 +201,24 @@ def table_dataloaders(
     dls = Datasets(df, [[tfm], *ys], splits=[*most, test] if test else most, n_inp=1).dataloaders(bs=bs, dl_type=ClipDL, **kwargs)
     dls.segments = df
     return dls
+
+# %% ../../nbs/data/50_loaders.ipynb #bb65fea3
+def _table_of(files, bad):
+    "A segment table of a list of clips, labelled by their folders."
+    if not isinstance(files, pd.DataFrame):
+        files = [Path(f) for f in listify(files)]
+        files = pd.DataFrame(dict(source=files, label=[f.parent.name for f in files]))
+    return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
+
+def _split_of(df, val_idxs, valid_pct, seed):
+    "The table with its `split`: by index, as it stands, or by drawing whole groups."
+    if val_idxs is not None: df = df.assign(split=np.where(df.index.isin(list(val_idxs)), 'valid', 'train'))
+    elif df.split.notna().any(): df = df.assign(split=df.split.where(df.split.notna(), 'train'))
+    else: df = split_by_group(df, valid=valid_pct, seed=seed)
+    leaks = find_leaks(df)
+    if len(leaks): warnings.warn(f'{len(leaks)} groups stand in more than one split, so the score will be too good: '
+                                 f'{leaks.group.tolist()[:10]}; split_by_group makes a split that does not leak')
+    return df
 
 def _readable_first(df, tfm):
     "The table with a training clip at its head that can be read: fastai looks at the first to learn its types."

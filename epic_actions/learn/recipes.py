@@ -9,6 +9,7 @@ __all__ = ['recipes', 'student_recipes', 'teacher_recipes', 'Section', 'ModelRec
 # %% ../../nbs/learn/35_recipes.ipynb #f80f61a2
 import json, re
 from dataclasses import asdict, dataclass, field, fields
+from math import isfinite
 from pathlib import Path
 from types import NoneType
 from typing import get_args
@@ -27,9 +28,10 @@ def _checked(f, v):
     if isinstance(v, Path): v = str(v)
     if float in kinds and type(v) is int: v = float(v)
     if not isinstance(v, kinds) or isinstance(v, bool) and bool not in kinds: raise ValueError(f'{f.name}={v!r}: give a value of type {" or ".join("None" if k is NoneType else k.__name__ for k in kinds)}')
+    if isinstance(v, float) and not isfinite(v): raise ValueError(f'{f.name}={v}: give a finite number')
     if f.name in _choices and v is not None and v not in _choices[f.name]: raise ValueError(f'{f.name}={v!r}: choose one of {_choices[f.name]}')
     if f.name in _positive and v is not None and v < 1: raise ValueError(f'{f.name}={v}: give 1 or more')
-    if f.name == 'lr' and v is not None and v <= 0: raise ValueError(f'lr={v}: give more than 0, or none, so that it is looked for')
+    if f.name == 'lr' and v is not None and v <= 0: raise ValueError(f'lr={v}: give a value above 0, or none to search for one')
     return v
 
 class Section:
@@ -37,12 +39,12 @@ class Section:
     def __post_init__(self):
         for f in fields(self): object.__setattr__(self, f.name, _checked(f, getattr(self, f.name)))
 
-# %% ../../nbs/learn/35_recipes.ipynb #cca42b1e
+# %% ../../nbs/learn/35_recipes.ipynb #89728ee8
 @dataclass(frozen=True)
 class ModelRecipe(Section):
     "The network, and the weights that it begins with."
     name:str|None='SimpleModel' # Name of the model's class; None: the checkpoint's
-    checkpoint:str|None=None # Weights to begin with, whatever `read_model` reads; except for frames and size, clips are then made as they were for it
+    checkpoint:str|None=None # Weights to begin with, whatever `read_model` reads; clips are then made as for these weights, except for frames and size
     classes:str|None=None # Folder with EPIC-KITCHENS' tables of classes, for a checkpoint that does not name its own
     backbone:str|None=None # torchvision or timm name, of models that have a backbone; None: resnet10
     pretrained:bool=False # Begin with ImageNet weights; resnet10 has none, resnet18 has
@@ -50,6 +52,7 @@ class ModelRecipe(Section):
     dropout:float|None=None # None: the model's own
     args:dict=field(default_factory=dict) # Other arguments of the model's class
 
+# %% ../../nbs/learn/35_recipes.ipynb #6c91ca55
 @dataclass(frozen=True)
 class SpecRecipe(Section):
     "How clips are made."
@@ -65,37 +68,39 @@ class SpecRecipe(Section):
     std:tuple|None=None # Standard deviation of the channels; None: the usual one of the modality
     channels:str='RGB' # Order of the channels: RGB or BGR
 
+# %% ../../nbs/learn/35_recipes.ipynb #5497f348
 @dataclass(frozen=True)
 class AugmentRecipe(Section):
     "How training clips are changed."
     kind:str='affine' # none, affine (shift and zoom) or crop (multi-scale crops)
     presize:int|tuple|None=None # Pixels of the training frames before that, as size; None: the size
     light:float=0.3 # Change brightness and contrast by up to this share
-    flip:bool=True # Mirror clips; no where left and right matter
-    randaugment:int=0 # Magnitude of RandAugment, 1 to 30; 0 without
-    mixup:float=0. # Blend clips, with this alpha; 0 without
-    cutmix:float=0. # Cut and paste between clips, with this alpha; 0 without
+    flip:bool=True # Mirror clips; false if left and right matter
+    randaugment:int=0 # Magnitude of RandAugment, 1 to 30; 0: none
+    mixup:float=0. # Alpha of MixUp, which blends clips; 0: none
+    cutmix:float=0. # Alpha of CutMix, which pastes parts of clips into others; 0: none
 
+# %% ../../nbs/learn/35_recipes.ipynb #ddfeb0ee
 @dataclass(frozen=True)
 class TrainRecipe(Section):
     "The loss, the optimiser, its schedule, and what is kept."
     epochs:int=80 # Epochs
-    lr:float|None=3e-3 # Learning rate, the highest of one cycle; None: found before the training by fastai's lr_find
+    lr:float|None=3e-3 # Highest learning rate; None: found before the training by fastai's lr_find
     bs:int=8 # Clips in a batch
     optimizer:str='adam' # adam, or sgd with momentum 0.9
-    schedule:str='one_cycle' # one_cycle; steps: a tenth of the rate from each step on; or warm_cosine: up in a line, down in a cosine
-    steps:tuple=(20,40) # Epochs at which the schedule of steps divides the rate by ten
-    warm_up:int=0 # Epochs in which the rate of warm_cosine rises
-    body_lr:float=.1 # Rate of the first layers as a share of it, in one cycle, where weights are pretrained
+    schedule:str='one_cycle' # one_cycle; steps: the rate is divided by ten at each step; or warm_cosine: a linear warm-up, then a cosine
+    steps:tuple=(20,40) # Epochs at which the schedule steps divides the rate
+    warm_up:int=0 # Epochs of warm-up, for warm_cosine
+    body_lr:float=.1 # Learning rate of the first layers as a share of it, for pretrained weights and one_cycle
     freeze:str='none' # body: only the classifier learns
     policy:bool=False # Biases learn twice as fast, and only weights decay, as for TSN and TSM
     wd:float=0.05 # Weight decay
-    clip_grad:float=0. # Largest norm of the gradient; 0: any
+    clip_grad:float=0. # Largest norm of the gradient; 0: no limit
     loss:str|None=None # Name of a loss; None: cross entropy
     label_smoothing:float=0.1 # Share of the target spread over all classes
     balance:str|None=None # Column whose classes are drawn equally often: label, verb or noun
-    ema:float=0. # Average the weights, keeping this share at every step: 0.99, say; 0 without
-    monitor:str='valid_loss' # Metric that picks the best epoch, or last
+    ema:float=0. # Decay of a moving average of the weights, as 0.99; 0: none
+    monitor:str='valid_loss' # Metric that picks the best epoch; or last, the last epoch
     seed:int=42 # Seed of everything random
     ucf_split:int=1 # Official split of UCF101: 1, 2 or 3
     train_on_val:bool=False # Train on the validation clips, too, for a test server
@@ -194,21 +199,21 @@ recipes = {'small': Recipe(),
 # %% ../../nbs/learn/35_recipes.ipynb #e22c5470
 @dataclass(frozen=True)
 class StudentSection(Section):
-    "What a model that foresees actions sees, and what it learns from besides the label of the next action."
-    tau_a:float=1. # Seconds from the end of what is seen to the action
-    tau_o:float=10. # Seconds that are seen
-    past_weight:float=1. # Weight of the loss of the actions that are seen
+    "What an anticipation model sees, and what it learns from besides the label of the next action."
+    tau_a:float=1. # Seconds between the observed clip and the action
+    tau_o:float=10. # Seconds of the observed clip
+    past_weight:float=1. # Weight of the loss on the observed frames' actions
     feature_weight:float=1. # Weight of the loss of the predicted features
-    over:str='labelled' # The loss of the actions that are seen is the mean over the labelled frames, or over all
+    over:str='labelled' # That loss is averaged over the labelled frames, or over all
     T:float=2. # Temperature of distillation
-    top_k:int|None=None # Learn the best so many of the teachers' classes; None: all
+    top_k:int|None=None # Distil the teachers' best classes only, so many; None: all
     weight:float=1. # Weight of distillation
-    reduction:str='batchmean' # Its mean is that of the clips, batchmean, or that of clips and classes, mean
-    min_coverage:float=.9 # Share of the training clips that the teachers have to know
+    reduction:str='batchmean' # The distillation loss is averaged over clips (batchmean), or over clips and classes (mean)
+    min_coverage:float=.9 # Least share of training clips for which the teachers have predictions
 
 @dataclass(frozen=True)
 class StudentRecipe(Recipe):
-    "What is chosen for the training of a model that foresees actions."
+    "What is chosen for the training of an anticipation model."
     student:StudentSection=field(default_factory=StudentSection) # What it learns from
 
 def _student(frames, fps, dropout, args, train, student):

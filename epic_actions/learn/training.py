@@ -39,7 +39,7 @@ def _model_class(recipe, base=None): return ActionModel.named(recipe.model.name)
 def _check_model(given, cls):
     "Raise a ValueError for what the class `cls` does not know."
     name,takes = cls.__name__,cls.arg_names()
-    if given.modality not in (None, *cls.modalities): raise ValueError(f'model.modality={given.modality!r}: {name} knows {", ".join(cls.modalities)}')
+    if given.modality not in (None, *cls.modalities): raise ValueError(f'model.modality={given.modality!r}: {name} takes {", ".join(cls.modalities)}')
     if given.backbone and 'arch' not in takes: raise ValueError(f'model.backbone={given.backbone!r}: {name} has no backbone')
     if given.pretrained and 'pretrained' not in takes: raise ValueError(f'model.pretrained: there are no pretrained weights for {name}; give model.checkpoint')
     if given.dropout is not None and not cls.dropout_args: raise ValueError(f'model.dropout={given.dropout}: {name} has no dropout that can be set')

@@ -9,6 +9,7 @@ __all__ = ['n_classes', 'check_set', 'ActionModel']
 import inspect
 from contextlib import suppress
 from torch import nn
+from fastcore.basics import patch
 from fastai.torch_core import trainable_params
 from ..data.registry import Registered
 
@@ -25,11 +26,11 @@ def check_set(
     model, # Any model
     *names # Its attributes
 ):
-    "Raise a ValueError if one of the attributes `names` of `model`, `clip_spec` and `vocabs` if there are none, is not set."
+    "Raise a ValueError unless the attributes `names` of `model` are set; without names, `clip_spec` and `vocabs`."
     for a in names or ('clip_spec','vocabs'):
         if getattr(model, a, None) is None: raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
 
-# %% ../../nbs/models/00_base.ipynb #e7907c1d
+# %% ../../nbs/models/00_base.ipynb #27871952
 def _plain_args(cls, args, kwargs):
     "The arguments of a call of `cls`, with its defaults, by name; functions by their own names."
     bound = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs)
@@ -39,6 +40,7 @@ def _plain_args(cls, args, kwargs):
         if p.kind == p.VAR_KEYWORD: named |= named.pop(p.name)
     return {k: v.__name__ if inspect.isroutine(v) else v for k,v in named.items()}
 
+# %% ../../nbs/models/00_base.ipynb #205853a6
 class ActionModel(Registered, nn.Module):
     "A network for clips, known by its name."
     modalities = ('RGB',) # What it can see: `RGB`, `RGBDiff` (it takes differences of RGB frames), `Flow`; the first is what recipes choose
@@ -52,48 +54,54 @@ class ActionModel(Registered, nn.Module):
         with suppress(TypeError): self.__dict__['init_args'] = _plain_args(cls, args, kwargs) # if they do not fit, __init__ says so
         return self
 
-    @classmethod
-    def sizes(cls,
-        n_out, # Classes; a tuple for several targets
-        spec # How clips are made, a `ClipSpec`
-    )->dict: # Argument -> value
-        "The arguments that follow from the data."
-        return dict(n_out=n_out)
-
-    @classmethod
-    def from_dls(cls,
-        dls, # Loaders; their `vocabs` and `clip_spec` decide
-        **kwargs # Other arguments of the model
-    ):
-        "A model for the classes and clips of `dls`."
-        return cls(**{**cls.sizes(n_classes(dls.vocabs), dls.clip_spec), **kwargs})
-
-    @classmethod
-    def arg_names(cls)->list:
-        "Names of the arguments, also of those that are passed on to a base class."
-        names = []
-        for c in cls.__mro__:
-            if '__init__' not in vars(c): continue
-            params = list(inspect.signature(c.__init__).parameters.values())[1:]
-            names += [p.name for p in params if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in names]
-            if not any(p.kind == p.VAR_KEYWORD for p in params): break
-        return names
-
-    @staticmethod
-    def splitter(model)->list:
-        "Groups of parameters, from the first layers to the last, for freezing and for rates of their own."
-        return [trainable_params(model)]
-
-    def resized(self, state:dict)->dict:
-        "The tensors of a model for other clips, made to fit this one where the class knows how."
-        return state
-
-    def attention_steps(self)->list:
-        "The modules in which tokens look at each other, in their order, for `attention_rollout`."
-        return []
-
-    def for_export(self):
-        "This model as it is exported, where its graph needs a change; called on a copy."
-        return self
-
     def forward(self, x): return self.forward_head(self.forward_features(x))
+
+# %% ../../nbs/models/00_base.ipynb #a6a5c137
+@patch(cls_method=True)
+def sizes(cls:ActionModel,
+    n_out, # Classes; a tuple for several targets
+    spec # How clips are made, a `ClipSpec`
+)->dict: # Argument -> value
+    "The arguments that follow from the data."
+    return dict(n_out=n_out)
+
+@patch(cls_method=True)
+def from_dls(cls:ActionModel,
+    dls, # Loaders; their `vocabs` and `clip_spec` decide
+    **kwargs # Other arguments of the model
+):
+    "A model for the classes and clips of `dls`."
+    return cls(**{**cls.sizes(n_classes(dls.vocabs), dls.clip_spec), **kwargs})
+
+# %% ../../nbs/models/00_base.ipynb #642648d1
+@patch(cls_method=True)
+def arg_names(cls:ActionModel)->list:
+    "Names of the arguments, also of those that are passed on to a base class."
+    names = []
+    for c in cls.__mro__:
+        if '__init__' not in vars(c): continue
+        params = list(inspect.signature(c.__init__).parameters.values())[1:]
+        names += [p.name for p in params if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in names]
+        if not any(p.kind == p.VAR_KEYWORD for p in params): break
+    return names
+
+# %% ../../nbs/models/00_base.ipynb #77f0a013
+@patch(static_method=True)
+def splitter(model:ActionModel)->list:
+    "Groups of parameters, from the first layers to the last, for freezing and for rates of their own."
+    return [trainable_params(model)]
+
+@patch
+def resized(self:ActionModel, state:dict)->dict:
+    "The tensors of a model for other clips, made to fit this one where the class knows how."
+    return state
+
+@patch
+def attention_steps(self:ActionModel)->list:
+    "The modules in which tokens attend to each other, in their order; `attention_rollout` asks for the `attention_matrix` of each."
+    return []
+
+@patch
+def for_export(self:ActionModel):
+    "This model as it is exported, where its graph needs a change; called on a copy."
+    return self
