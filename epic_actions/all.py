@@ -5,70 +5,103 @@
 # %% auto #0
 __all__ = []
 
-# %% ../nbs/all.ipynb #14cb9cfd
+# %% ../nbs/all.ipynb #ad25b9e2
 from fastai.vision.all import *
-from .data.files import VideoError, whole_file
-from .data.sampling import Sampler, FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
-from .data.spec import ClipSpec, spec_differences
-from .data.frames import open_frames
-from .data.flow import flow_picture, open_flow
-from .data.reading import read_clip
-from .data.verify import verify_videos
-from .data.extract import extract_frames, avi2frames, extract_videos
-from .data.segments import (make_segments, segments_from_folders, segments_from_csv, split_by_group, find_leaks, class_counts,
-                                        show_class_counts, class_weights, clip_weights, target_columns, ucf101_group, usable_segments,
-                                        find_videos, check_classes, missing_classes, show_splits)
-from .data.cutting import cut_videos
-from .data.labelling import label_page, LabelServer
-from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source, clip_animation,
-                                     to_clip_tensor)
+
+# %% ../nbs/all.ipynb #3368cc70
+from .video.files import VideoError, whole_file
+from .video.sampling import Sampler, FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
+from .video.spec import ClipSpec, spec_differences
+from .video.frames import open_frames
+from .video.flow import flow_picture, open_flow
+from .video.reading import read_clip
+
+# %% ../nbs/all.ipynb #f5618159
+from .deploy.predictor import ActionPredictor, find_segments
+from .deploy.overlay import annotate_video
+
+# %% ../nbs/all.ipynb #0551931a
+from .data.segments import (make_segments, segments_from_folders, segments_from_csv, split_by_group,
+                                        find_leaks, class_counts, show_class_counts, class_weights, clip_weights,
+                                        target_columns, ucf101_group, usable_segments, find_videos, check_classes,
+                                        missing_classes, show_splits)
+from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source,
+                                     clip_animation, to_clip_tensor)
 from .data.augment import MultiScaleCrop, clip_augment
 from .data.loaders import ClipTfm, ClipDL, get_action_dataloaders
-from .data.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .data.block import ClipBlock, GroupSplitter
-from .data.epic import segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number, flow_stride
-from .data.anticipation import (action_histories, action_segments, actions_of, anticipation_segments, check_cutoff,
-                                            past_labels, read_actions, with_actions)
-from .data.toykitchen import ToyKitchen
-from .data.datasets import DataSet, read_data
-from .data.features import open_features, write_features, feature_dataloaders
 
-# %% ../nbs/all.ipynb #3febafb0
+# %% ../nbs/all.ipynb #107da0e4
+from .footage.verify import verify_videos
+from .footage.extract import extract_frames, avi2frames, extract_videos
+from .footage.cut import cut_videos
+from .footage.label import label_page, LabelServer
+from .footage.split import labelled_segments, split_labelled, write_split
+
+# %% ../nbs/all.ipynb #e591863d
+from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
+from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
+                                        flow_stride)
+from .datasets.toykitchen import ToyKitchen
+from .datasets.datasets import DataSet, read_data
+
+# %% ../nbs/all.ipynb #227ef448
 from .models.base import ActionModel
 from .models.layers import TimeDistributed, resnet10, create_encoder, split_out, total_out
 from .models.baselines import SimpleModel, RNNModel, simple_splitter, rnnmodel_splitter
 from .models.timesformer import TimeSformer
 from .models.segment_nets import TSN, TRN, TSM, param_policy
+from .models.checkpoints import (c1_model, load_c1_checkpoint, load_action_models_checkpoint,
+                                             read_checkpoint)
 from .models.pretrained_timesformer import PretrainedTimeSformer
-from .models.avt import AVT, AVTHead
-from .models.action_lm import ActionLM, pretrain_encoder, read_recipes, recipe_segments
-from .models.checkpoints import c1_model, load_c1_checkpoint, load_action_models_checkpoint, read_checkpoint
-from .learn.mixup import MixUp, CutMix
-from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
-from .learn.heads import MultiTaskLoss, action_accuracy, action_metrics
-from .learn.bundle import save_bundle, load_bundle, read_bundle
-from .learn.learner import action_learner
-from .learn.resume import Checkpoints, train_run
-from .learn.pretrained import adapt_model, read_model
-from .learn.recipes import Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes, teacher_recipes
-from .learn.teacher import (MarkovActions, MostFrequent, cross_teacher, history_scores, load_teacher, logit_adjust,
-                                        mix_scores, read_histories, save_teacher, train_teacher)
-from .learn.distill import kd_loss, DistillCallback, AVTLosses
-from .learn.training import recipe_learner, recipe_loaders, train_recipe
-from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, wilson_interval, pair_accuracy,
-                                         precision_recall, bootstrap_interval)
+from .models.bundle import save_bundle, load_bundle, read_bundle
+from .models.pretrained import adapt_model, read_model
+
+# %% ../nbs/all.ipynb #d59f334d
+from .features.store import open_features, write_features, feature_dataloaders
+
+# %% ../nbs/all.ipynb #57989b5a
+from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, wilson_interval,
+                                        pair_accuracy, precision_recall, bootstrap_interval)
 from .score.results import Results, save_results, load_results, fuse_results
+from .score.compare import compare_results, class_changes, interval_table
+from .score.scoring import score_clips, clip_images
 from .score.epic import epic_metrics, epic_table
 from .score.submission import make_submission, check_submission
-from .score.scoring import score_clips, clip_images
-from .score.compare import compare_results, class_changes, interval_table
-from .score.report import action_report
-from .score.latency import measure_latency, Latency
-from .score.anticipation import (class_mean_recall, anticipation_metrics, marginal_scores,
-                                              make_anticipation_submission, check_anticipation_submission)
-from .deploy.onnx import export_onnx, read_onnx_info
-from .deploy.stream import ActionPredictor, find_segments
-from .deploy.overlay import annotate_video
 from .score.explain import grad_cam, attention_rollout, show_heat, heat_painter, explain_clip
+from .score.latency import measure_latency, Latency
 
+# %% ../nbs/all.ipynb #8cba260b
+from .learn.heads import MultiTaskLoss, action_accuracy, action_metrics
+from .learn.mixup import MixUp, CutMix
+from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
+from .learn.learner import action_learner
+from .learn.resume import Checkpoints, train_run
+from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes,
+                                        teacher_recipes)
+from .learn.training import recipe_learner, recipe_loaders, train_recipe
+
+# %% ../nbs/all.ipynb #ce0be2df
+from .report.report import action_report
+from .report.runs import (compare_runs, evaluate_results, evaluate_run, held_out, named_model,
+                                      report_runs, run_folder, score_run, train_and_score, train_data, write_scores)
+
+# %% ../nbs/all.ipynb #9379f385
+from .anticipation.segments import (action_histories, action_segments, actions_of, anticipation_segments,
+                                                check_cutoff, past_labels, read_actions, with_actions)
+from .anticipation.lists import read_lists
+from .anticipation.avt import AVT, AVTHead
+from .anticipation.action_lm import ActionLM, pretrain_encoder, read_recipes, recipe_segments
+from .anticipation.teacher import (MarkovActions, MostFrequent, cross_teacher, history_scores,
+                                               load_teacher, logit_adjust, mix_scores, read_histories, save_teacher,
+                                               train_teacher)
+from .anticipation.distill import kd_loss, DistillCallback, AVTLosses
+from .anticipation.score import (class_mean_recall, anticipation_metrics, marginal_scores,
+                                             make_anticipation_submission, check_anticipation_submission)
+from .anticipation.training import teach_actions, train_student
+
+# %% ../nbs/all.ipynb #b9ddebe9
+from .export.onnx import export_onnx, read_onnx_info, export_run
+
+# %% ../nbs/all.ipynb #0d13dd56
 __all__ = [n for n in globals() if not n.startswith('_')]

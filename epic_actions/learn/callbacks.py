@@ -16,7 +16,7 @@ from fastai.callback.core import Callback
 from fastai.learner import replacing_yield
 from fastai.optimizer import Optimizer, Lookahead
 from fastai.torch_core import get_model
-from ..data.files import is_watched
+from ..video.files import is_watched
 from ..models.segment_nets import param_policy
 
 # %% ../../nbs/learn/07_callbacks.ipynb #83bb6a25

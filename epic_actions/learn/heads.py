@@ -11,7 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from fastai.losses import CrossEntropyLossFlat
-from ..data.registry import Registered
+from ..video.registry import Registered
 from fastai.metrics import accuracy, top_k_accuracy, AvgMetric
 
 # %% ../../nbs/learn/00_heads.ipynb #04d4a009

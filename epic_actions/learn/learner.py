@@ -14,7 +14,7 @@ from fastcore.basics import listify, patch
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
-from ..data.spec import spec_differences
+from ..video.spec import spec_differences
 from ..models.base import ActionModel
 from .callbacks import StopOnNaN
 from .heads import MultiTaskLoss, action_metrics

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import NoneType
 from typing import get_args
 from fastcore.basics import patch
-from ..data.spec import default_frames, default_size
+from ..video.spec import default_frames, default_size
 
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0
 _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','sgd'), schedule=('one_cycle','steps','warm_cosine'),

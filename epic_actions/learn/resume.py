@@ -16,8 +16,8 @@ from fastai.callback.core import Callback, CancelEpochException
 from fastai.learner import Learner
 from fastai.callback.schedule import ParamScheduler, SchedCos, SchedLin, combine_scheds
 from fastai.callback import progress # they give `Learner` its one cycle and its progress bar
-from ..data.files import check_one_process, whole_file
-from .bundle import check_savable, save_bundle, load_bundle
+from ..video.files import check_one_process, whole_file
+from ..models.bundle import check_savable, save_bundle, load_bundle
 from .callbacks import shown
 
 # %% ../../nbs/learn/30_resume.ipynb #ada9c780

@@ -18,18 +18,18 @@ from fastai.callback.training import GradientClip
 from fastai.optimizer import Adam, SGD
 from fastai.torch_core import set_seed
 from ..data.augment import clip_augment
-from ..data.files import check_one_process, whole_file
-from ..data.epic import epic_classes
+from ..video.files import check_one_process, whole_file
+from ..datasets.epic import epic_classes
 from ..data.loaders import get_action_dataloaders
-from ..data.sampling import Sampler, ShuffledFrames, UniformSegments
-from ..data.spec import ClipSpec
+from ..video.sampling import Sampler, ShuffledFrames, UniformSegments
+from ..video.spec import ClipSpec
 from ..models.base import ActionModel
-from .bundle import check_savable, read_bundle
+from ..models.bundle import check_savable, read_bundle
 from .callbacks import EMA, PolicyRates, shown
 from .heads import MultiTaskLoss
 from .learner import action_learner
 from .mixup import CutMix, MixUp
-from .pretrained import adapt_model, read_model
+from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
 from .resume import check_monitor, step_schedule, train_run, warm_cosine
 

@@ -11,7 +11,7 @@ from contextlib import suppress
 from torch import nn
 from fastcore.basics import patch
 from fastai.torch_core import trainable_params
-from ..data.registry import Registered
+from ..video.registry import Registered
 
 # %% ../../nbs/models/00_base.ipynb #afa98508
 def n_classes(

@@ -16,9 +16,9 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.serialization import safe_globals, get_unsafe_globals_in_checkpoint
-from ..data.files import whole_file
-from ..data.sampling import UniformSegments
-from ..data.spec import ClipSpec, imagenet_mean, imagenet_std
+from ..video.files import whole_file
+from ..video.sampling import UniformSegments
+from ..video.spec import ClipSpec, imagenet_mean, imagenet_std
 from .segment_nets import TSN, TRN, TSM
 
 # %% ../../nbs/models/35_checkpoints.ipynb #bb389b36

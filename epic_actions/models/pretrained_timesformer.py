@@ -22,8 +22,8 @@ from safetensors.torch import load_file
 from fastcore.basics import patch
 from fastai.torch_core import params
 from ..data.clips import to_clip_tensor
-from ..data.sampling import DenseClip, UniformSegments
-from ..data.spec import ClipSpec
+from ..video.sampling import DenseClip, UniformSegments
+from ..video.spec import ClipSpec
 from .checkpoints import LoadReport, read_checkpoint, state_dict_in, _some
 from .base import ActionModel
 from .layers import total_out, split_out

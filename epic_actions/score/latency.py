@@ -15,7 +15,7 @@ import numpy as np, pandas as pd
 import torch
 from ..data.clips import Normalizer
 from ..data.loaders import row_source
-from ..data.reading import read_clip
+from ..video.reading import read_clip
 from ..models.base import check_set
 
 # %% ../../nbs/score/60_latency.ipynb #2e4f3d4f

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 from scipy.special import softmax
-from ..data.files import whole_file
+from ..video.files import whole_file
 from ..data.pickles import read_pickle
 from .metrics import (_few, mean_class_accuracy, target_ranks, top_class, top_k_accuracy, wilson_interval)
 

@@ -15,10 +15,10 @@ from fastai.data.load import SkipItemException
 from fastai.torch_core import defaults
 from PIL import Image
 from ..data.clips import Normalizer
-from ..data.files import track
-from ..data.flow import flow_picture
-from ..data.reading import read_clip
-from ..data.sampling import Sampler
+from ..video.files import track
+from ..video.flow import flow_picture
+from ..video.reading import read_clip
+from ..video.sampling import Sampler
 from ..data.segments import usable_segments
 from ..data.loaders import ClipTfm, row_source
 from ..models.base import check_set

@@ -9,7 +9,7 @@ __all__ = ['numbered', 'write_challenge', 'make_submission', 'check_submission']
 import json, zipfile, zlib
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..data.files import whole_file
+from ..video.files import whole_file
 from .epic import _ids, _scores
 from .metrics import _few
 from .results import Results, _official_parts, _places
