@@ -9,7 +9,7 @@ __all__ = []
 from fastai.vision.all import *
 
 # %% ../nbs/all.ipynb #3368cc70
-from .video.files import VideoError, whole_file
+from .video.files import VideoError, atomic_write
 from .video.sampling import Sampler, FirstFrames, UniformSegments, DenseClip, LastFrames, ShuffledFrames
 from .video.spec import ClipSpec, spec_differences
 from .video.frames import open_frames

@@ -18,7 +18,7 @@ from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
-from ..video.files import whole_file
+from ..video.files import atomic_write
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #78ebc530
 def _words(n, dim, std):
@@ -238,6 +238,6 @@ def pretrain_encoder(
     dls = DataLoaders(DataLoader(recipes, bs, shuffle=True, create_batch=batch), DataLoader(recipes[:bs], bs, create_batch=batch))
     learn = Learner(dls, _Finder(model, tokenizer.pad_token_id), loss_func=CrossEntropyLossFlat(ignore_index=-100))
     learn.fit_one_cycle(epochs, lr, wd=.01)
-    with whole_file(out) as part:
+    with atomic_write(out) as part:
         model.save_pretrained(part); tokenizer.save_pretrained(part)
     return learn

@@ -22,7 +22,7 @@ from fastai.learner import Learner
 from fastai.metrics import AvgMetric, top_k_accuracy
 from fastai.torch_core import set_seed
 from .segments import action_histories
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..data.pickles import read_pickle
 from ..learn.callbacks import EMA, StopOnNaN, shown
 from ..learn.heads import MultiTaskLoss
@@ -205,7 +205,7 @@ def save_teacher(
     texts = dict(ids=np.array(list(map(str, ids)), dtype=str), classes=np.array(list(map(str, classes)), dtype=str))
     logits = np.asarray(logits, np.float32)
     _check_teacher(path, logits=logits, **texts)
-    with whole_file(path) as part, open(part, 'wb') as f: np.savez(f, action=logits, **texts)
+    with atomic_write(path) as part, open(part, 'wb') as f: np.savez(f, action=logits, **texts)
     return Path(path)
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #f3269b90

@@ -9,7 +9,7 @@ __all__ = ['teach_actions', 'train_student']
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import noop
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..video.frames import open_frames
 from ..data.segments import video_suffixes
 from ..features.store import feature_dataloaders, open_features
@@ -72,7 +72,7 @@ def teach_actions(
                           dict(weights=[*reads.weights]), encoder=encoder or recipe.model.checkpoint, **recipe.model.args).model
     figures = _figures(lists, held, _answers(train, held, lists.actions, model, reads.length, reading))
     path = _write_teacher(out/'teacher.npz', lists, model, reads.length, reading)
-    with whole_file(out/'recipe.json') as part: part.write_text(recipe.to_json())
+    with atomic_write(out/'recipe.json') as part: part.write_text(recipe.to_json())
     return dict(teacher=str(path), split=split, segments=len(held), figures=figures)
 
 # %% ../../nbs/anticipation/60_training.ipynb #e0721245

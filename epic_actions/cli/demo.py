@@ -81,7 +81,7 @@ def run_demo(
     return scores | _annotate(kitchen, Path(scores['model']), out) | dict(seconds=round(time.perf_counter()-start))
 
 # %% ../../nbs/cli/10_demo.ipynb #585ffdc8
-@command('Begin here')
+@command('Start here')
 def demo(
     out:Path=Path('demo'), # Folder for the kitchen, the models and the report.
     clips:int=600, # Actions in all videos together.

@@ -15,7 +15,7 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import pandas as pd
 import rarfile
-from ..video.files import track, whole_file
+from ..video.files import track, atomic_write
 from ..data.segments import is_source, make_segments, ucf101_group, video_suffixes
 from ..footage.extract import extract_videos
 
@@ -124,7 +124,7 @@ def unrar(
             todo = [(dest/p, m) for p,m in _videos_in(rar).items() if not (dest/p).is_file() or (dest/p).stat().st_size != m.file_size]
             if any(m.compress_type != rarfile.RAR_M0 for _,m in todo): rarfile.tool_setup(bsdtar=False, force=True) # see below
             for path,m in track(todo, 'videos to unpack'):
-                with whole_file(path) as part, rar.open(m) as f, open(part, 'wb') as out: shutil.copyfileobj(f, out, 2**20)
+                with atomic_write(path) as part, rar.open(m) as f, open(part, 'wb') as out: shutil.copyfileobj(f, out, 2**20)
     except rarfile.RarCannotExec as e:
         raise OSError(f'{fname}: it is compressed, and to unpack it takes a program, unar, unrar or 7z: `apt install unar`, '
                       '`brew install unar` or `conda install -c conda-forge 7zip`') from e
@@ -189,7 +189,7 @@ def _unzip_lists(fname, dest):
     "Put the lists of a zip file into the folder `dest`, all or none."
     names = ['classInd.txt', *(f'{part}list0{k}.txt' for part in ('train','test') for k in (1,2,3))]
     try:
-        with ZipFile(fname) as z, whole_file(dest) as part:
+        with ZipFile(fname) as z, atomic_write(dest) as part:
             members = {PurePosixPath(n).name: n for n in z.namelist()}
             part.mkdir()
             for n in names: (part/n).write_bytes(z.read(members[n]))

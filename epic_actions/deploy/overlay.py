@@ -14,7 +14,7 @@ from pathlib import Path
 import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..video.flow import flow_picture, open_flow
 from ..video.frames import open_frames
 from ..video.index import open_media
@@ -324,6 +324,6 @@ def annotate_video(
         if progress: report(0)(min(p.time/ann.duration, 1))
     ann.segments = find_segments(ann.predictions, threshold, shortest)
     for i,o in enumerate(outs, 1):
-        with whole_file(o) as part: writers[o.suffix.lower()](ann, part, report(i))
+        with atomic_write(o) as part: writers[o.suffix.lower()](ann, part, report(i))
         if progress: report(i)(1)
     return outs if isinstance(out, (list,tuple)) else outs[0]

@@ -15,7 +15,7 @@ import onnx, onnxruntime, pandas as pd, torch
 from scipy.special import softmax
 from torch import nn
 from ..data.clips import Normalizer
-from ..video.files import VideoError, whole_file
+from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
 from ..models.base import ActionModel, check_set
 from ..models.pretrained import read_model
@@ -210,7 +210,7 @@ def export_onnx(
     if span is None and table is not None: span = median_span(table)
     graph = _graph(PixelModel(_exportable(model)), torch.from_numpy(noise[:2]), model.vocabs)
     for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer): p.ClearField('metadata_props') # paths of this machine
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         onnx.save(graph, part)
         about = _describe(model, span, precision='fp16' if fp16 else 'int8' if int8 else 'fp32', info=info, difference=check_export(part, model, noise))
         if fp16 or int8:

@@ -16,7 +16,7 @@ from torch import nn
 from fastcore.basics import patch
 from fastai.data.core import DataLoaders
 from ..data.clips import Normalizer
-from ..video.files import VideoError, track, whole_file
+from ..video.files import VideoError, track, atomic_write
 from ..video.frames import open_frames
 from ..data.loaders import ClipTfm, row_source, table_dataloaders, _split_of, _vocabs_of
 from ..video.reading import fit_frames, to_channels
@@ -191,8 +191,8 @@ def write_features(
     for source,name in track(missing, 'videos', progress=progress):
         x = video_features(model, source, fps, **kwargs)
         if not (path/about_features).exists():
-            with whole_file(path/about_features) as part: part.write_text(json.dumps({**about, 'dim': x.shape[1]}))
-        with whole_file(path/f'{name}.npy') as part, open(part, 'wb') as f: np.save(f, x)
+            with atomic_write(path/about_features) as part: part.write_text(json.dumps({**about, 'dim': x.shape[1]}))
+        with atomic_write(path/f'{name}.npy') as part, open(part, 'wb') as f: np.save(f, x)
     return ArrayFeatures(path)
 
 # %% ../../nbs/features/00_store.ipynb #2a862472

@@ -19,7 +19,7 @@ from pathlib import Path
 import av
 from av.video.reformatter import VideoReformatter
 import numpy as np
-from ..video.files import VideoError, file_name, whole_file
+from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import VideoFrames, open_frames
 from ..video.index import open_media, readable_packets
 
@@ -176,7 +176,7 @@ def write_segment(
     comment:str # What the segment was cut from
 ):
     "Encode a segment; raises a `VideoError` if one of its pictures cannot be had."
-    with whole_file(path) as part, av.open(str(part), 'w', format='mp4', options=dict(movflags='+faststart')) as out:
+    with atomic_write(path) as part, av.open(str(part), 'w', format='mp4', options=dict(movflags='+faststart')) as out:
         out.metadata['comment'],convert = comment,VideoReformatter()
         for k,frame in enumerate(pictures):
             if isinstance(frame, VideoError): raise frame
@@ -283,7 +283,7 @@ def _sound_of(path, start, stop):
 def copy_segment(video:Path, path:Path, start:float, stop:float, sound:bool, comment:str):
     "Copy what lies between two keyframes, `start` and `stop` seconds from the first frame, without decoding it."
     fmt = 'mp4' if path.suffix == '.mp4' else 'matroska'
-    with open_frames(video) as frames, whole_file(path) as part, av.open(str(part), 'w', format=fmt) as out:
+    with open_frames(video) as frames, atomic_write(path) as part, av.open(str(part), 'w', format=fmt) as out:
         out.metadata['comment'] = comment
         begin = clock_start(frames)
         ways = {frames._stream: _pictures_of, **{s: _sound_of for s in frames._container.streams.audio[:sound]}}
@@ -404,7 +404,7 @@ def _write_table(out, rows):
     there['source'] = [Path(s).relative_to(out).as_posix() for s in there.source]
     file = out/'segments.csv'
     old = pd.read_csv(file, dtype=dict(uid=str)) if file.exists() else there[:0]
-    with whole_file(file) as part: pd.concat([old[~old.uid.isin(df.uid)], there]).to_csv(part, index=False)
+    with atomic_write(file) as part: pd.concat([old[~old.uid.isin(df.uid)], there]).to_csv(part, index=False)
     return df
 
 # %% ../../nbs/footage/20_cut.ipynb #9a28274b

@@ -12,7 +12,7 @@ from pathlib import Path
 import pandas as pd
 from pebble import ProcessExpired
 from PIL import Image
-from ..video.files import VideoError, file_name, whole_file
+from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import open_frames, frame_files
 from .verify import each_in_process
 
@@ -56,7 +56,7 @@ def avi2frames(
     if os.path.lexists(folder):
         if not force: return folder
         _check_extracted(folder)
-    with whole_file(folder) as part:
+    with atomic_write(folder) as part:
         part.mkdir()
         for i,image in enumerate(extract_frames(video, short_side, bad)): image.save(part/f'{i}.jpg', quality=quality)
     return folder

@@ -16,7 +16,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 import numpy as np
 from PIL import Image
 from fastcore.basics import patch
-from ..video.files import VideoError, whole_file
+from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
 
 # %% ../../nbs/footage/30_label.ipynb #1d42cbf9
@@ -79,7 +79,7 @@ class Labels:
             new = dict(self.entries)
             for e in entries: _set(new, e)
             if _done(new) != _done(self.entries):
-                with whole_file(self.file) as part, open(part, 'w', newline='', encoding='utf-8') as f:
+                with atomic_write(self.file) as part, open(part, 'w', newline='', encoding='utf-8') as f:
                     csv.writer(f, lineterminator='\n').writerows([_columns, *_done(new)])
             self._append(entries)
             self.entries = new

@@ -11,7 +11,7 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 from PIL import Image
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..data.segments import (class_counts, segments_from_csv, segments_from_folders, show_splits, split_by_group,
                                         target_columns)
 
@@ -37,7 +37,7 @@ def write_split(
 ):
     "Write a segment table that `train` reads."
     near = [os.path.relpath(s, path.parent) for s in df.source]
-    with whole_file(path) as part: df.assign(source=near).dropna(axis=1, how='all').to_csv(part, index=False)
+    with atomic_write(path) as part: df.assign(source=near).dropna(axis=1, how='all').to_csv(part, index=False)
 
 # %% ../../nbs/footage/40_split.ipynb #f18e597f
 def _divided(df, valid, test, seed):
@@ -69,7 +69,7 @@ def save_histograms(
         pictures.append(Image.open(file).convert('RGB'))
     sheet = Image.new('RGB', (max(p.width for p in pictures), sum(p.height for p in pictures)), 'white')
     for k,p in enumerate(pictures): sheet.paste(p, (0, sum(q.height for q in pictures[:k])))
-    with whole_file(path) as part: sheet.save(part, format='png')
+    with atomic_write(path) as part: sheet.save(part, format='png')
 
 # %% ../../nbs/footage/40_split.ipynb #fc1bad20
 def split_labelled(

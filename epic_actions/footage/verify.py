@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 import pandas as pd
 from pebble import ProcessPool, ProcessExpired
-from ..video.files import VideoError, track, whole_file
+from ..video.files import VideoError, track, atomic_write
 from ..video.frames import open_frames
 
 # %% ../../nbs/footage/00_verify.ipynb #12dc32e7
@@ -77,7 +77,7 @@ def verify_videos(
     done = _checked(table)
     todo = [p for p in dict.fromkeys(paths) if p not in done]
     if table: # what was cut off by an interruption, or is out of date, goes
-        with whole_file(table) as part: pd.DataFrame(done.values(), columns=_columns).to_csv(part, index=False)
+        with atomic_write(table) as part: pd.DataFrame(done.values(), columns=_columns).to_csv(part, index=False)
     with open(table or os.devnull, 'a', newline='', buffering=1) as f:
         out = csv.DictWriter(f, _columns)
         for path,row in zip(todo, each_in_process(check_source, todo, n_workers, timeout, progress) if todo else ()):

@@ -16,7 +16,7 @@ from fastai.callback.core import Callback, CancelEpochException
 from fastai.learner import Learner
 from fastai.callback.schedule import ParamScheduler, SchedCos, SchedLin, combine_scheds
 from fastai.callback import progress # they give `Learner` its one cycle and its progress bar
-from ..video.files import check_one_process, whole_file
+from ..video.files import check_one_process, atomic_write
 from ..models.bundle import check_savable, save_bundle, load_bundle
 from .callbacks import shown
 
@@ -74,8 +74,8 @@ def _save(self:Checkpoints):
     state = dict(epoch=self.epoch, n_epoch=self.n_epoch, best=self.best, history=self.history, monitor=self.monitor,
                  model=self.model.state_dict(), opt=_plain(self.opt.state_dict()), clip_epoch=tfm.epoch if tfm else None, smooth_loss=(smooth.count, float(smooth.val)),
                  ema=self._ema and self._ema.average.state_dict(), torch_rng=torch.get_rng_state(), numpy_rng=_plain(np.random.get_state()), python_rng=random.getstate())
-    with whole_file(self.last) as part: torch.save(state, part)
-    with whole_file(self.path/'history.csv') as part: pd.DataFrame(self.history).to_csv(part, index=False)
+    with atomic_write(self.last) as part: torch.save(state, part)
+    with atomic_write(self.path/'history.csv') as part: pd.DataFrame(self.history).to_csv(part, index=False)
 
 @patch
 def _load(self:Checkpoints):

@@ -18,7 +18,7 @@ from fastai.callback.training import GradientClip
 from fastai.optimizer import Adam, SGD
 from fastai.torch_core import set_seed
 from ..data.augment import clip_augment
-from ..video.files import check_one_process, whole_file
+from ..video.files import check_one_process, atomic_write
 from ..datasets.epic import epic_classes
 from ..data.loaders import get_action_dataloaders
 from ..video.sampling import Sampler, ShuffledFrames, UniformSegments
@@ -233,7 +233,7 @@ def train_recipe(
     elif (out/'segments.csv').exists() and not (out/'recipe.json').exists():
         raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
     else:
-        with whole_file(out/'segments.csv') as part: part.write_text(_as_kept(dls.segments), encoding='utf-8')
-        with whole_file(out/'recipe.json') as part: part.write_text(recipe.to_json())
+        with atomic_write(out/'segments.csv') as part: part.write_text(_as_kept(dls.segments), encoding='utf-8')
+        with atomic_write(out/'recipe.json') as part: part.write_text(recipe.to_json())
     lr = slice(train.lr*train.body_lr, train.lr) if (base is not None or recipe.model.pretrained) and train.schedule == 'one_cycle' else train.lr
     return train_run(learn, out, train.epochs, lr, train.wd, train.monitor, resume, progress, cbs, schedule=schedule)

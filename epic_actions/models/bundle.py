@@ -12,7 +12,7 @@ from pathlib import Path
 import torch
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file, load_file
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..video.spec import ClipSpec
 from .base import ActionModel, check_set
 
@@ -39,7 +39,7 @@ def save_bundle(
     about = dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()), vocabs=model.vocabs,
                  info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
     weights = {n: t.contiguous().clone() for n,t in model.state_dict().items()} # a tensor of its own for each name, also for those that share one
-    with whole_file(path) as part: save_file(weights, part, metadata={'epic_actions': json.dumps(about)})
+    with atomic_write(path) as part: save_file(weights, part, metadata={'epic_actions': json.dumps(about)})
     return Path(path)
 
 # %% ../../nbs/models/50_bundle.ipynb #20c50945

@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 from torch import nn
 from torch.serialization import safe_globals, get_unsafe_globals_in_checkpoint
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, imagenet_mean, imagenet_std
 from .segment_nets import TSN, TRN, TSM
@@ -164,7 +164,7 @@ def c1_file(
     "The published checkpoint, downloaded once, whole or not at all; raises a ConnectionError that says how to get it by hand."
     path,url = Path(torch.hub.get_dir())/'checkpoints'/f'c1_{name}.ckpt',c1_urls[name]
     if path.exists(): return path
-    with whole_file(path) as part:
+    with atomic_write(path) as part:
         try:
             torch.hub.download_url_to_file(url, str(part))
             read_checkpoint(part)

@@ -9,7 +9,7 @@ __all__ = ['action_report']
 import io, warnings
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..data.segments import class_counts
 from ..score.compare import align_results, class_changes, clip_answers, clip_groups, compare_results, figure_names, interval_table
 from .figures import confusion_counts, confusion_figure, counts_figure, curves_figure, shorten
@@ -373,5 +373,5 @@ def action_report(
     body += [_classes(res), _speed(latency) if latency else '', *(note(*n) for n in notes or [])]
     page = html_page(title, ''.join(body))
     for file, text in [(Path(path), page)] + [(Path(path).with_suffix('.md'), to_markdown(page))] * markdown:
-        with whole_file(file) as p: p.write_text(text, encoding='utf-8')
+        with atomic_write(file) as p: p.write_text(text, encoding='utf-8')
     return Path(path)

@@ -12,7 +12,7 @@ import os, warnings
 from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..data.segments import split_by_group
 from ..datasets.datasets import Data, epic_files, read_data
 from ..datasets.epic import epic_classes, epic_lists, read_annotations, segments_from_epic
@@ -126,7 +126,7 @@ def write_scores(
     "Write the scores and the report of one model or several."
     chosen = results[best] if isinstance(results, dict) else results
     save_results(chosen, out/'results.npz')
-    with whole_file(out/'results.csv') as part: chosen.table().to_csv(part, index=False)
+    with atomic_write(out/'results.csv') as part: chosen.table().to_csv(part, index=False)
     frames,paint = lambda row: clip_images(row, model.clip_spec),heat_painter(model)
     heat = paint and (lambda row: paint(frames(row)))
     action_report(out/'report.html', results, frames=frames, heat=heat, detail=best, **report)

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 from scipy.special import softmax
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from ..data.pickles import read_pickle
 from .metrics import (_few, mean_class_accuracy, target_ranks, top_class, top_k_accuracy, wilson_interval)
 
@@ -203,7 +203,7 @@ def save_results(
     about = {'format': _format, 'vocab': list(results.vocab.items()), 'segments': _pack_table(results.segments)}
     given = {'scores': results.scores, 'logits': results.logits or {}}
     arrays = {f'{name}_{i}': a for name, d in given.items() for i, a in enumerate(d.values())}
-    with whole_file(path) as p, open(p, 'wb') as f:
+    with atomic_write(path) as p, open(p, 'wb') as f:
         if official: f.write(data)
         else: np.savez_compressed(f, about=np.array(json.dumps(about, default=str)), **arrays)
     return Path(path)

@@ -9,7 +9,7 @@ __all__ = ['numbered', 'write_challenge', 'make_submission', 'check_submission']
 import json, zipfile, zlib
 from pathlib import Path
 import numpy as np, pandas as pd
-from ..video.files import whole_file
+from ..video.files import atomic_write
 from .epic import _ids, _scores
 from .metrics import _few
 from .results import Results, _official_parts, _places
@@ -56,7 +56,7 @@ def write_challenge(
     segments # Pairs of id and scores, one after the other
 )->Path:
     "Write the file of a challenge, whole or not at all."
-    with whole_file(path) as part, zipfile.ZipFile(part, 'w', zipfile.ZIP_DEFLATED, compresslevel=5) as z, z.open('test.json', 'w') as f:
+    with atomic_write(path) as part, zipfile.ZipFile(part, 'w', zipfile.ZIP_DEFLATED, compresslevel=5) as z, z.open('test.json', 'w') as f:
         f.write(json.dumps({'version': '0.2', 'challenge': challenge, **levels, 'results': {}})[:-2].encode())
         for i,(uid,scores) in enumerate(segments): f.write(f'{", "*(i > 0)}{json.dumps(uid)}: {json.dumps(scores, allow_nan=False)}'.encode())
         f.write(b'}}')
