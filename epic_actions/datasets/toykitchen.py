@@ -9,35 +9,41 @@ __all__ = ['FPS', 'MOTIONS', 'VERBS', 'REVERSALS', 'SIDE', 'REACH', 'NOUNS', 'MA
            'timestamp', 'annotate', 'tail_classes', 'plan_kitchen', 'write_annotations', 'ToyKitchen']
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #380ae633
-import colorsys, json, os, re, shutil, uuid
+import colorsys, json, re
+from contextlib import suppress
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from zlib import crc32
 import av, numpy as np, pandas as pd
-from PIL import Image, ImageDraw, ImageFilter
+from PIL import Image, ImageColor, ImageDraw, ImageFilter
+from fastcore.basics import AttrDict, defaults, listify, patch
 from fastcore.parallel import parallel
-from fastcore.basics import defaults, patch
 from .epic import segments_from_epic
 from ..video.files import is_watched
 
-# %% ../../nbs/datasets/40_toykitchen.ipynb #0a679e15
+# %% ../../nbs/datasets/40_toykitchen.ipynb #93865fa6
 FPS = 12.5  # so that the time of every frame, 0.08 s apart, is exact in EPIC's two decimals
-MOTIONS = {'take': ('grow', 1), 'put': ('grow', -1), 'open': ('split', 1), 'close': ('split', -1),
-           'lift': ('rise', 1), 'lower': ('rise', -1), 'push': ('slide', 1), 'pull': ('slide', -1),
-           'turn-on': ('glow', 1), 'turn-off': ('glow', -1)}
-VERBS = list(MOTIONS)
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #0a679e15
+_PAIRS = dict(grow=('take', 'put'), split=('open', 'close'), rise=('lift', 'lower'),
+             slide=('push', 'pull'), glow=('turn-on', 'turn-off'))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #4096ad12
-REVERSALS = {v: w for v in VERBS for w in VERBS if MOTIONS[v] == (MOTIONS[w][0], -MOTIONS[w][1])}
+MOTIONS = {v: (motion, way) for motion, pair in _PAIRS.items() for v, way in zip(pair, (1, -1))}
+VERBS = list(MOTIONS)
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #4466dbb2
+REVERSALS = {v: w for pair in _PAIRS.values() for v, w in (pair, pair[::-1])}
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #db68df3c
 def progress_at(verb, # one of `VERBS`
                 t,    # time in the action, 0 (first frame) to 1 (last frame); before and after it rests
                ):
     "How far the motion of `verb` is at time `t`, 0 to 1"
-    s = .5 - .5*np.cos(np.pi * np.clip(t, 0, 1))
-    return float(s if MOTIONS[verb][1] > 0 else 1-s)
+    s = float(.5 - .5*np.cos(np.pi * np.clip(t, 0, 1)))
+    return s if MOTIONS[verb][1] > 0 else 1-s
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #7de87a3d
 def affine(x, y,      # centre in the picture, 0 to 1
@@ -48,60 +54,72 @@ def affine(x, y,      # centre in the picture, 0 to 1
     c, s = np.cos(angle)*scale, np.sin(angle)*scale
     return np.array([[c, -s, x], [s, c, y], [0, 0, 1.]])
 
-# %% ../../nbs/datasets/40_toykitchen.ipynb #d7425560
+# %% ../../nbs/datasets/40_toykitchen.ipynb #da0bb7f4
 SIDE = .42  # of a thing, as a part of the picture
-REACH = {'grow': (2.4, 3.2), 'split': (.9, 1.1), 'rise': (.48, .58), 'slide': (.52, .62), 'glow': (1.8, 2.2)}
+REACH = dict(grow=(2.4, 3.2), split=(.9, 1.1), rise=(.48, .58), slide=(.52, .62), glow=(1.8, 2.2))
 
+# %% ../../nbs/datasets/40_toykitchen.ipynb #d7425560
 def draw_motion(verb, # one of `VERBS`
                 rng,  # numpy Generator
                ):
     "A random execution of a verb: place, size, slant and reach"
-    reach, side = rng.uniform(*REACH[MOTIONS[verb][0]]), SIDE*rng.uniform(.9, 1.1)
-    return dict(verb=verb, reach=reach, side=side, x=rng.uniform(.43, .57), y=rng.uniform(.44, .58),
-                slant=rng.uniform(-.2, .2), angle=rng.uniform(-.3, .3))
+    u = rng.uniform
+    return AttrDict(verb=verb, reach=u(*REACH[MOTIONS[verb][0]]), side=SIDE*u(.9, 1.1), x=u(.43, .57), y=u(.44, .58),
+                    slant=u(-.2, .2), angle=u(-.3, .3))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #765f78ef
 def poses(d, # what `draw_motion` returned
           s, # progress, 0 to 1
          ):
-    "List of (part, 3x3 matrix) from back to front, part being `whole`, `bottom`, `top`, `spark` or `glow`"
-    kind, u, x, y = MOTIONS[d['verb']][0], s-.5, d['x'], d['y']
-    side, angle, r, k = d['side'], d['angle'], d['reach'], d['slant']
-    if kind == 'grow':  return [('whole', affine(x, y, side * r**u, angle))]
-    if kind == 'slide': return [('whole', affine(x + r*u*np.cos(k-.55), y + r*u*np.sin(k-.55), side * .6**u, angle))]
-    if kind == 'rise':  return [('whole', affine(x + r*u*np.sin(k), y - r*u*np.cos(k), side, angle))]
-    if kind == 'glow':  return [('glow', affine(x, y, side*(.3 + (r-.3)*s), angle)), ('whole', affine(x, y, side, angle))]
-    base = affine(x, y + r*side/2, side, angle)   # the place is the middle of the opened thing
-    return [('spark', base @ affine(.1*s, -r*s/2, .2 + .6*s)), ('bottom', base), ('top', base @ affine(.2*s, -r*s, 1., .5*s))]
+    "Dictionary from part (`whole`, `bottom`, `top`, `spark`, `glow`) to 3x3 matrix, from back to front"
+    def at(dx=0, dy=0, scale=1): return affine(d.x+dx, d.y+dy, d.side*scale, d.angle)
+    u, r, slope = s-.5, d.reach, d.slant-.55
+    match MOTIONS[d.verb][0]:
+        case 'grow': return dict(whole=at(scale=r**u))
+        case 'slide': return dict(whole=at(r*u*np.cos(slope), r*u*np.sin(slope), .6**u))
+        case 'rise': return dict(whole=at(r*u*np.sin(d.slant), -r*u*np.cos(d.slant)))
+        case 'glow': return dict(glow=at(scale=.3 + (r-.3)*s), whole=at())
+    base = at(dy=r*d.side/2)
+    return dict(spark=base @ affine(.1*s, -r*s/2, .2 + .6*s), bottom=base, top=base @ affine(.2*s, -r*s, 1, .5*s))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #2a68de73
-NOUNS = {
- 'pan':    [('bar', '#2f3340', (60, 43, 98, 57)), ('disc', '#454b5c', (3, 16, 71, 84)), ('disc', '#6f778c', (14, 27, 60, 73))],
- 'knife':  [('poly', '#e9eef4', (3, 56, 14, 40, 30, 34, 62, 34, 62, 62, 8, 62)), ('bar', '#c8322b', (58, 36, 97, 60)),
-            ('disc', '#ffd9d0', (66, 44, 73, 51)), ('disc', '#ffd9d0', (82, 44, 89, 51))],
- 'tomato': [('disc', '#e5352b', (7, 15, 93, 96)), ('dot', '#ff8a7a', (20, 32, 38, 50)),
-            ('poly', '#3f9b3a', (50, 4, 56, 18, 76, 14, 64, 28, 72, 40, 52, 32, 34, 42, 38, 28, 22, 18, 44, 18))],
- 'bowl':   [('bar', '#2c62b8', (34, 84, 66, 97)), ('half', '#3b7ee3', (3, 2, 97, 94)), ('disc', '#bcd8fb', (3, 34, 97, 62)),
-            ('dot', '#ffffff', (24, 68, 34, 78)), ('dot', '#ffffff', (46, 72, 56, 82)), ('dot', '#ffffff', (67, 68, 77, 78))],
- 'cup':    [('ring', '#c93a86', (50, 32, 96, 76)), ('bar', '#ec5aa6', (8, 16, 72, 96)), ('disc', '#7b4a2b', (8, 6, 72, 28)),
-            ('dot', '#ffd3ea', (30, 46, 50, 66))],
- 'carrot': [('disc', '#4cae3f', (24, 2, 46, 36)), ('disc', '#4cae3f', (54, 2, 76, 36)), ('disc', '#63c455', (39, 0, 61, 36)),
-            ('poly', '#f77f1b', (22, 34, 36, 26, 64, 26, 78, 34, 55, 98, 45, 98)), ('line', '#b9540a', (30, 46, 48, 48)),
-            ('line', '#b9540a', (68, 60, 54, 61))],
- 'bottle': [('bar', '#1f9a55', (40, 10, 60, 50)), ('bar', '#2bb366', (24, 36, 76, 98)), ('bar', '#f4f1d0', (24, 58, 76, 82)),
-            ('bar', '#d23c3c', (36, 2, 64, 15))],
- 'cheese': [('poly', '#ffcf33', (3, 58, 97, 52, 97, 88, 3, 88)), ('poly', '#ffe27a', (3, 58, 78, 14, 97, 52)),
-            ('dot', '#d99a0b', (16, 66, 34, 82)), ('dot', '#d99a0b', (50, 62, 62, 73)), ('dot', '#d99a0b', (74, 70, 90, 84)),
-            ('dot', '#d9a92b', (60, 36, 72, 45))],
- 'egg':    [('poly', '#fffdf5', (10, 34, 30, 8, 52, 20, 78, 6, 94, 32, 84, 54, 96, 78, 70, 94, 48, 84, 24, 96, 5, 72, 18, 52)),
-            ('disc', '#ffb81c', (32, 28, 70, 66)), ('dot', '#ffe59a', (40, 36, 50, 46))],
- 'bread':  [('poly', '#a9622a', (14, 96, 14, 56, 4, 40, 8, 18, 28, 6, 72, 6, 92, 18, 96, 40, 86, 56, 86, 96)),
-            ('poly', '#f0cd92', (24, 86, 24, 50, 15, 36, 19, 24, 32, 16, 68, 16, 81, 24, 85, 36, 76, 50, 76, 86))],
- 'grapes': [('bar', '#8a5a2b', (46, 0, 55, 18)), *[('disc', '#8442c4', (x, y, x+28, y+28)) for x, y in
-            ((6, 14), (36, 12), (66, 14), (20, 36), (50, 36), (35, 60))], ('poly', '#54b948', (54, 12, 74, 0, 96, 8, 78, 20))],
- 'fish':   [('poly', '#14a3a8', (64, 50, 97, 18, 90, 50, 97, 82)), ('poly', '#14a3a8', (28, 32, 46, 10, 60, 32)),
-            ('disc', '#25c9c9', (3, 24, 77, 78)), ('disc', '#ffffff', (13, 38, 28, 53)), ('dot', '#20242c', (18, 42, 25, 49)),
-            ('line', '#0d7f86', (40, 40, 46, 51, 40, 62))]}
+_DRAWINGS = dict(
+ pan='bar #2f3340 60 43 98 57, disc #454b5c 3 16 71 84, disc #6f778c 14 27 60 73',
+ knife='poly #e9eef4 3 56 14 40 30 34 62 34 62 62 8 62, bar #c8322b 58 36 97 60, disc #ffd9d0 66 44 73 51, '
+      'disc #ffd9d0 82 44 89 51',
+ tomato='disc #e5352b 7 15 93 96, dot #ff8a7a 20 32 38 50, '
+      'poly #3f9b3a 50 4 56 18 76 14 64 28 72 40 52 32 34 42 38 28 22 18 44 18',
+ bowl='bar #2c62b8 34 84 66 97, half #3b7ee3 3 2 97 94, disc #bcd8fb 3 34 97 62, dot #ffffff 24 68 34 78, '
+      'dot #ffffff 46 72 56 82, dot #ffffff 67 68 77 78',
+ cup='ring #c93a86 50 32 96 76, bar #ec5aa6 8 16 72 96, disc #7b4a2b 8 6 72 28, dot #ffd3ea 30 46 50 66',
+ carrot='disc #4cae3f 24 2 46 36, disc #4cae3f 54 2 76 36, disc #63c455 39 0 61 36, '
+      'poly #f77f1b 22 34 36 26 64 26 78 34 55 98 45 98, line #b9540a 30 46 48 48, line #b9540a 68 60 54 61',
+ bottle='bar #1f9a55 40 10 60 50, bar #2bb366 24 36 76 98, bar #f4f1d0 24 58 76 82, bar #d23c3c 36 2 64 15',
+ cheese='poly #ffcf33 3 58 97 52 97 88 3 88, poly #ffe27a 3 58 78 14 97 52, dot #d99a0b 16 66 34 82, '
+      'dot #d99a0b 50 62 62 73, dot #d99a0b 74 70 90 84, dot #d9a92b 60 36 72 45',
+ egg='poly #fffdf5 10 34 30 8 52 20 78 6 94 32 84 54 96 78 70 94 48 84 24 96 5 72 18 52, '
+      'disc #ffb81c 32 28 70 66, dot #ffe59a 40 36 50 46',
+ bread='poly #a9622a 14 96 14 56 4 40 8 18 28 6 72 6 92 18 96 40 86 56 86 96, '
+      'poly #f0cd92 24 86 24 50 15 36 19 24 32 16 68 16 81 24 85 36 76 50 76 86',
+ grapes='bar #8a5a2b 46 0 55 18, disc #8442c4 6 14 34 42, disc #8442c4 36 12 64 40, disc #8442c4 66 14 94 42, '
+      'disc #8442c4 20 36 48 64, disc #8442c4 50 36 78 64, disc #8442c4 35 60 63 88, '
+      'poly #54b948 54 12 74 0 96 8 78 20',
+ fish='poly #14a3a8 64 50 97 18 90 50 97 82, poly #14a3a8 28 32 46 10 60 32, disc #25c9c9 3 24 77 78, '
+      'disc #ffffff 13 38 28 53, dot #20242c 18 42 25 49, line #0d7f86 40 40 46 51 40 62')
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #1a52a3c4
+def _drawing(text):
+    "Shapes as a list of (kind, colour, coordinates)"
+    shapes = [shape.split() for shape in text.split(', ')]
+    return [(kind, colour, [int(c) for c in xy]) for kind, colour, *xy in shapes]
+
+NOUNS = {noun: _drawing(text) for noun, text in _DRAWINGS.items()}
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #044107d4
+def _rgb(hsv, hue=0, sat=1, val=0):
+    "A colour as an (r, g, b) tuple, 0 to 255: `hue` and `val` are added to `hsv`, `sat` is a factor"
+    h, s, v = hsv
+    return tuple(round(255*c) for c in colorsys.hsv_to_rgb((h+hue) % 1, *np.clip((s*sat, v+val), 0, 1)))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #e5856809
 def tint(colour,          # `#rrggbb`
@@ -109,28 +127,43 @@ def tint(colour,          # `#rrggbb`
          sat=1., val=1.,  # factors
         ):
     "A shifted colour as an (r, g, b) tuple, 0 to 255"
-    h, s, v = colorsys.rgb_to_hsv(*[int(colour[i:i+2], 16)/255 for i in (1, 3, 5)])
-    return tuple(round(255*c) for c in colorsys.hsv_to_rgb((h+hue) % 1, min(s*sat, 1), min(v*val, 1)))
+    h, s, v = colorsys.rgb_to_hsv(*[c/255 for c in ImageColor.getrgb(colour)])
+    return _rgb((h, s, v*val), hue, sat)
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #7d60ed2d
+def _pixels(xy, unit, x=0, y=0):
+    "The coordinates `x0, y0, x1, y1, ...`, times `unit`, from the origin (`x`, `y`)"
+    return (np.reshape(xy, (-1, 2))*unit + (x, y)).ravel().tolist()
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #0416f8ba
+_EDGE = (38, 32, 36)  # colour of outlines
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #4609e45a
-def _shape(dr, kind, xy, fill, w, edge=(38, 32, 36)):
-    if kind == 'disc': dr.ellipse(xy, fill, edge, w)
-    elif kind == 'dot': dr.ellipse(xy, fill)
-    elif kind == 'bar': dr.rounded_rectangle(xy, 3*w, fill, edge, w)
-    elif kind == 'half': dr.pieslice(xy, 0, 180, fill, edge, w)
-    elif kind == 'ring': dr.ellipse(xy, None, edge, 5*w), dr.ellipse([xy[0]+w, xy[1]+w, xy[2]-w, xy[3]-w], None, fill, 3*w)
-    elif kind == 'poly': dr.polygon(xy, fill), dr.line([*xy, *xy[:4]], edge, w, joint='curve')
-    elif kind == 'line': dr.line(xy, fill, w)
+def _shape(dr, kind, xy, fill, w):
+    "Draw a shape with lines of `w` pixels"
+    match kind:
+        case 'disc': dr.ellipse(xy, fill, _EDGE, w)
+        case 'bar': dr.rounded_rectangle(xy, 3*w, fill, _EDGE, w)
+        case 'half': dr.pieslice(xy, 0, 180, fill, _EDGE, w)
+        case 'dot': dr.ellipse(xy, fill)
+        case 'line': dr.line(xy, fill, w)
+        case 'poly':
+            dr.polygon(xy, fill)
+            dr.line(xy + xy[:4], _EDGE, w, joint='curve')
+        case 'ring':
+            dr.ellipse(xy, None, _EDGE, 5*w)
+            dr.ellipse(np.add(xy, (w, w, -w, -w)).tolist(), None, fill, 3*w)
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #e558e9a1
+_STARS = dict(glow=(14, .76, .76, '#ffe14a', '#fff7b0'), spark=(4, .36, .78, '#2a4cc8', '#ffffff'))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #f4ac7a7a
-def _star(side, part):
-    "The glow, 14 points, or the spark, 4 points: one star in another"
-    im = Image.new('RGBA', (4*side, 4*side)); dr = ImageDraw.Draw(im)
-    n, waist, inner, colours = (14, .76, .76, ('#ffe14a', '#fff7b0')) if part == 'glow' else (4, .36, .78, ('#2a4cc8', '#ffffff'))
-    for r, c in zip((2*side-1, inner*2*side), colours):
-        dr.polygon([(2*side + q*np.cos(a), 2*side + q*np.sin(a)) for i in range(n) for a, q in
-                    ((2*np.pi*i/n, r), (2*np.pi*(i+.5)/n, waist*r))], c)
-    return im.reduce(4)
+def _star(dr, r, n, waist, inner, *colours):
+    "Draw stars of `n` points around (`r`, `r`)"
+    turns = 2*np.pi*np.arange(0, n, .5)/n
+    xy = np.stack([np.cos(turns), np.sin(turns)], 1)
+    xy[1::2] *= waist
+    for unit, colour in zip((r-1, inner*r), colours): dr.polygon(_pixels(xy, unit, r, r), colour)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #1a6081ff
 @lru_cache(512)
@@ -140,15 +173,14 @@ def sprite(noun,          # one of `NOUNS`
            tints=(0., 1., 1.), # hue, saturation, value: see `tint`
           ):
     "RGBA picture of a noun"
-    if part in ('glow', 'spark'): return _star(side, part)
-    if part != 'whole':
-        im = sprite(noun, side, 'whole', tints).copy()
-        im.paste((0, 0, 0, 0), (0, side//2, side, side) if part == 'top' else (0, 0, side, side//2))
-        return im
-    im = Image.new('RGBA', (4*side, 4*side))
-    dr, f = ImageDraw.Draw(im), 4*side/100
-    for kind, colour, xy in NOUNS[noun]: _shape(dr, kind, [f*c for c in xy], tint(colour, *tints), round(3*f))
-    return im.reduce(4)
+    im, unit = Image.new('RGBA', (4*side, 4*side)), side/25
+    dr, shapes = ImageDraw.Draw(im), () if part in _STARS else NOUNS[noun]
+    if part in _STARS: _star(dr, 2*side, *_STARS[part])
+    for kind, colour, xy in shapes: _shape(dr, kind, _pixels(xy, unit), tint(colour, *tints), round(3*unit))
+    im = im.reduce(4)
+    if part == 'top': im.paste((0, 0, 0, 0), (0, side//2, side, side))
+    if part == 'bottom': im.paste((0, 0, 0, 0), (0, 0, side, side//2))
+    return im
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #9ec0008e
 @lru_cache(64)
@@ -157,41 +189,52 @@ def draw_look(participant, # a name such as `P01`
              ):
     "What sets a participant apart, as a dictionary"
     rng = np.random.default_rng([seed, 1, crc32(participant.encode())])
-    u = lambda a, b: float(rng.uniform(a, b))
-    return dict(wall=(u(0, 1), u(.07, .2), u(.84, .97)), counter=(u(.03, .14), u(.14, .34), u(.66, .86)),
-                pattern=int(rng.integers(4)), tile=u(.11, .2), decor=int(rng.integers(3)), place=u(.12, .88),
-                tints=(u(-.025, .025), u(.8, 1.15), u(.82, 1.08)), speed=u(.82, 1.22), shake=u(.003, .018))
+    u, choose = rng.uniform, rng.integers
+    return AttrDict(wall=(u(0, 1), u(.07, .2), u(.84, .97)), counter=(u(.03, .14), u(.14, .34), u(.66, .86)),
+                    pattern=choose(4), tile=u(.11, .2), decor=choose(3), place=u(.12, .88),
+                    tints=(u(-.025, .025), u(.8, 1.15), u(.82, 1.08)), speed=u(.82, 1.22), shake=u(.003, .018))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #cf2e0053
-def _hsv(h, s, v): return tuple(round(255*c) for c in colorsys.hsv_to_rgb(h % 1, min(max(s, 0), 1), min(max(v, 0), 1)))
+def _tiles(dr, w, look):
+    "Draw the wall on all of a picture of side `w`"
+    n, k, tone = max(6, round(look.tile*w)), look.pattern, partial(_rgb, look.wall)
+    for y in range(0, w, n):
+        for x in range(-(n//2)*(k == 1)*(y//n % 2), w, n):
+            dark = k in (0, 3) and (x+y)//n % 2
+            dr.rectangle((x, y, x+n, y+n), tone(val=-.03*dark), tone(0, .8, -.05))
+            if k == 2: dr.polygon(_pixels((.5, .2, .8, .5, .5, .8, .2, .5), n, x, y), tone(.06, 1, -.04))
+            if k == 3: dr.ellipse(_pixels((.35, .35, .65, .65), n, x, y), tone(-.08, 1, .05))
 
-def _wall(dr, w, look):
-    (h, s, v), n, k = look['wall'], max(6, round(look['tile']*w)), look['pattern']
-    for j, y in enumerate(range(0, w, n)):
-        off = n//2 if k == 1 and j % 2 else 0
-        for i, x in enumerate(range(-off, w, n)):
-            c = _hsv(h, s, v - (.03 if k in (0, 3) and (i+j) % 2 else 0))
-            dr.rectangle((x, y, x+n, y+n), c, _hsv(h, s*.8, v-.05))
-            if k == 2: dr.polygon((x+n/2, y+n*.2, x+n*.8, y+n/2, x+n/2, y+n*.8, x+n*.2, y+n/2), _hsv(h+.06, s, v-.04))
-            if k == 3: dr.ellipse((x+n*.35, y+n*.35, x+n*.65, y+n*.65), _hsv(h-.08, s, v+.05))
+# %% ../../nbs/datasets/40_toykitchen.ipynb #466b4307
+def _window(dr, w, at, wall):
+    frame, thick = _rgb(wall, 0, .5, -.14), max(2, w//64)
+    dr.rectangle(at((-.16, .08, .16, .4)), _rgb((.57, .22, wall[2]+.12)), frame, thick)
+    dr.line(at((0, .08, 0, .4)), frame, thick)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #64a897e9
-def _decor(dr, w, look):
-    (h, s, v), x, kind = look['wall'], look['place']*w, look['decor']
-    if kind == 0:   # a window
-        dr.rectangle((x-.16*w, .08*w, x+.16*w, .4*w), _hsv(.57, .22, min(1, v+.12)), _hsv(h, s*.5, v-.14), max(2, w//64))
-        dr.line((x, .08*w, x, .4*w), _hsv(h, s*.5, v-.14), max(2, w//64))
-    elif kind == 1: # a shelf with jars
-        for i in (-1, 0, 1): dr.rounded_rectangle((x+(i*.1-.035)*w, .15*w, x+(i*.1+.035)*w, .27*w), w//50, _hsv(h+.1*i, s*1.3, v-.1))
-        dr.rectangle((x-.18*w, .27*w, x+.18*w, .295*w), _hsv(.08, .25, v-.15))
-    else:           # a rail with a cloth
-        dr.rectangle((x-.2*w, .14*w, x+.2*w, .155*w), _hsv(0, 0, v-.15))
-        dr.rectangle((x-.07*w, .15*w, x+.07*w, .38*w), _hsv(h+.5, s*.8, v-.06))
-        for y in (.3, .34): dr.line((x-.07*w, y*w, x+.07*w, y*w), _hsv(h+.5, s, v-.12), max(2, w//90))
+def _shelf(dr, w, at, wall):
+    for i in (-.1, 0, .1): dr.rounded_rectangle(at((i-.035, .15, i+.035, .27)), w//50, _rgb(wall, i, 1.3, -.1))
+    dr.rectangle(at((-.18, .27, .18, .295)), _rgb((.08, .25, wall[2]-.15)))
 
-# %% ../../nbs/datasets/40_toykitchen.ipynb #31d7dee6
+# %% ../../nbs/datasets/40_toykitchen.ipynb #a37d82ed
+def _rail(dr, w, at, wall):
+    dr.rectangle(at((-.2, .14, .2, .155)), _rgb(wall, sat=0, val=-.15))
+    dr.rectangle(at((-.07, .15, .07, .38)), _rgb(wall, .5, .8, -.06))
+    for y in (.3, .34): dr.line(at((-.07, y, .07, y)), _rgb(wall, .5, 1, -.12), max(2, w//90))
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #eeb62278
+def _counter(dr, w, look):
+    top, thin, tone = .66*w, max(1, w//100), partial(_rgb, look.counter)
+    dr.rectangle((0, top, w, w), tone())
+    dr.rectangle((0, top, w, top+.03*w), tone(0, .8, .12))
+    for i, val in enumerate((-.25, -.06, -.06, -.06)):
+        y = top+i*.1*w
+        dr.line((0, y, w, y), tone(val=val), thin)
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #5ee42436
 MARGIN = .08  # of the picture, on each side, for the camera's shake
 
+# %% ../../nbs/datasets/40_toykitchen.ipynb #31d7dee6
 @lru_cache(32)
 def background(participant, # name
                seed,        # of the kitchen
@@ -199,24 +242,22 @@ def background(participant, # name
               ):
     "A participant's empty kitchen with a margin, as an RGB picture"
     look, w = draw_look(participant, seed), side + 2*round(MARGIN*side)
-    im = Image.new('RGB', (w, w)); dr = ImageDraw.Draw(im)
-    _wall(dr, w, look), _decor(dr, w, look)
-    (h, s, v), top = look['counter'], .66*w
-    dr.rectangle((0, top, w, w), _hsv(h, s, v))
-    for i in range(1, 4): dr.line((0, top+i*.1*w, w, top+i*.1*w), _hsv(h, s, v-.06), max(1, w//100))
-    dr.rectangle((0, top, w, top+.03*w), _hsv(h, s*.8, v+.12))
-    dr.line((0, top, w, top), _hsv(h, s, v-.25), max(1, w//100))
+    im = Image.new('RGB', (w, w))
+    dr = ImageDraw.Draw(im)
+    _tiles(dr, w, look)
+    (_window, _shelf, _rail)[look.decor](dr, w, partial(_pixels, unit=w, x=look.place*w), look.wall)
+    _counter(dr, w, look)
     return im
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #76b283b2
 @lru_cache(32)
 def _puff(side, shade):
-    im = Image.new('RGBA', (side, side), (shade, shade, shade, 0)); dr = ImageDraw.Draw(im)
+    im = Image.new('RGBA', (side, side), (shade, shade, shade, 0))
     for x, y, r in ((.32, .58, .26), (.64, .6, .28), (.5, .36, .26)):
-        dr.ellipse([side*c for c in (x-r, y-r, x+r, y+r)], (shade, shade, shade, 225))
+        ImageDraw.Draw(im).ellipse(_pixels((x-r, y-r, x+r, y+r), side), (shade, shade, shade, 225))
     return im.filter(ImageFilter.GaussianBlur(side/40))
 
-# %% ../../nbs/datasets/40_toykitchen.ipynb #b84e4be0
+# %% ../../nbs/datasets/40_toykitchen.ipynb #71e6166b
 _RECIPES = dict(
  soup='take pan, take carrot, push knife, pull knife, put carrot, open bottle, '
       'turn-on bottle, turn-off bottle, close bottle, lift pan, lower pan, put pan',
@@ -234,7 +275,11 @@ _RECIPES = dict(
       'open pan, lift bowl, lower bowl, turn-on egg, turn-off egg, close pan',
  dessert='take grapes, open grapes, close grapes, lift bowl, push grapes, pull grapes, '
       'lower bowl, turn-on cup, turn-off cup, open bowl, close bowl, put grapes')
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #b84e4be0
 RECIPES = {k: [tuple(s.split()) for s in v.split(', ')] for k, v in _RECIPES.items()}
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #3807dd86
 POPULARITY = dict(soup=5, salad=4, omelette=3, toast=3, tea=4, fish=3, stew=3, dessert=2)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #954f4aaa
@@ -243,14 +288,13 @@ def cook(n,         # number of actions
          noise=.06, # chance of each of: leaving a step out, changing two, inserting one
         ):
     "`n` actions as a list of (verb, noun): a window of an endless row of recipes, with noise"
-    out, names, p = [], list(POPULARITY), np.array(list(POPULARITY.values()), float)
-    first = int(rng.integers(12))
+    out, first, p = [], rng.integers(12), np.array([*POPULARITY.values()])
     while len(out) < first + n:
-        steps = list(RECIPES[names[rng.choice(len(names), p=p/p.sum())]])
+        steps = list(RECIPES[rng.choice(list(POPULARITY), p=p/p.sum())])
         for i in range(len(steps)-1):
             if rng.random() < noise: steps[i], steps[i+1] = steps[i+1], steps[i]
         for step in steps:
-            if rng.random() < noise: out.append((VERBS[rng.integers(len(VERBS))], list(NOUNS)[rng.integers(len(NOUNS))]))
+            if rng.random() < noise: out.append((str(rng.choice(VERBS)), str(rng.choice(list(NOUNS)))))
             if rng.random() >= noise: out.append(step)
     return out[first:first+n]
 
@@ -263,15 +307,31 @@ def recipe_text(steps, # list of (verb, noun)
 # %% ../../nbs/datasets/40_toykitchen.ipynb #da61a13a
 def _pauses(n_idle, n, rng):
     "Idle frames before, between and after `n` actions: two at least, now and then a long rest"
-    extra = max(0, n_idle - 2*(n+1))
-    return 2 + rng.multinomial(extra, rng.dirichlet(np.full(n+1, .7)))
+    return 2 + rng.multinomial(max(0, n_idle - 2*(n+1)), rng.dirichlet(np.full(n+1, .7)))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #9fc2c42d
 def _drift(rng, reach, slow, fast):
-    "Three sines as rows of (reach, frequency in turns a frame, phase)"
-    return [[reach*rng.uniform(.5, 1)/3, 1/rng.uniform(fast, slow), rng.uniform(0, 2*np.pi)] for _ in range(3)]
+    "Reach, frequency in turns a frame and phase of the sines, (3, 2) each"
+    reaches, periods, phases = rng.uniform((.5, fast, 0), (1, slow, 2*np.pi), (2, 3, 3)).T
+    return reach*reaches/3, 1/periods, phases
 
-def _sines(rows, i): return sum(a*np.sin(2*np.pi*f*i + p) for a, f, p in rows)
+# %% ../../nbs/datasets/40_toykitchen.ipynb #f451dccb
+def _sines(drift, i):
+    reach, frequency, phase = drift
+    return (reach*np.sin(2*np.pi*frequency*i + phase)).sum(0)
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #2971ae2f
+def _plan_actions(n, speed, rng):
+    "A list of `n` actions and the number of frames"
+    steps, i, actions = cook(n, rng), 0, []
+    lens = np.maximum(8, np.round(FPS*1.3/speed * rng.uniform(.85, 1.15, n))).astype(int)
+    *pauses, rest = _pauses(round(lens.sum()/4), n, rng).tolist()
+    for (verb, noun), k, pause in zip(steps, lens.tolist(), pauses):
+        start = i + pause
+        swap = int(rng.integers(i+1, start)) if actions else 0
+        i = start + k
+        actions.append(AttrDict(start=start, stop=i, noun=noun, swap=swap, **draw_motion(verb, rng)))
+    return actions, i + rest
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #92be79ec
 def plan_video(video_id, # such as `P01_101`
@@ -280,51 +340,42 @@ def plan_video(video_id, # such as `P01_101`
               ):
     "All that happens in a video, as a dictionary"
     name, rng = video_id.split('_')[0], np.random.default_rng([seed, 2, crc32(video_id.encode())])
-    look, steps = draw_look(name, seed), cook(n, rng)
-    lens = np.maximum(8, np.round(FPS*1.3/look['speed'] * rng.uniform(.85, 1.15, n)).astype(int))
-    pauses, actions, i = _pauses(round(lens.sum()/4), n, rng), [], 0
-    for (verb, noun), k, pause in zip(steps, lens, pauses):
-        i += int(pause)
-        swap = 0 if not actions else int(rng.integers(actions[-1]['stop']+1, i))
-        actions.append(dict(start=i, stop=i+int(k), noun=noun, swap=swap, **draw_motion(verb, rng)))
-        i += int(k)
-    puffs = [dict(x=rng.uniform(.15, .85), y=rng.uniform(.15, .85), side=rng.uniform(.1, .15), shade=int(rng.integers(120, 200)),
-                  dx=_drift(rng, .3, 60, 30), dy=_drift(rng, .3, 60, 30)) for _ in range(2)]
-    return dict(video_id=video_id, participant=name, seed=seed, n_frames=i+int(pauses[-1]), actions=actions, puffs=puffs,
-                shake=[_drift(rng, 3*look['shake'], 40, 8) for _ in range(2)])
+    look, u = draw_look(name, seed), rng.uniform
+    actions, n_frames = _plan_actions(n, look.speed, rng)
+    puffs = [AttrDict(place=(u(.15, .85), u(.15, .85)), side=u(.1, .15), shade=int(rng.integers(120, 200)),
+                      drift=_drift(rng, .3, 60, 30)) for _ in range(2)]
+    return AttrDict(video_id=video_id, participant=name, seed=seed, n_frames=n_frames, actions=actions, puffs=puffs,
+                    shake=_drift(rng, 3*look.shake, 40, 8))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #288a2285
 def _actor(plan, i):
     "The action whose thing is in the picture at frame `i`, and its opacity"
-    acts = plan['actions']
-    k = sum(a['swap'] <= i for a in acts) - 1
-    faint = (k and i == acts[k]['swap']) or (k+1 < len(acts) and i == acts[k+1]['swap']-1)
-    return acts[k], .5 if faint else 1.
+    act = [a for a in plan.actions if a.swap <= i][-1]
+    return act, .5 if any(i in (a.swap-1, a.swap) for a in plan.actions[1:]) else 1
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #8850c8ab
-def _scene(plan, i, act):
-    "Poses at frame `i` of the steam and of the parts of `act`, as a list of (key, matrix)"
-    out = [(j, affine(p['x']+_sines(p['dx'], i), p['y']+_sines(p['dy'], i), p['side'])) for j, p in enumerate(plan['puffs'])]
-    t = (i-act['start'])/(act['stop']-act['start']-1)
-    return out + poses(act, progress_at(act['verb'], t))
+def _scene(plan, i, side):
+    "Yield sprite, opacity, and matrices at the frames `i` and `i+1` of all in a picture of `side`, from back to front"
+    (act, opacity), look = _actor(plan, i), draw_look(plan.participant, plan.seed)
+    for p in plan.puffs:
+        yield _puff(round(p.side*side), p.shade), 1, *[affine(*p.place+_sines(p.drift, j), p.side) for j in (i, i+1)]
+    now, nxt = [poses(act, progress_at(act.verb, (j-act.start)/(act.stop-act.start-1))) for j in (i, i+1)]
+    for part in now: yield sprite(act.noun, round(SIDE*side), part, look.tints), opacity, now[part], nxt[part]
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #d2d6cec6
-def _shake(plan, i, size): return np.array([round(2*size*_sines(d, i)) for d in plan['shake']])/2
+def _shake(plan, i, size): return np.round(2*size*_sines(plan.shake, i))/2
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #bdc44ab0
-def _paste(im, ids, sp, M, key, opacity=1.):
+def _paste(im, ids, sp, M, key, opacity):
     "Paste the sprite with matrix `M` (unit square to pixels) into the picture, and its key into the map"
-    xy = (M @ [[-.5, .5, .5, -.5], [-.5, -.5, .5, .5], [1, 1, 1, 1]])[:2]
-    x0, y0 = np.maximum(0, np.floor(xy.min(1))).astype(int)
-    x1, y1 = np.minimum(im.size, np.ceil(xy.max(1))).astype(int)
-    if x1 <= x0 or y1 <= y0: return
-    n = sp.size[0]
-    inv = np.array([[n, 0, n/2], [0, n, n/2], [0, 0, 1]]) @ np.linalg.inv(M) @ np.array([[1, 0, x0], [0, 1, y0], [0, 0, 1]])
-    p = sp.transform((int(x1-x0), int(y1-y0)), Image.Transform.AFFINE, inv[:2].ravel().tolist(), Image.Resampling.BILINEAR)
-    a = p.getchannel('A')
-    ids.paste(key+1, (int(x0), int(y0)), a.point(lambda v: 255*(v > 127)))
-    if opacity < 1: a = a.point(lambda v: int(v*opacity))
-    im.paste(p, (int(x0), int(y0)), a)
+    reach = abs(M[:2, :2]).sum(1)/2
+    lo = np.floor(M[:2, 2]-reach).astype(int).tolist()
+    back = affine(sp.width/2, sp.width/2, sp.width) @ np.linalg.inv(M) @ affine(*lo)
+    box = np.ceil(2*reach+1).astype(int).tolist()
+    sp = sp.transform(box, Image.AFFINE, back[:2].ravel().tolist(), Image.BILINEAR)
+    alpha = sp.getchannel('A')
+    ids.paste(key, lo, alpha.point(lambda v: 255*(v > 127)))
+    im.paste(sp, lo, alpha.point(lambda v: int(v*opacity)))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #d229493d
 def render_frame(plan,    # what `plan_video` returned
@@ -332,16 +383,13 @@ def render_frame(plan,    # what `plan_video` returned
                  size=96, # pixels
                 ):
     "Frame `i` as an RGB picture; with it the map of things (0: background) and their pixel matrices now and at `i+1`"
-    (act, opacity), S, look = _actor(plan, i), 2*size, draw_look(plan['participant'], plan['seed'])
-    m, now, nxt = round(MARGIN*S), _shake(plan, i, size), _shake(plan, i+1, size)
-    x, y = (m - 2*now).astype(int)
-    im = background(plan['participant'], plan['seed'], S).crop((x, y, x+S, y+S))
-    ids, mats = Image.new('L', (S, S)), [(affine(*now), affine(*nxt))]
-    for k, ((part, A), (_, B)) in enumerate(zip(_scene(plan, i, act), _scene(plan, i+1, act))):
-        puff = plan['puffs'][part] if isinstance(part, int) else None
-        sp = _puff(round(puff['side']*S), puff['shade']) if puff else sprite(act['noun'], round(SIDE*S), part, look['tints'])
-        _paste(im, ids, sp, affine(*2*now, S) @ A, k, 1. if puff else opacity)
-        mats.append((affine(*now, size) @ A, affine(*nxt, size) @ B))
+    side, shakes = 2*size, [_shake(plan, j, size) for j in (i, i+1)]
+    x, y = (round(MARGIN*side) - 2*shakes[0]).astype(int)
+    im, ids = background(plan.participant, plan.seed, side).crop((x, y, x+side, y+side)), Image.new('L', (side, side))
+    mats = [[affine(*shake) for shake in shakes]]
+    for key, (sp, opacity, *matrices) in enumerate(_scene(plan, i, side), 1):
+        mats.append([affine(*shake, size) @ M for shake, M in zip(shakes, matrices)])
+        _paste(im, ids, sp, affine(0, 0, 2) @ mats[key][0], key, opacity)
     return im.reduce(2), np.asarray(ids)[::2, ::2], mats
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #04be7a45
@@ -349,9 +397,8 @@ def frame_flow(ids,  # (H, W) map of things from `render_frame`
                mats, # their pixel matrices now and in the next frame
               ):
     "Flow towards the next frame, a float array of (2, H, W) pixels: to the right, down"
-    out, (h, w) = np.zeros((2, *ids.shape)), ids.shape
-    for k in np.unique(ids):
-        A, B = mats[k]
+    out = np.zeros((2, *ids.shape))
+    for k, (A, B) in enumerate(mats):
         ys, xs = np.nonzero(ids == k)
         p = np.stack([xs+.5, ys+.5, np.ones(len(xs))])
         out[:, ys, xs] = (B @ np.linalg.inv(A) @ p - p)[:2]
@@ -370,26 +417,30 @@ def flow_image(flow, # (H, W) pixels of motion
     "One component of the flow as an 8-bit picture"
     return Image.fromarray(np.clip(np.round(127.5 + flow*flow_scale(size)), 0, 255).astype(np.uint8))
 
+# %% ../../nbs/datasets/40_toykitchen.ipynb #5c479331
+_H264 = {'g': '12', 'bf': '0', 'crf': '18', 'preset': 'veryfast', 'threads': '1',
+         'x264-params': 'mbtree=0'} # mbtree's bytes differ from run to run
+
 # %% ../../nbs/datasets/40_toykitchen.ipynb #24e1c256
 def write_video(frames, # iterable of RGB pictures
                 path,   # mp4 file to make
                 size,   # side of the picture
                ):
     "Encode square frames at `FPS`"
-    rate = Fraction(FPS)
     with av.open(str(path), 'w', format='mp4', options={'fflags': '+bitexact', 'movflags': '+faststart'}) as out:
-        options = {'g': '12', 'bf': '0', 'crf': '18', 'preset': 'veryfast', 'threads': '1', 'x264-params': 'mbtree=0'} # mbtree's bytes differ from run to run
-        st = out.add_stream('libx264', rate=rate, options=options)
-        st.width, st.height, st.pix_fmt, st.time_base = size, size, 'yuv420p', 1/rate
-        for i, im in enumerate(frames):
-            fr = av.VideoFrame.from_image(im)
-            fr.pts, fr.time_base = i, 1/rate
-            for p in st.encode(fr): out.mux(p)
-        for p in st.encode(): out.mux(p)
+        stream = out.add_stream('libx264', Fraction(FPS), _H264, width=size, height=size, pix_fmt='yuv420p')
+        for frame in map(av.VideoFrame.from_image, frames): out.mux(stream.encode(frame))
+        out.mux(stream.encode())
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #5501aef4
+def _folder(path):
+    path.mkdir(parents=True, exist_ok=True)
+    return path
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #8f0cb16d
+def _save(im, folder, i, quality): im.save(_folder(folder)/f'frame_{i+1:010d}.jpg', quality=quality)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #0dff59f3
-def _folder(path): path.mkdir(parents=True, exist_ok=True); return path
-
 def render_video(plan,       # what `plan_video` returned
                  root,       # folder of the kitchen
                  size=96,    # pixels
@@ -397,16 +448,15 @@ def render_video(plan,       # what `plan_video` returned
                  flow=True,  # write the flow as JPEG?
                 ):
     "Write a video, and its frames and flow, in EPIC-KITCHENS' layout"
-    root, sub, name = Path(root), f"{plan['participant']}/{plan['video_id']}", 'frame_{:010d}.jpg'
-    rgb = _folder(root/'frames'/sub) if frames else None
-    uv = [_folder(root/'flow'/sub/c) for c in 'uv'] if flow else []
+    root, video = Path(root), f'{plan.participant}/{plan.video_id}'
     def ims():
-        for i in range(plan['n_frames']):
+        for i in range(plan.n_frames):
             im, ids, mats = render_frame(plan, i, size)
-            if rgb: im.save(rgb/name.format(i+1), quality=90)
-            for f, x in zip(uv, frame_flow(ids, mats) if uv else ()): flow_image(x, size).save(f/name.format(i+1), quality=95)
+            if frames: _save(im, root/'frames'/video, i, 90)
+            if flow:
+                for c, f in zip('uv', frame_flow(ids, mats)): _save(flow_image(f, size), root/'flow'/video/c, i, 95)
             yield im
-    write_video(ims(), _folder(root/'videos'/plan['participant'])/f"{plan['video_id']}.mp4", size)
+    write_video(ims(), _folder(root/'videos'/plan.participant)/f'{plan.video_id}.mp4', size)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #777a85e8
 def timestamp(seconds,   # float
@@ -420,13 +470,16 @@ def timestamp(seconds,   # float
 def annotate(plan, # what `plan_video` returned
             ):
     "One row for each action, with the columns of `EPIC_100_train.csv`"
-    nouns, rows = list(NOUNS), []
-    for k, a in enumerate(plan['actions']):
-        v, n, b, e = a['verb'], a['noun'], a['start'], a['stop']
-        rows.append(dict(narration_id=f"{plan['video_id']}_{k}", participant_id=plan['participant'], video_id=plan['video_id'],
-            narration_timestamp=timestamp((b+(e-b)/3)/FPS, 3), start_timestamp=timestamp(b/FPS), stop_timestamp=timestamp(e/FPS),
-            start_frame=b+1, stop_frame=e, narration=f'{v} {n}', verb=v, verb_class=VERBS.index(v), noun=n,
-            noun_class=nouns.index(n), all_nouns=[n], all_noun_classes=[nouns.index(n)]))
+    rows, video = [], plan.video_id
+    for k, a in enumerate(plan.actions):
+        start, stop, verb, noun = a.start, a.stop, a.verb, a.noun
+        noun_class = list(NOUNS).index(noun)
+        rows.append(dict(
+            narration_id=f'{video}_{k}', participant_id=plan.participant, video_id=video,
+            narration_timestamp=timestamp((start+(stop-start)/3)/FPS, 3),
+            start_timestamp=timestamp(start/FPS), stop_timestamp=timestamp(stop/FPS), start_frame=start+1, stop_frame=stop,
+            narration=f'{verb} {noun}', verb=verb, verb_class=VERBS.index(verb), noun=noun, noun_class=noun_class,
+            all_nouns=[noun], all_noun_classes=[noun_class]))
     return pd.DataFrame(rows)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #aca8ef54
@@ -439,6 +492,9 @@ def tail_classes(classes,  # class of each training instance
     order = np.argsort(counts, kind='stable')
     return sorted(order[np.cumsum(counts[order]) <= part*len(classes)].tolist())
 
+# %% ../../nbs/datasets/40_toykitchen.ipynb #cc352227
+def _shares(n, k): return [n//k + (i < n % k) for i in range(k)]
+
 # %% ../../nbs/datasets/40_toykitchen.ipynb #d82cac6f
 def plan_kitchen(n_clips,      # actions in all
                  participants, # list of names
@@ -447,20 +503,31 @@ def plan_kitchen(n_clips,      # actions in all
                 ):
     "All plans, and a dictionary from video to split (`train`, `valid` or `test`)"
     plans, splits = [], {}
-    for j, name in enumerate(participants):
-        n, least = n_clips//len(participants) + (j < n_clips % len(participants)), 1 if name in unseen else 2
-        k = max(least, round(n/12))
-        held = 0 if name in unseen else max(1, round(k/6))
-        for i in range(k):
-            vid = f'{name}_{101+i}'
-            plans.append(plan_video(vid, n//k + (i < n % k), seed))
-            splits[vid] = 'test' if name in unseen else 'valid' if i >= k-held else 'train'
+    for name, n in zip(participants, _shares(n_clips, len(participants))):
+        k = max(1 if name in unseen else 2, round(n/12))
+        n_train = k - max(1, round(k/6))
+        for i, share in enumerate(_shares(n, k)):
+            video = f'{name}_{101+i}'
+            plans.append(plan_video(video, share, seed))
+            splits[video] = 'test' if name in unseen else 'train' if i < n_train else 'valid'
     return plans, splits
 
-# %% ../../nbs/datasets/40_toykitchen.ipynb #cb0e645d
-def _class_table(names, categories):
-    return pd.DataFrame([dict(id=i, key=k, instances=[k], category=c) for i, (k, c) in enumerate(zip(names, categories))])
+# %% ../../nbs/datasets/40_toykitchen.ipynb #73b6903d
+def _tables(plans, splits, size):
+    "The tables of EPIC-KITCHENS-100, by name"
+    ann = pd.concat([annotate(p) for p in plans], ignore_index=True)
+    split = ann.video_id.map(splits)
+    train = ann[split == 'train']
+    out = dict(train=train, validation=ann[split != 'train'],
+        unseen_participant_ids_validation=dict(participant_id=ann.participant_id[split == 'test'].unique()),
+        video_info=dict(video_id=[p.video_id for p in plans], duration=[p.n_frames/FPS for p in plans],
+                        fps=FPS, resolution=f'{size}x{size}'))
+    for t, names, category in (('verb', VERBS, [MOTIONS[v][0] for v in VERBS]), ('noun', list(NOUNS), 'kitchen')):
+        out[f'{t}_classes'] = dict(id=range(len(names)), key=names, instances=[[n] for n in names], category=category)
+        out[f'tail_{t}s'] = {t: tail_classes(train[f'{t}_class'], len(names))}
+    return out
 
+# %% ../../nbs/datasets/40_toykitchen.ipynb #cb0e645d
 def write_annotations(plans,  # from `plan_kitchen`
                       splits, # video -> split
                       root,   # folder of the kitchen
@@ -468,38 +535,35 @@ def write_annotations(plans,  # from `plan_kitchen`
                       seed,   # of the recipe texts
                      ):
     "Write `annotations/*.csv` and `recipes.txt`"
-    d, ann = _folder(Path(root)/'annotations'), pd.concat([annotate(p) for p in plans], ignore_index=True)
-    split = ann.video_id.map(splits)
-    tables = dict(train=ann[split == 'train'], validation=ann[split != 'train'],
-        verb_classes=_class_table(VERBS, [MOTIONS[v][0] for v in VERBS]), noun_classes=_class_table(NOUNS, ['kitchen']*len(NOUNS)),
-        tail_verbs=pd.DataFrame(dict(verb=tail_classes(ann.verb_class[split == 'train'], len(VERBS)))),
-        tail_nouns=pd.DataFrame(dict(noun=tail_classes(ann.noun_class[split == 'train'], len(NOUNS)))),
-        unseen_participant_ids_validation=pd.DataFrame(dict(participant_id=ann.participant_id[split == 'test'].unique())),
-        video_info=pd.DataFrame([dict(video_id=p['video_id'], duration=p['n_frames']/FPS, fps=FPS, resolution=f'{size}x{size}')
-                                 for p in plans]))
-    for k, t in tables.items(): t.to_csv(d/f'EPIC_100_{k}.csv', index=False, lineterminator='\n')
-    rng = np.random.default_rng([seed, 3])
+    folder, rng = _folder(Path(root)/'annotations'), np.random.default_rng([seed, 3])
+    for name, table in _tables(plans, splits, size).items():
+        pd.DataFrame(table).to_csv(folder/f'EPIC_100_{name}.csv', index=False, lineterminator='\n')
     text = ''.join(recipe_text(cook(12, rng)) + '\n' for _ in range(1000))
-    (Path(root)/'recipes.txt').write_bytes(text.encode())
+    (folder.parent/'recipes.txt').write_bytes(text.encode())
 
-# %% ../../nbs/datasets/40_toykitchen.ipynb #f9754c28
-def _check(n_clips, size, seed, participants, unseen):
+# %% ../../nbs/datasets/40_toykitchen.ipynb #02a46e9c
+def _check_participants(participants, unseen):
     "The participants' names and the unseen ones'"
     names = [f'P{i:02}' for i in range(1, participants+1)] if isinstance(participants, int) else list(participants)
     for p in names:
         if not re.fullmatch(r'P\d\d+', str(p)): raise ValueError(f"participants: {p!r} is not a name like 'P01'")
-    if len(names) < 3 or len(set(names)) < len(names):
+    if len({*names}) < max(len(names), 3):
         raise ValueError(f'participants: need at least 3 different ones, got {participants!r}')
-    out = names[-unseen:] if isinstance(unseen, int) and unseen > 0 else unseen or []
-    out = [out] if isinstance(out, str) else list(out)
-    if not set(out) <= set(names): raise ValueError(f'unseen: {sorted(set(out)-set(names))} are not among the participants {names}')
+    out = {*(names[max(len(names)-unseen, 0):] if isinstance(unseen, int) else listify(unseen))}
+    if out - {*names}: raise ValueError(f'unseen: {sorted(out - {*names})} are not among the participants {names}')
     if not 0 < len(out) < len(names):
         raise ValueError(f'unseen: at least one participant must be unseen and one seen, got {unseen!r} of {len(names)}')
+    return names, [p for p in names if p in out]
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #f9754c28
+def _check(n_clips, size, seed, participants, unseen):
+    "The participants' names and the unseen ones'"
+    names, out = _check_participants(participants, unseen)
     least = 2*len(names) - len(out)
     if n_clips < least: raise ValueError(f'n_clips: {len(names)} participants need at least {least}, got {n_clips}')
     if size < 32 or size % 2: raise ValueError(f'size: must be even and at least 32 pixels, got {size}')
     if seed < 0: raise ValueError(f'seed: must not be negative, got {seed}')
-    return names, [p for p in names if p in out]
+    return names, out
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #e34ed80e
 def _find(path, args):
@@ -517,23 +581,24 @@ def _find(path, args):
 # %% ../../nbs/datasets/40_toykitchen.ipynb #c2b94ffb
 def _render(path, args, n_workers, progress):
     "Render beside `path`, then rename"
-    part = path.parent/f'.{path.name}.{uuid.uuid4().hex[:8]}.part'
-    try:
-        _folder(part)
-        plans, splits = plan_kitchen(args['n_clips'], args['participants'], args['unseen'], args['seed'])
-        parallel(render_video, plans, root=part, size=args['size'], frames=args['frames'], flow=args['flow'],
+    with TemporaryDirectory(prefix=f'.{path.name}.', suffix='.part', dir=_folder(path.parent)) as part:
+        part = Path(part)/path.name
+        plans, splits = plan_kitchen(args.n_clips, args.participants, args.unseen, args.seed)
+        parallel(render_video, plans, root=part, size=args.size, frames=args.frames, flow=args.flow,
                  n_workers=n_workers, progress=progress and is_watched())
-        write_annotations(plans, splits, part, args['size'], args['seed'])
+        write_annotations(plans, splits, part, args.size, args.seed)
         (part/'toykitchen.json').write_text(json.dumps(args, indent=1) + '\n')
-        if path.exists() and not any(path.iterdir()): path.rmdir()
+        with suppress(OSError): path.rmdir() # an empty folder gives way
         try: part.rename(path)
         except OSError:                       # another process was first
             if not _find(path, args): raise
-    finally: shutil.rmtree(part, ignore_errors=True)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #89704f6d
 class ToyKitchen:
     "A rendered toy kitchen: EPIC-KITCHENS-100 in small, with its segment tables"
+    verbs, nouns, reversals, fps = VERBS, list(NOUNS), REVERSALS, FPS
+    vocabs = dict(verb=verbs, noun=nouns)
+
     def __init__(self,
         path,             # folder; rendered if it is not there yet
         n_clips=600,      # actions in all videos together
@@ -549,30 +614,22 @@ class ToyKitchen:
     ):
         self.path, self.size, self.seed = Path(path).expanduser().absolute(), size, seed
         self.participants, self.unseen = _check(n_clips, size, seed, participants, unseen)
-        self.verbs, self.nouns, self.reversals, self.fps = list(VERBS), list(NOUNS), dict(REVERSALS), FPS
-        args = dict(version=1, n_clips=n_clips, size=size, seed=seed, participants=self.participants, unseen=self.unseen,
-                    frames=bool(frames), flow=bool(flow))
+        self.annotations = self.path/'annotations'
+        args = AttrDict(version=1, n_clips=n_clips, size=size, seed=seed, participants=self.participants, unseen=self.unseen,
+                        frames=bool(frames), flow=bool(flow))
         if not _find(self.path, args): _render(self.path, args, defaults.cpus if n_workers is None else n_workers, progress)
 
-    @classmethod
-    def load(cls, path):
-        "The kitchen rendered at `path`, whatever its arguments; raises a FileNotFoundError if there is none"
-        file = Path(path)/'toykitchen.json'
-        if not file.exists(): raise FileNotFoundError(f'{path}: no toy kitchen here; ToyKitchen(path) renders one')
-        return cls(path, **{k: v for k, v in json.loads(file.read_text()).items() if k != 'version'})
-
-    @property
-    def vocabs(self): return dict(verb=self.verbs, noun=self.nouns)
-
-    @property
-    def annotations(self): return self.path/'annotations'
-
-    @property
-    def segments(self):
-        "The segment table on video files: `start <= time < stop`, in seconds"
-        return self.table('videos')
-
-    def __repr__(self): return f'ToyKitchen({str(self.path)!r}, {len(self.segments)} clips, unseen {self.unseen})'
+# %% ../../nbs/datasets/40_toykitchen.ipynb #9cc71ad4
+@patch(cls_method=True)
+def load(cls:ToyKitchen,
+         path, # folder of the kitchen
+        ):
+    "The kitchen rendered at `path`, whatever its arguments; raises a FileNotFoundError if there is none"
+    file = Path(path)/'toykitchen.json'
+    if not file.exists(): raise FileNotFoundError(f'{path}: no toy kitchen here; ToyKitchen(path) renders one')
+    args = json.loads(file.read_text())
+    del args['version']
+    return cls(path, **args)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #ecacf6a9
 @patch
@@ -580,9 +637,21 @@ def table(self:ToyKitchen,
           on='videos', # what the rows point to: `videos`, `frames` or `flow` (a folder with `u` and `v`)
          ):
     "The segment table on one of the three kinds of source"
+    root, modality = self.path/on, 'Flow' if on == 'flow' else 'RGB'
     if on not in ('videos', 'frames', 'flow'): raise ValueError(f"on: must be 'videos', 'frames' or 'flow', got {on!r}")
-    if not (self.path/on).exists(): raise FileNotFoundError(f'{self.path} was rendered without {on}: render another kitchen with {on}=True')
-    modality = 'Flow' if on == 'flow' else 'RGB'
-    df = pd.concat([segments_from_epic(self.annotations/f'EPIC_100_{s}.csv', self.path/on, modality) for s in ('train', 'validation')], ignore_index=True)
-    df['split'] = df.split.where((df.split == 'train') | ~df.participant.isin(self.unseen), 'test')
+    if not root.exists():
+        raise FileNotFoundError(f'{self.path} was rendered without {on}: render another kitchen with {on}=True')
+    df = pd.concat([segments_from_epic(self.annotations/f'EPIC_100_{s}.csv', root, modality)
+                    for s in ('train', 'validation')], ignore_index=True)
+    df.loc[df.participant.isin(self.unseen), 'split'] = 'test'
     return df.drop(columns=['problem', 'narration'])
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #c9b0eeaf
+@patch(as_prop=True)
+def segments(self:ToyKitchen):
+    "The segment table on video files: `start <= time < stop`, in seconds"
+    return self.table('videos')
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #741ba148
+@patch
+def __repr__(self:ToyKitchen): return f'ToyKitchen({str(self.path)!r}, {len(self.segments)} clips, unseen {self.unseen})'
