@@ -7,15 +7,14 @@ __all__ = ['class_mean_recall', 'marginal_scores', 'anticipation_metrics', 'make
            'check_anticipation_submission']
 
 # %% ../../nbs/anticipation/50_score.ipynb #83ceb989
-import warnings
 from pathlib import Path
 import numpy as np, pandas as pd
 from scipy.special import softmax
 from .segments import read_actions
-from ..score.epic import _aligned, _classes, _ids, _label_ids, _scores
-from ..score.metrics import _few, mean_class_accuracy, target_ranks, top_k_accuracy
+from ..score.epic import class_ids, class_segments, filled_subsets, id_list, match_labels, tail_segments
+from ..score.metrics import check_rows, few, mean_class_accuracy, score_array, target_ranks, top_k_accuracy
 from ..score.results import Results
-from ..score.submission import numbered, write_challenge, _check_form, _check_parts, _levels, _read_json
+from ..score.submission import Part, class_parts, read_challenge, write_challenge
 
 # %% ../../nbs/anticipation/50_score.ipynb #4bb5d3f5
 def class_mean_recall(
@@ -24,26 +23,28 @@ def class_mean_recall(
     k=5, # how many guesses the model has, 1 or more
     classes=None # class ids over which the mean is taken, as far as they occur; None: all
 ) -> float: # 0 to 1
-    "The recall of each class that occurs, averaged over these classes (arXiv:2005.02190); raises a ValueError if there are none."
+    "The mean recall of the classes that occur (arXiv:2005.02190); raises a ValueError if there are none."
     if k < 1: raise ValueError(f'k is {k}: the model needs at least one guess')
     ranks, targets = target_ranks(scores, targets), np.asarray(targets)
     recall = pd.Series(ranks < k).groupby(targets[targets >= 0]).mean()
     if classes is not None: recall = recall[recall.index.isin(list(classes))]
-    if not len(recall): raise ValueError(f'none of the {len(classes)} classes occurs in the targets, so there is no mean')
+    if not len(recall):
+        raise ValueError(f'none of the {len(classes)} classes occurs in the targets, so there is no mean')
     return float(recall.mean())
 
 # %% ../../nbs/anticipation/50_score.ipynb #ab7024c6
 def _pairs(actions, n=None):
-    "The verb and noun ids of the actions, as an array (actions, 2); raises a ValueError for a list that makes no sense."
+    "The verb and noun ids of the actions, (actions, 2); raises a ValueError for a list that makes no sense."
     df = actions if isinstance(actions, pd.DataFrame) else read_actions(actions)
-    if not {'verb', 'noun'} <= set(df): raise ValueError(f'actions have no columns verb and noun: there are {_few(list(df))}')
-    pairs = df[['verb', 'noun']].apply(pd.to_numeric, errors='coerce').to_numpy(float)
-    bad = np.flatnonzero(~((pairs >= 0) & (pairs == pairs.round())).all(1))
-    if len(bad): raise ValueError(f'actions, rows {_few(bad)}: the verb or the noun is no class number, 0 or more')
-    twice = np.flatnonzero(pd.DataFrame(pairs).duplicated())
-    if len(twice): raise ValueError(f'actions, rows {_few(twice)}: these pairs stand there already')
-    if n not in (None, len(df)): raise ValueError(f'there are {len(df)} actions, but scores for {n}: give the list that the model was trained with')
-    return pairs.astype(int)
+    if not {'verb', 'noun'} <= set(df):
+        raise ValueError(f'actions have no columns verb and noun: there are {few(list(df))}')
+    if n not in (None, len(df)):
+        raise ValueError(f'there are {len(df)} actions, but scores for {n}: give the list of the training')
+    pairs = df[['verb', 'noun']].apply(pd.to_numeric, errors='coerce')
+    numbers = (pairs >= 0) & (pairs == pairs.round())
+    check_rows(~numbers.all(axis=1), 'actions,', 'verb and noun must be class numbers, 0 or more')
+    check_rows(pairs.duplicated(), 'actions,', 'these pairs stand there already')
+    return pairs.to_numpy(int)
 
 # %% ../../nbs/anticipation/50_score.ipynb #808ce57f
 def marginal_scores(
@@ -54,49 +55,32 @@ def marginal_scores(
     "Verb and noun probabilities out of those of the actions, by marginalisation."
     p = softmax(np.asarray(action_scores, dtype=np.float64), axis=1)
     pairs = _pairs(actions, p.shape[1])
-    return {name: p @ np.eye(max(ids.max() + 1, n))[ids] for name, ids, n in zip(('verb', 'noun'), pairs.T, sizes, strict=True)}
-
-# %% ../../nbs/anticipation/50_score.ipynb #632cd950
-def _tail(labels, ids, tail):
-    "For `verb`, `noun` and `action`: which segments are of the tail?"
-    if 'action' in tail: return {k: np.isin(ids, _ids(tail[k])) for k in ('verb', 'noun', 'action')}
-    rare = {k: labels[f'{k}_class'].isin([int(i) for i in _ids(tail[k])]).to_numpy() for k in ('verb', 'noun')}
-    return rare | {'action': rare['verb'] | rare['noun']}
+    return {name: p @ np.eye(max(ids.max() + 1, n))[ids]
+            for name, ids, n in zip(('verb', 'noun'), pairs.T, sizes, strict=True)}
 
 # %% ../../nbs/anticipation/50_score.ipynb #002a263e
 def _unseen(labels, ids, unseen):
     "Which segments are in the list, themselves or by their participant?"
-    listed = _ids(unseen)
-    people = [labels[c].astype(str).isin(listed) for c in ('participant_id', 'participant') if c in labels]
-    return np.isin(ids, listed) | np.any(people or [False], axis=0)
-
-# %% ../../nbs/anticipation/50_score.ipynb #9d38e999
-def _many_shot(many_shot, pairs):
-    "For `verb`, `noun` and `action`: the ids of the many-shot classes."
-    ids = {k: [int(i) for i in _ids(many_shot[k])] for k in many_shot}
-    either = np.isin(pairs[:, 0], ids['verb']) | np.isin(pairs[:, 1], ids['noun'])
-    return {'action': np.flatnonzero(either).tolist(), **ids}
+    listed = id_list(unseen)
+    people = labels.filter(items=['participant_id', 'participant']).astype(str).isin(listed)
+    return np.isin(ids, listed) | people.any(axis=1).to_numpy()
 
 # %% ../../nbs/anticipation/50_score.ipynb #e8276293
 def _targets(labels, pairs, ids):
     "The true ids of verb, noun and action; raises a ValueError that names pairs which are no action of the list."
-    verbs, nouns = (_classes(labels, k, 10**6, ids) for k in ('verb', 'noun'))
-    place = {tuple(p): i for i, p in enumerate(pairs.tolist())}
-    found = np.array([place.get(p, -1) for p in zip(verbs.tolist(), nouns.tolist())])
-    bad = np.flatnonzero(found < 0)
-    if len(bad): raise ValueError(f'(verb, noun) of {_few(ids[bad])} is {_few(list(zip(verbs[bad].tolist(), nouns[bad].tolist())))} '
-                                  f'({len(bad)} in all): the list of actions has no such pairs; make one of all segments')
-    return dict(verb=verbs, noun=nouns, action=found)
+    true = {k: class_ids(labels, k, ids) for k in ('verb', 'noun')}
+    shown = pd.MultiIndex.from_arrays([*true.values()])
+    found = pd.MultiIndex.from_arrays(pairs.T).get_indexer(shown)
+    check_rows(found < 0, '(verb, noun) of', 'the list of actions has no such pairs; make one of all segments', ids,
+               shown.tolist())
+    return true | {'action': found}
 
 # %% ../../nbs/anticipation/50_score.ipynb #8eda5a67
-def _figures(scores, targets, tail, unseen, frequent):
-    "The figures of one target, in percent; a subset without segments is left out."
+def _figures(scores, targets, subsets):
+    "The figures of one target, in percent; `subsets` is name -> which segments."
     out = dict(top1=top_k_accuracy(scores, targets), top5=top_k_accuracy(scores, targets, 5),
-               top1_class_mean=mean_class_accuracy(scores, targets), recall5=class_mean_recall(scores, targets))
-    for name, rows in dict(tail=tail, unseen=unseen).items():
-        if rows is not None and rows.any(): out[f'recall5_{name}'] = class_mean_recall(scores[rows], targets[rows])
-    if frequent is not None and np.isin(targets, frequent).any():
-        out['recall5_many_shot'] = class_mean_recall(scores, targets, classes=frequent)
+               top1_class_mean=mean_class_accuracy(scores, targets), recall5=class_mean_recall(scores, targets),
+               **{f'recall5_{name}': class_mean_recall(scores[rows], targets[rows]) for name, rows in subsets.items()})
     return {k: 100 * v for k, v in out.items()}
 
 # %% ../../nbs/anticipation/50_score.ipynb #e1b1b978
@@ -104,91 +88,72 @@ def anticipation_metrics(
     labels:pd.DataFrame, # `verb_class`, `noun_class`, and `narration_id` or `uid`
     action_scores, # (N, actions) logits
     actions, # table of `read_actions` or `actions_of`, or RULSTM's csv file
-    tail=None, # dict: `verb`, `noun` and `action` -> ids of segments; or `verb` and `noun` -> class ids; each a list or a csv file
+    tail=None, # dict for `tail_segments`: `verb` and `noun` -> class ids, or all three -> ids of segments
     unseen=None, # ids of segments, or participants; a list or a csv file
-    many_shot=None, # dict: `verb`, `noun` and, if it is not one of the two, `action` -> class ids; each a list or a csv file
+    many_shot=None, # dict: `verb`, `noun` and, if it is not one of the two, `action` -> class ids; lists or csv files
     ids=None # ids of the rows of the scores; None: these are in the order of the labels
 ) -> dict: # `verb`, `noun`, `action` -> figure -> percent
-    "The figures of RULSTM (arXiv:2005.02190) and AVT (arXiv:2106.02036); raises a ValueError that names what does not fit."
-    labels = _aligned(labels, ids)
-    ids = _label_ids(labels)
-    scores = {'action': _scores('action', action_scores, ids)}
-    pairs = _pairs(actions, scores['action'].shape[1])
-    targets = _targets(labels, pairs, ids)
-    scores |= marginal_scores(action_scores, actions, [targets[k].max() + 1 for k in ('verb', 'noun')])
-    rare, new = _tail(labels, ids, tail) if tail else {}, None if unseen is None else _unseen(labels, ids, unseen)
-    frequent = _many_shot(many_shot, pairs) if many_shot else {}
-    out = {k: _figures(scores[k], targets[k], rare.get(k), new, frequent.get(k)) for k in ('verb', 'noun', 'action')}
-    asked = [n for n, given in dict(tail=tail, unseen=unseen, many_shot=many_shot).items() if given is not None]
-    empty = [f'{k} {n}' for n in asked for k in out if f'recall5_{n}' not in out[k]]
-    if empty: warnings.warn(f'no segments for {", ".join(empty)}: these figures are left out')
-    return out
+    "The figures of RULSTM (arXiv:2005.02190) and AVT (arXiv:2106.02036); raises a ValueError for what does not fit."
+    labels, ids = match_labels(labels, ids)
+    action_scores = score_array('action_scores', action_scores, len(ids), ids=ids)
+    targets = _targets(labels, _pairs(actions, action_scores.shape[1]), ids)
+    sizes = [targets[k].max() + 1 for k in ('verb', 'noun')]
+    scores = marginal_scores(action_scores, actions, sizes) | {'action': action_scores}
+    subsets = {'tail': tail_segments(targets, ids, tail) if tail else {},
+               'unseen': {} if unseen is None else dict.fromkeys(scores, _unseen(labels, ids, unseen)),
+               'many_shot': class_segments(targets, many_shot) if many_shot else {}}
+    filled = filled_subsets(subsets)
+    return {k: _figures(x, targets[k], {name: tasks[k] for name, tasks in filled.items() if k in tasks})
+            for k, x in scores.items()}
 
 # %% ../../nbs/anticipation/50_score.ipynb #543df9ab
 def _best_actions(scores, names, k=100):
     "The `k` highest scores of one segment as a dict, best first."
-    best = np.argsort(-scores, kind='stable')[:k]
-    return {names[i]: float(scores[i]) for i in best}
+    return {names[i]: float(scores[i]) for i in np.argsort(-scores, kind='stable')[:k]}
+
+# %% ../../nbs/anticipation/50_score.ipynb #4697ef96
+def _action_parts(actions, classes):
+    "What the challenge wants of each segment, and the names of the actions in their order."
+    names = [f'{v},{n}' for v, n in _pairs(actions)]
+    return class_parts(classes) | {'action': Part(min(100, len(names)), frozenset(names))}, names
 
 # %% ../../nbs/anticipation/50_score.ipynb #9b9bde48
 def _challenge_scores(results, actions, dropped, classes):
-    "The ids and the scores of verb, noun and action, with zeros for the segments in `dropped`."
+    "The scores of verb, noun and action, with zeros for the segments in `dropped`."
     if len(results.vocab) != 1 or 'uid' not in results.segments:
-        raise ValueError(f'a submission needs the one target of segments with uid, the action: {results} has columns {list(results.segments)}')
-    (target, names), actions = *results.vocab.items(), actions if isinstance(actions, pd.DataFrame) else read_actions(actions)
-    logits, pairs = results.log_scores(target), _pairs(actions, len(names))
-    if actions['action'].tolist() != names: raise ValueError('the classes of the results are not those of the list of actions, in its order')
-    if (pairs >= classes).any(): raise ValueError(f'the actions have verbs or nouns beyond {classes}; for another data set give classes=')
-    scores = {'action': logits, **marginal_scores(logits, actions, classes)}
-    zeros = lambda x: np.vstack([x, np.zeros((len(dropped), x.shape[1]))])
-    return [*results.segments['uid'].astype(str), *dropped], {k: zeros(x) for k, x in scores.items()}, [f'{v},{n}' for v, n in pairs]
+        raise ValueError('a submission needs the one target of segments with uid, the action: '
+                         f'{results} has columns {list(results.segments)}')
+    (target, names), = results.vocab.items()
+    actions = actions if isinstance(actions, pd.DataFrame) else read_actions(actions)
+    if actions['action'].tolist() != names:
+        raise ValueError('the classes of the results are not those of the list of actions, in its order')
+    scores = marginal_scores(results.log_scores(target), actions, classes) | {'action': results.log_scores(target)}
+    return {k: np.pad(x, [(0, len(dropped)), (0, 0)]) for k, x in scores.items()}
 
 # %% ../../nbs/anticipation/50_score.ipynb #057df13d
 def make_anticipation_submission(
     results:Results, # with one target, the action, of segments with `uid`
     path, # the zip file to write
     actions, # table of `read_actions` or `actions_of`, or RULSTM's csv file
-    ids=None, # the segments that must be there: a list, or a csv file as EPIC_100_test_timestamps.csv; None: not checked
+    ids=None, # the segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
     dropped=(), # ids of segments that could not be anticipated; they get zeros
     sls_pt:int=2, sls_tl:int=3, sls_td:int=4, # levels of supervision, see `make_submission`
     classes=(97, 300), # numbers of verbs and nouns
     force:bool=False # replace a file that is there?
 ) -> Path: # the zip file
-    "Write the zip file for the anticipation challenge, whole or not at all; raises a ValueError that names what is wrong."
-    path = Path(path)
-    if path.exists() and not force: raise FileExistsError(f'{path} is there already: give force=True to replace it, or another name')
-    levels = _levels(sls_pt=sls_pt, sls_tl=sls_tl, sls_td=sls_td)
-    uids, scores, names = _challenge_scores(results, actions, dropped, classes)
-    _check_parts(uids, scores, ids, classes)
-    segments = ((u, {**{k: numbered(scores[k][i]) for k in ('verb', 'noun')}, 'action': _best_actions(scores['action'][i], names)}) for i, u in enumerate(uids))
-    return write_challenge(path, 'action_anticipation', levels, segments)
-
-# %% ../../nbs/anticipation/50_score.ipynb #1133da4d
-def _split_actions(results, pairs, k=100):
-    "Take the action scores out of `results`; raises a ValueError unless each segment has the best `k`, under names that are actions."
-    names, n, found = {f'{v},{n}' for v, n in pairs.tolist()}, min(k, len(pairs)), {}
-    for uid, s in results.items():
-        a = s.pop('action', None) if isinstance(s, dict) else None
-        if not isinstance(a, dict) or len(a) != n or not set(a) <= names or any(type(v) not in (int, float) for v in a.values()):
-            raise ValueError(f'{uid} does not have scores for {n} actions, each named "verb,noun" as in the list of actions')
-        found[uid] = a
-    return found
+    "Write the zip file for the anticipation challenge, whole or not at all; raises a ValueError if something is wrong."
+    scores, (parts, names) = _challenge_scores(results, actions, dropped, classes), _action_parts(actions, classes)
+    scores['action'] = [_best_actions(x, names) for x in scores['action']]
+    uids = [*results.segments['uid'].astype(str), *dropped]
+    return write_challenge(path, 'action_anticipation', parts, (sls_pt, sls_tl, sls_td), uids, scores, ids, force)
 
 # %% ../../nbs/anticipation/50_score.ipynb #8a9ec6a0
 def check_anticipation_submission(
     path, # the zip file
     actions, # table of `read_actions` or `actions_of`, or RULSTM's csv file
-    ids=None, # the segments that must be there: a list, or a csv file as EPIC_100_test_timestamps.csv; None: not checked
+    ids=None, # the segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
     classes=(97, 300) # numbers of verbs and nouns
-) -> dict: # version, challenge, sls_pt, sls_tl, sls_td, and results: for every segment arrays `verb` and `noun`, and a dict `action`
+) -> dict: # version, challenge, sls_pt, sls_tl, sls_td; results: segment -> arrays `verb` and `noun`, dict `action`
     "Read the zip file of a submission; raises a ValueError that names what is wrong with it."
-    try:
-        o = _read_json(path)
-        if not isinstance(o, dict) or o.get('challenge') != 'action_anticipation' or not isinstance(o.get('results'), dict):
-            raise ValueError("its challenge must be 'action_anticipation', and its results a JSON object")
-        best = _split_actions(o['results'], _pairs(actions))
-        _check_form({**o, 'challenge': 'action_recognition'}, classes)
-        uids, segments = list(o['results']), o['results'].values()
-        _check_parts(uids, {k: np.array([s[k] for s in segments]) for k in ('verb', 'noun')}, ids, classes)
-        return o | {'results': {uid: s | {'action': best[uid]} for uid, s in o['results'].items()}}
-    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+    parts, _ = _action_parts(actions, classes)
+    return read_challenge(path, 'action_anticipation', parts, ids)

@@ -6,17 +6,18 @@
 __all__ = ['show_heat', 'grad_cam', 'attention_rollout', 'explain_clip', 'heat_painter']
 
 # %% ../../nbs/score/50_explain.ipynb #39d4d794
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import reduce
 import matplotlib, numpy as np, torch
 import torch.nn.functional as F
 from PIL import Image
+from fastcore.basics import listify
 from fastai.learner import Learner
-from fastai.torch_core import show_image
 from fastai.vision.core import image2tensor
-from ..data.clips import Normalizer, film_strip
+from ..data.clips import Normalizer, film_strip, show_clip
 from ..models.base import ActionModel
 from ..models.layers import TimeDistributed
+from .scoring import eval_mode
 
 # %% ../../nbs/score/50_explain.ipynb #34fb81b2
 def _one_clip(clip):
@@ -25,7 +26,8 @@ def _one_clip(clip):
         clip = torch.stack([f if isinstance(f, torch.Tensor) else image2tensor(f) for f in clip], dim=-4)
     x = clip[None] if clip.ndim == 4 else clip
     if x.ndim != 5 or len(x) != 1:
-        raise ValueError(f'give one clip, of shape (frames, 3, height, width), or a batch of one; this one has {tuple(clip.shape)}')
+        raise ValueError('give one clip, of shape (frames, 3, height, width), or a batch of one; '
+                         f'this one has {tuple(clip.shape)}')
     return x.detach().as_subclass(torch.Tensor)
 
 # %% ../../nbs/score/50_explain.ipynb #53f707aa
@@ -35,7 +37,8 @@ def _pictures(clip, spec):
     if x.is_floating_point():
         if spec: x = Normalizer(spec).decode(x)
         if x.min() < -.02 or x.max() > 1.02:
-            raise ValueError(f'the clip has values from {x.min():.2f} to {x.max():.2f}: give the `spec` it was normalised with')
+            raise ValueError(f'the clip has values from {x.min():.2f} to {x.max():.2f}: '
+                             'give the `spec` it was normalised with')
     return [film_strip([f]) for f in (x.flip(1) if spec and spec.channels == 'BGR' else x)]
 
 # %% ../../nbs/score/50_explain.ipynb #dc32aefe
@@ -57,22 +60,18 @@ def show_heat(
     "Draw a clip as a film strip, above with `heat` over its frames; raises a ValueError if the shapes differ."
     frames,heat = _pictures(clip, spec),np.asarray(heat)
     shape = (len(frames), *frames[0].shape[:2])
-    if heat.shape != shape: raise ValueError(f'the heat has the shape {heat.shape}, but the clip needs {shape} (frames, height, width)')
-    rows = [film_strip(r, max_frames) for r in (list(map(_glow, frames, heat)), frames)]
-    picture = np.vstack([rows[0], np.full_like(rows[0][:2], 255), rows[1]])
-    figsize = (12, 12*picture.shape[0]/picture.shape[1]+.3) if ctx is None else None
-    return show_image(picture, ctx=ctx, title=title, figsize=figsize)
+    if heat.shape != shape:
+        raise ValueError(f'the heat has the shape {heat.shape}, but the clip needs {shape} (frames, height, width)')
+    hot,plain = (film_strip(r, max_frames) for r in (list(map(_glow, frames, heat)), frames))
+    return show_clip([np.vstack([hot, np.full_like(hot[:2], 255), plain])], ctx=ctx, title=title)
 
 # %% ../../nbs/score/50_explain.ipynb #97c42a6d
 @contextmanager
 def _watched(model, modules, hook):
     "`model` in evaluation mode, with `hook(module, args, kwargs, output)` on `modules`; both are undone at the end."
-    modes = [(m, m.training) for m in model.modules()]
-    handles = [m.register_forward_hook(hook, with_kwargs=True) for m in modules]
-    try: yield model.eval()
-    finally:
-        for h in handles: h.remove()
-        for m,mode in modes: m.training = mode
+    with eval_mode(model), ExitStack() as handles:
+        for m in modules: handles.enter_context(m.register_forward_hook(hook, with_kwargs=True))
+        yield model
 
 # %% ../../nbs/score/50_explain.ipynb #b860636f
 def _model_input(model, clip):
@@ -85,16 +84,16 @@ def _model_input(model, clip):
 # %% ../../nbs/score/50_explain.ipynb #295619aa
 def _logits(out, task):
     "The logits of output number `task`, of a batch of one."
-    outs = out if isinstance(out, (tuple,list)) else (out,)
+    outs = listify(out)
     if not 0 <= task < len(outs): raise ValueError(f'task={task}: the model has {len(outs)} output(s), counted from 0')
     return outs[task][0]
 
 # %% ../../nbs/score/50_explain.ipynb #daac2a05
-_needs = ('Grad-CAM needs a model with an `encoder` that is `TimeDistributed` around a convolutional body (SimpleModel, RNNModel), '
-          'attention rollout needs a TimeSformer')
+_needs = ('Grad-CAM needs a model with an `encoder` that is `TimeDistributed` around a convolutional body '
+          '(SimpleModel, RNNModel), attention rollout needs a TimeSformer')
 
 def _feature_maps(model, x, min_size):
-    "The model's output, and its last feature maps (frames, channels, rows, columns) with `min_size` cells, one tensor a call of the body."
+    "The output, and the last maps (frames, channels, rows, columns) of `min_size` cells, a tensor a call of the body."
     if not isinstance(getattr(model, 'encoder', None), TimeDistributed):
         raise ValueError(f'{type(model).__name__} has no such encoder: {_needs}')
     body,maps,last = model.encoder.module,[],{}
@@ -103,9 +102,10 @@ def _feature_maps(model, x, min_size):
         if ndim > 2: last['any'] = out
         if ndim == 4 and min(out.shape[-2:]) >= min_size: last['large'] = out
         if m is body: maps.append(last.get('large') if last['any'].ndim == 4 else None)
-    with _watched(model, list(body.modules()), note): out = model(x)
-    if maps[0] is None: raise ValueError(f'no convolutional feature map of {min_size} x {min_size} cells or more in this encoder: '
-                                         f'choose a smaller `min_size`, or another model. {_needs}')
+    with _watched(model, body.modules(), note): out = model(x)
+    if maps[0] is None:
+        raise ValueError(f'no convolutional feature map of {min_size} x {min_size} cells or more in this encoder: '
+                         f'choose a smaller `min_size`, or another model. {_needs}')
     return out,maps
 
 # %% ../../nbs/score/50_explain.ipynb #6dd44e40
@@ -123,13 +123,15 @@ def grad_cam(
     *,
     min_size:int=7 # Cells that the feature map has at least, in height and width
 )->np.ndarray: # (frames, height, width), 0..1; all 0 if nothing speaks for the class
-    "What in each frame speaks for a class, by Grad-CAM (arXiv:1610.02391); raises a ValueError if the model has no such encoder."
+    "What in each frame speaks for a class, by Grad-CAM (arXiv:1610.02391); raises a ValueError without an encoder."
     x = _model_input(model, clip).requires_grad_()
-    with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False): # cuDNN's LSTM has no gradient in evaluation mode
+    # without cuDNN, whose LSTM has no gradient in evaluation mode
+    with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
         out,maps = _feature_maps(model, x, min_size)
         logits = _logits(out, task)
         if target is None: target = int(logits.argmax())
-        if not 0 <= target < len(logits): raise ValueError(f'target={target}: output {task} has {len(logits)} classes, counted from 0')
+        if not 0 <= target < len(logits):
+            raise ValueError(f'target={target}: output {task} has {len(logits)} classes, counted from 0')
         grads = torch.cat(torch.autograd.grad(logits[target], maps))
     return _heat((grads.mean((2,3), keepdim=True)*torch.cat(maps).detach()).sum(1).relu(), x)
 
@@ -163,10 +165,11 @@ def attention_rollout(
 # %% ../../nbs/score/50_explain.ipynb #0b46f304
 def _answer(model, clip, target, task):
     "What the model says, or of another `target`, with its probability."
-    with torch.no_grad(), _watched(model, [], None): p = _logits(model(_model_input(model, clip)), task).softmax(-1)
+    with torch.no_grad(), eval_mode(model): p = _logits(model(_model_input(model, clip)), task).softmax(-1)
     vocab = [*(getattr(model, 'vocabs', None) or {}).values()]
-    said = [f'{vocab[task][i] if vocab else f"class {i}"} ({p[i]:.0%})' for i in (int(p.argmax()), target) if i is not None]
-    return said[0] if len(said) == 1 else f'{said[1]}; predicted: {said[0]}'
+    def said(i): return f'{vocab[task][i] if vocab else f"class {i}"} ({p[i]:.0%})'
+    best = said(int(p.argmax()))
+    return best if target is None else f'{said(target)}; predicted: {best}'
 
 # %% ../../nbs/score/50_explain.ipynb #c5b532c2
 def explain_clip(
@@ -187,13 +190,14 @@ def explain_clip(
     return show_heat(clip, heat, spec=spec, **{'title': _answer(model, clip, target, task), **kwargs})
 
 # %% ../../nbs/score/50_explain.ipynb #15f286e4
-def heat_painter(model):
-    "A function of a clip's frames, PIL images of the size of `model.clip_spec`, that gives them under their heat; None for another model."
-    spec = model.clip_spec
-    normalize,explain = Normalizer(spec),attention_rollout if _attentions(model) else grad_cam
+def heat_painter(
+    model # A model with `clip_spec`
+): # Function: the frames of a clip, PIL images of the size of `clip_spec` -> the same under their heat; or None
+    "What paints the heat of `model` on images; None for a model that cannot be explained."
+    spec,explain = model.clip_spec,attention_rollout if _attentions(model) else grad_cam
     def paint(images):
-        x = torch.stack([image2tensor(im) for im in images])
-        heat = explain(model, normalize(x.flip(1) if spec.channels == 'BGR' else x))
+        x = _one_clip(images)
+        heat = explain(model, Normalizer(spec)(x.flip(2) if spec.channels == 'BGR' else x))
         return [Image.fromarray(_glow(np.asarray(im.convert('RGB')), h)) for im,h in zip(images, heat)]
     try: paint([Image.new('RGB', spec.size[::-1])]*spec.n_frames)
     except ValueError: return None

@@ -6,17 +6,17 @@
 __all__ = ['clip_steps', 'time_steps', 'hardware', 'peak_memory', 'Latency', 'measure_latency']
 
 # %% ../../nbs/score/60_latency.ipynb #43fe01eb
-import os, platform
+import platform
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 import numpy as np, pandas as pd
 import torch
+from fastcore.basics import num_cpus, patch
 from ..data.clips import Normalizer
-from ..data.loaders import row_source
-from ..video.reading import read_clip
 from ..models.base import check_set
+from .scoring import eval_mode, read_row
 
 # %% ../../nbs/score/60_latency.ipynb #2e4f3d4f
 def clip_steps(
@@ -24,9 +24,8 @@ def clip_steps(
     device # Where it is
 )->dict: # Step -> function: what the step before gave (first: rows of a segment table) -> what the next step gets
     "The steps from a video to the answer of a model."
-    spec = model.clip_spec
-    normalize = Normalizer(spec).to(device)
-    def decode(rows): return [read_clip(*row_source(r)[:1], spec, *row_source(r)[1:3]) for r in rows]
+    normalize = Normalizer(model.clip_spec).to(device)
+    def decode(rows): return [read_row(r, model.clip_spec) for r in rows]
     def transform(clips): return normalize(torch.from_numpy(np.stack(clips)).movedim(-1, -3).to(device))
     return dict(decode=decode, transform=transform, forward=model)
 
@@ -47,11 +46,11 @@ def time_steps(
 
 # %% ../../nbs/score/60_latency.ipynb #a0281cbd
 def _cpu_name():
+    "The name of the processor."
     info = Path('/proc/cpuinfo')
-    names = [l.partition(':')[2].strip() for l in info.read_text().splitlines() if l.startswith('model name')] if info.exists() else []
-    return names[0] if names else platform.processor() or platform.machine()
-
-def _cores(): return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [l.partition(':')[2].strip() for l in lines if l.startswith('model name')]
+    return [*names, platform.processor() or platform.machine()][0]
 
 # %% ../../nbs/score/60_latency.ipynb #2aaeb3b8
 def hardware(
@@ -60,15 +59,15 @@ def hardware(
     "What a measurement was made on."
     d = torch.device(device)
     gpu = {'GPU': torch.cuda.get_device_name(d)} if d.type == 'cuda' else {} if d.type == 'cpu' else {'device': d.type}
-    versions = {p: version(p) for p in ('epic_actions','torch','av','numpy')}
-    return {**gpu, 'CPU': _cpu_name(), 'cores': _cores(), 'torch threads': torch.get_num_threads(),
-            'system': f'{platform.system()} {platform.machine()}', 'Python': platform.python_version(), **versions}
+    return {**gpu, 'CPU': _cpu_name(), 'cores': num_cpus(), 'torch threads': torch.get_num_threads(),
+            'system': f'{platform.system()} {platform.machine()}', 'Python': platform.python_version(),
+            **{p: version(p) for p in ('epic_actions','torch','av','numpy')}}
 
 # %% ../../nbs/score/60_latency.ipynb #f520e7c4
 def peak_memory(
     device='cpu' # A `torch.device`, or its name
 )->dict: # Which memory -> MiB
-    "The most memory that this process has had, and that the device has given out; without what the system does not tell."
+    "The most memory that this process has had, and the device has given out; without what the system does not tell."
     found,d = {},torch.device(device)
     if platform.system() != 'Windows':
         from resource import getrusage, RUSAGE_SELF
@@ -87,32 +86,55 @@ class Latency:
     hardware:dict # See `hardware`
     memory:dict # See `peak_memory`
 
-    def figures(self, s):
-        "The figures of batches (rounds, n) that took `s` seconds, each (rounds,)."
-        p50,p90,p99 = np.percentile(s*1000, [50, 90, 99], axis=1)
-        rate = self.bs/s.mean(1)
-        return {'p50 ms': p50, 'p90 ms': p90, 'p99 ms': p99, 'clips/s': rate, 'frames/s': rate*self.frames}
+# %% ../../nbs/score/60_latency.ipynb #a0bca1c2
+@patch
+def figures(self:Latency,
+    s # (rounds, n) seconds
+)->dict: # Figure -> (rounds,)
+    "The figures of batches that took `s` seconds."
+    p50,p90,p99 = np.percentile(s*1000, [50, 90, 99], axis=1)
+    rate = self.bs/s.mean(1)
+    return {'p50 ms': p50, 'p90 ms': p90, 'p99 ms': p99, 'clips/s': rate, 'frames/s': rate*self.frames}
 
-    def table(self)->pd.DataFrame: # One row for each step and the whole; columns (figure, `value` or `low` or `high`)
-        "Latencies and rates: the median of the rounds, and the least and the greatest."
-        parts = {n: self.seconds[...,k] for k,n in enumerate(self.steps)} | {'whole': self.seconds.sum(-1)}
-        return pd.DataFrame.from_dict({n: {(name,c): f(v) for name,v in self.figures(s).items() for c,f in dict(value=np.median, low=np.min, high=np.max).items()}
-                                       for n,s in parts.items()}, orient='index')
+# %% ../../nbs/score/60_latency.ipynb #a6adb443
+@patch
+def table(
+    self:Latency
+)->pd.DataFrame: # One row for each step and the whole; columns (figure, `value` or `low` or `high`)
+    "Latencies and rates: the median of the rounds, and the least and the greatest."
+    parts = {n: self.seconds[...,k] for k,n in enumerate(self.steps)} | {'whole': self.seconds.sum(-1)}
+    spread = dict(median='value', min='low', max='high')
+    rows = {n: pd.DataFrame(self.figures(s)).agg(list(spread)).rename(spread).unstack() for n,s in parts.items()}
+    return pd.DataFrame(rows).T
 
-    def __repr__(self):
-        t,unit = self.table()['p50 ms'].round(1),'A clip' if self.bs == 1 else f'A batch of {self.bs} clips'
-        value,low,high = t.loc['whole']
-        rates = ' and '.join(f'{self.table().loc["whole", (f"{k}/s","value")]:.1f} {k}' for k in ('clips','frames'))
-        text = f'{unit} takes {value} ms from video to answer ({low} to {high} in {len(self.seconds)} rounds); the longest step is {t["value"].iloc[:-1].idxmax()}; {rates} per second.'
-        return text + (high > 1.5*low)*' The rounds differ much, so something else was running: measure again on a quiet machine.'
+# %% ../../nbs/score/60_latency.ipynb #d4b7b28d
+@patch
+def __repr__(self:Latency):
+    t,unit = self.table(),'A clip' if self.bs == 1 else f'A batch of {self.bs} clips'
+    (value,low,high),rates = t.loc['whole', 'p50 ms'].round(1),t.loc['whole'].xs('value', level=1)
+    text = (f'{unit} takes {value} ms from video to answer ({low} to {high} in {len(self.seconds)} rounds); '
+            f'the longest step is {t["p50 ms", "value"].iloc[:-1].idxmax()}; '
+            f'{rates["clips/s"]:.1f} clips and {rates["frames/s"]:.1f} frames per second.')
+    noise = ' The rounds differ much, so something else was running: measure again on a quiet machine.'
+    return text + noise*(high > 1.5*low)
 
 # %% ../../nbs/score/60_latency.ipynb #94070f05
 def _some_batches(segments, n, bs):
     "`n` lists of `bs` rows, spread evenly over the table, which is repeated if it is too small."
     rows = np.linspace(0, max(len(segments), n*bs), n*bs, endpoint=False).astype(int) % len(segments)
-    return [[segments.iloc[i] for i in rows[k:k+bs]] for k in range(0, n*bs, bs)]
+    return [[segments.iloc[i] for i in batch] for batch in rows.reshape(n, bs)]
 
 # %% ../../nbs/score/60_latency.ipynb #56535c75
+def _measure(model, batches, rounds, warm_up, device):
+    "The `Latency` of a model that is on `device` already."
+    steps = clip_steps(model, device)
+    if device.type == 'cuda': torch.cuda.reset_peak_memory_stats(device)
+    for k in range(warm_up): time_steps(steps, batches[k % len(batches)], device)
+    seconds = [[time_steps(steps, b, device) for b in batches] for _ in range(rounds)]
+    frames = len(steps['decode'](batches[0][:1])[0])
+    return Latency(np.array(seconds), list(steps), len(batches[0]), frames, hardware(device), peak_memory(device))
+
+# %% ../../nbs/score/60_latency.ipynb #7a0bd3bb
 def measure_latency(
     model, # A model with `clip_spec`, as `action_learner` or `load_bundle` leaves it
     segments, # Segment table
@@ -122,22 +144,14 @@ def measure_latency(
     warm_up:int=8, # Batches before that, which are not counted
     device=None # Where to measure; None: where the model is
 )->Latency:
-    "How long a model takes from video to answer, reading in one process; raises a ValueError, and for clips that cannot be read a `VideoError`."
+    "How long a model takes from video to answer, reading in one process; raises a `VideoError` for bad clips."
     check_set(model, 'clip_spec')
     if min(n, bs) < 1 or rounds < 2 or warm_up < 0 or not len(segments):
-        raise ValueError(f'n={n}, bs={bs}, rounds={rounds}, warm_up={warm_up}, {len(segments)} segments: there must be a batch, a clip, two rounds and a segment')
-    home,was_training = next(model.parameters()).device,model.training
-    device = home if device is None else torch.device(device)
+        raise ValueError(f'n={n}, bs={bs}, rounds={rounds}, warm_up={warm_up}, {len(segments)} segments: '
+                         'there must be a batch, a clip, two rounds and a segment')
+    home = next(model.parameters()).device
+    device = torch.device(device or home)
     try:
-        model.to(device).eval()
-        return _measure(model, _some_batches(segments, n, bs), rounds, warm_up, device)
-    finally: model.to(home).train(was_training)
-
-def _measure(model, batches, rounds, warm_up, device):
-    steps = clip_steps(model, device)
-    if device.type == 'cuda': torch.cuda.reset_peak_memory_stats(device)
-    with torch.no_grad():
-        for k in range(warm_up): time_steps(steps, batches[k % len(batches)], device)
-        seconds = [[time_steps(steps, b, device) for b in batches] for _ in range(rounds)]
-    frames = len(steps['decode'](batches[0][:1])[0])
-    return Latency(np.array(seconds), list(steps), len(batches[0]), frames, hardware(device), peak_memory(device))
+        with torch.no_grad(), eval_mode(model.to(device)):
+            return _measure(model, _some_batches(segments, n, bs), rounds, warm_up, device)
+    finally: model.to(home)
