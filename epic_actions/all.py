@@ -17,33 +17,35 @@ from .video.flow import flow_picture, open_flow
 from .video.reading import read_clip
 
 # %% ../nbs/all.ipynb #f5618159
-from .deploy.predictor import ActionPredictor, find_segments
+from .deploy.predictor import ActionPredictor, find_segments, read_onnx_info
 from .deploy.overlay import annotate_video
 
 # %% ../nbs/all.ipynb #0551931a
-from .data.segments import (make_segments, segments_from_folders, segments_from_csv, split_by_group,
-                                        find_leaks, class_counts, show_class_counts, class_weights, clip_weights,
-                                        target_columns, ucf101_group, usable_segments, find_videos, check_classes,
-                                        missing_classes, show_splits)
+from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,
+                                        ucf101_group, usable_segments, find_videos, check_classes)
+from .data.splits import GroupSplitter, find_leaks, missing_classes, split_by_group
+from .data.plots import show_class_counts, show_splits
 from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source,
                                      clip_animation, to_clip_tensor)
 from .data.augment import MultiScaleCrop, clip_augment
 from .data.loaders import ClipTfm, ClipDL, get_action_dataloaders
-from .data.block import ClipBlock, GroupSplitter
+from .data.block import ClipBlock
 
 # %% ../nbs/all.ipynb #107da0e4
 from .footage.verify import verify_videos
 from .footage.extract import extract_frames, avi2frames, extract_videos
 from .footage.cut import cut_videos
 from .footage.label import label_page, LabelServer
-from .footage.split import labelled_segments, split_labelled, write_split
 
 # %% ../nbs/all.ipynb #e591863d
+from .datasets.base import DataSet
+from .datasets.folders import segments_from_csv, segments_from_folders
 from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
                                         flow_stride)
 from .datasets.toykitchen import ToyKitchen
-from .datasets.datasets import DataSet, read_data
+from .datasets.datasets import read_data
+from .datasets.labelled import labelled_segments, split_labelled, write_split
 
 # %% ../nbs/all.ipynb #227ef448
 from .models.base import ActionModel
@@ -101,7 +103,7 @@ from .anticipation.score import (class_mean_recall, anticipation_metrics, margin
 from .anticipation.training import teach_actions, train_student
 
 # %% ../nbs/all.ipynb #b9ddebe9
-from .export.onnx import export_onnx, read_onnx_info, export_run
+from .export.onnx import export_onnx, export_run
 
 # %% ../nbs/all.ipynb #0d13dd56
 __all__ = [n for n in globals() if not n.startswith('_')]

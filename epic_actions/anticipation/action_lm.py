@@ -4,21 +4,22 @@
 
 # %% auto #0
 __all__ = ['HistoryEncoder', 'action_text', 'word_tokenizer', 'TextEncoder', 'Pointer', 'ActionLM', 'read_recipes',
-           'recipe_segments', 'mask_tokens', 'pretrain_encoder']
+           'recipe_segments', 'pretrain_encoder']
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #f25a0246
 from pathlib import Path
-import numpy as np
 import pandas as pd
 import torch
 import torch.nn.functional as F
 from torch import nn
+from fastcore.basics import patch, store_attr
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 from ..video.files import atomic_write
+from ..models.layers import import_transformers, normal_linear
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #78ebc530
 def _words(n, dim, std):
@@ -38,7 +39,7 @@ class HistoryEncoder(nn.Module):
         word_drop:float=.1 # Share of verbs, and of nouns, that are left out in training
     ):
         super().__init__()
-        self.length,self.dim,self.word_drop = length,dim,word_drop
+        store_attr('length,dim,word_drop')
         pairs = torch.tensor(actions[['verb','noun']].to_numpy())
         self.register_buffer('nothing', pairs.max(0)[0]+1)
         self.register_buffer('pairs', torch.cat([pairs, self.nothing[None]])) # -1 is the last row
@@ -48,37 +49,37 @@ class HistoryEncoder(nn.Module):
         self.blocks = nn.TransformerEncoder(block, n_layer, nn.LayerNorm(dim), enable_nested_tensor=False)
         self.drop = nn.Dropout(drop)
 
-    def forward(self, x):
-        if x.shape[1:] != (self.length,): raise ValueError(f'histories of shape {tuple(x.shape)}: this model reads (rows, {self.length}) past actions')
-        pairs,none = self.pairs[x],F.pad(x < 0, (0,1))
-        if self.training: pairs = torch.where(torch.rand(pairs.shape, device=x.device) < self.word_drop, self.nothing, pairs)
-        whole = (pairs == self.pairs[x]).all(-1, keepdim=True)
-        tokens = self.verb(pairs[...,0]) + self.noun(pairs[...,1]) + self.action(x.clamp(min=0))*whole
-        tokens = F.pad(tokens, (0,0,0,1)) + self.place.weight
-        return self.blocks(self.drop(tokens), src_key_padding_mask=none)
+# %% ../../nbs/anticipation/20_action_lm.ipynb #7d983df6
+@patch
+def forward(self:HistoryEncoder, x):
+    if x.shape[1:] != (self.length,):
+        raise ValueError(f'histories of shape {tuple(x.shape)}: this model reads (rows, {self.length}) past actions')
+    pairs,none = self.pairs[x],F.pad(x < 0, (0,1))
+    if self.training:
+        pairs = torch.where(torch.rand(pairs.shape, device=x.device) < self.word_drop, self.nothing, pairs)
+    whole = (pairs == self.pairs[x]).all(-1, keepdim=True)
+    tokens = self.verb(pairs[...,0]) + self.noun(pairs[...,1]) + self.action(x.clamp(min=0))*whole
+    tokens = F.pad(tokens, (0,0,0,1)) + self.place.weight
+    return self.blocks(self.drop(tokens), src_key_padding_mask=none)
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #b9a13f33
+_spoken = str.maketrans({'/': ' or ', '_': ' ', '-': ' ', ',': ', '})
+
 def action_text(
     name:str # An action's name in a list: `take_board:chopping`, `take tap`, `Cut_tomato`
 )->str: # `take <v> chopping board`, ...
     "The words of an action, with `<v>` between verb and noun (arXiv:2210.05991)."
-    verb,noun = (name.split('_' if '_' in name else ' ', 1) + [''])[:2]
+    verb,_,noun = name.partition('_' if '_' in name else ' ')
     words = noun.split(':')
     if name[0].islower(): words = words[::-1] # EPIC-KITCHENS writes the thing first, EGTEA, in capitals, as one speaks
-    return f"{verb} <v> {' '.join(words)}".lower().replace('/', ' or ').replace('_', ' ').replace('-', ' ').replace(',', ', ').strip()
-
-# %% ../../nbs/anticipation/20_action_lm.ipynb #b2e465e3
-def _transformers():
-    try: import transformers
-    except ImportError as e: raise ImportError("encoders of text need transformers: pip install 'epic_actions[anticipation]'") from e
-    return transformers
+    return f"{verb} <v> {' '.join(words)}".lower().translate(_spoken).strip()
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #8ae5ac48
 def word_tokenizer(
     texts # Texts; their words are all that the tokenizer knows
 ): # A tokenizer of transformers
     "A tokenizer that takes each word for a token."
-    fast = _transformers().PreTrainedTokenizerFast
+    fast = import_transformers('an encoder of text').PreTrainedTokenizerFast
     from tokenizers import Tokenizer, models, pre_tokenizers
     special = {f'{k}_token': f'[{k.upper()}]' for k in ('unk','pad','cls','sep','mask')}
     words = [*special.values(), *sorted({w for t in texts for w in t.split()})]
@@ -87,12 +88,15 @@ def word_tokenizer(
     return fast(tokenizer_object=tok, **special)
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #8a194c22
-def _encoder(encoder, tokenizer):
-    "The model and the tokenizer that a name, a folder or a configuration means."
-    tf = _transformers()
-    if isinstance(encoder, (str,Path)): return tf.AutoModel.from_pretrained(encoder), tokenizer or tf.AutoTokenizer.from_pretrained(encoder)
-    if tokenizer is None: raise ValueError('a configuration has no tokenizer: give one, for example that of word_tokenizer')
-    return tf.AutoModel.from_config(encoder), tokenizer
+def _encoder(encoder, tokenizer, kind='AutoModel'):
+    "The model and the tokenizer that a name, a folder or a configuration means; `kind` is a class of transformers."
+    tf = import_transformers('an encoder of text')
+    make = getattr(tf, kind)
+    if isinstance(encoder, (str,Path)):
+        return make.from_pretrained(encoder), tokenizer or tf.AutoTokenizer.from_pretrained(encoder)
+    if tokenizer is None:
+        raise ValueError('a configuration has no tokenizer: give one, for example that of word_tokenizer')
+    return make.from_config(encoder), tokenizer
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #5e6eaf89
 class TextEncoder(nn.Module):
@@ -106,23 +110,29 @@ class TextEncoder(nn.Module):
         super().__init__()
         self.model,self.tokenizer = _encoder(encoder, tokenizer)
         self.max_len,self.dim = max_len,self.model.config.hidden_size
-        *self.words,self.between = [self.tokenizer(t, add_special_tokens=False)['input_ids'] for t in (*map(action_text, actions.action), '<a>')]
+        *self.words,self.between = [self.tokenizer(t, add_special_tokens=False)['input_ids']
+                                    for t in (*map(action_text, actions.action), '<a>')]
 
-    def tokens(self,
-        history # Numbers of past actions, -1 for none
-    )->tuple: # Tokens; for each, the place of its action, len(history) for the first, -1 for what lies between
-        "The text of a history as tokens, its beginning cut off if need be."
-        said = [(p,i) for p,i in enumerate(history) if i >= 0]
-        ids = [t for _,i in said for t in (*self.between, *self.words[i])][len(self.between):][-(self.max_len-2):]
-        owner = [o for p,i in said for o in (*[-1]*len(self.between), *[p]*len(self.words[i]))][len(self.between):][-(self.max_len-2):]
-        return [self.tokenizer.cls_token_id, *ids, self.tokenizer.sep_token_id],[len(history), *owner, -1]
+# %% ../../nbs/anticipation/20_action_lm.ipynb #4f190aa9
+@patch
+def tokens(self:TextEncoder,
+    history # Numbers of past actions, -1 for none
+)->tuple: # Tokens; for each, the place of its action, len(history) for the first, -1 for what lies between
+    "The text of a history as tokens, its beginning cut off if need be."
+    between,pairs = [(t,-1) for t in self.between],[]
+    for place,action in enumerate(history):
+        if action >= 0: pairs += between + [(t,place) for t in self.words[action]]
+    pairs = pairs[len(between):][-(self.max_len-2):]
+    return tuple(map(list, zip((self.tokenizer.cls_token_id, len(history)), *pairs, (self.tokenizer.sep_token_id, -1))))
 
-    def forward(self, x):
-        rows = [[torch.tensor(t, device=x.device) for t in self.tokens(h)] for h in x.tolist()]
-        ids,owner = (nn.utils.rnn.pad_sequence(t, True, v) for t,v in zip(zip(*rows), (self.tokenizer.pad_token_id, -2)))
-        out = self.model(input_ids=ids, attention_mask=(owner > -2).long()).last_hidden_state
-        mine = F.one_hot(owner.clamp(min=-1)+1, x.shape[1]+2)[...,1:].to(out)
-        return mine.transpose(1,2) @ out / mine.sum(1)[...,None].clamp(min=1)
+# %% ../../nbs/anticipation/20_action_lm.ipynb #464b56f8
+@patch
+def forward(self:TextEncoder, x):
+    rows = [[torch.tensor(t, device=x.device) for t in self.tokens(h)] for h in x.tolist()]
+    ids,owner = (nn.utils.rnn.pad_sequence(t, True, v) for t,v in zip(zip(*rows), (self.tokenizer.pad_token_id, -2)))
+    out = self.model(input_ids=ids, attention_mask=(owner > -2).long()).last_hidden_state
+    mine = F.one_hot(owner.clamp(min=-1)+1, x.shape[1]+2)[...,1:].to(out)
+    return mine.transpose(1,2) @ out / mine.sum(1)[...,None].clamp(min=1)
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #27fc58ea
 class Pointer(nn.Module):
@@ -133,21 +143,24 @@ class Pointer(nn.Module):
     ):
         super().__init__()
         self.n_verbs,self.n_nouns = int(actions.verb.max())+1,int(actions.noun.max())+1
-        self.register_buffer('verb', torch.tensor(actions.verb.to_numpy())); self.register_buffer('noun', torch.tensor(actions.noun.to_numpy()))
-        self.past,self.question,self.score = nn.Linear(dim, dim),nn.Linear(dim, dim, bias=False),nn.Linear(dim, self.n_verbs+2)
-        nn.init.normal_(self.score.weight, 0, .02); nn.init.zeros_(self.score.bias)
+        for name in 'verb','noun': self.register_buffer(name, torch.tensor(actions[name].to_numpy()))
+        self.past,self.question = nn.Linear(dim, dim),nn.Linear(dim, dim, bias=False)
+        self.score = normal_linear(dim, self.n_verbs+2, .02)
 
-    def forward(self,
-        past, # (B, L, dim) states of the past actions
-        question, # (B, dim) state of the question
-        x # (B, L) numbers of the past actions, -1 for none
-    )->tuple: # (B, actions), without what is given to the noun; (B, nouns)
-        scores = self.score(F.gelu(self.past(past) + self.question(question)[:,None]))*(x >= 0)[...,None]
-        verbs,thing,again = scores.split((self.n_verbs,1,1), -1)
-        at = lambda *size: verbs.new_zeros(len(x), *size)
-        table = at(self.n_nouns, self.n_verbs).scatter_add(1, self.noun[x][...,None].expand_as(verbs), verbs)
-        action = table.flatten(1).index_select(1, self.noun*self.n_verbs + self.verb)
-        return action.scatter_add(1, x.clamp(min=0), again[...,0]),at(self.n_nouns).scatter_add(1, self.noun[x], thing[...,0])
+# %% ../../nbs/anticipation/20_action_lm.ipynb #697c12a7
+@patch
+def forward(self:Pointer,
+    past, # (B, L, dim) states of the past actions
+    question, # (B, dim) state of the question
+    x # (B, L) numbers of the past actions, -1 for none
+)->tuple: # (B, actions), without what is given to the noun; (B, nouns)
+    scores = self.score(F.gelu(self.past(past) + self.question(question)[:,None]))*(x >= 0)[...,None]
+    verbs,thing,again = scores.split((self.n_verbs,1,1), -1)
+    at = lambda *size: verbs.new_zeros(len(x), *size)
+    table = at(self.n_nouns, self.n_verbs).scatter_add(1, self.noun[x][...,None].expand_as(verbs), verbs)
+    action = table.flatten(1).index_select(1, self.noun*self.n_verbs + self.verb)
+    noun = at(self.n_nouns).scatter_add(1, self.noun[x], thing[...,0])
+    return action.scatter_add(1, x.clamp(min=0), again[...,0]),noun
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #2eec30e9
 class ActionLM(nn.Module):
@@ -161,29 +174,40 @@ class ActionLM(nn.Module):
         **kwargs # Of `HistoryEncoder` or `TextEncoder`
     ):
         super().__init__()
-        self.encoder = HistoryEncoder(actions, length, drop=drop, **kwargs) if encoder is None else TextEncoder(actions, encoder, tokenizer, **kwargs)
-        dim,self.drop,self.pointer = self.encoder.dim,nn.Dropout(drop),Pointer(actions, self.encoder.dim)
-        self.n_out = len(actions),int(actions.verb.max())+1,int(actions.noun.max())+1
+        if encoder is None: self.encoder = HistoryEncoder(actions, length, drop=drop, **kwargs)
+        else: self.encoder = TextEncoder(actions, encoder, tokenizer, **kwargs)
+        dim = self.encoder.dim
+        self.drop,self.pointer = nn.Dropout(drop),Pointer(actions, dim)
+        self.n_out = len(actions),self.pointer.n_verbs,self.pointer.n_nouns
         self.action,self.verb,self.noun = (nn.Linear(dim, n) for n in self.n_out)
-        nn.init.normal_(self.action.weight, 0, .01); nn.init.zeros_(self.action.bias)
+        nn.init.normal_(self.action.weight, 0, .01)
+        nn.init.zeros_(self.action.bias)
 
-    def forward(self, x): # (B, L) numbers of the past actions, the latest last, -1 for none
-        *past,last = self.drop(self.encoder(x)).unbind(1)
-        pointed,things = self.pointer(torch.stack(past, 1), last, x)
-        verb,noun = self.verb(last),self.noun(last) + things
-        action = self.action(last) + pointed + verb.index_select(1, self.pointer.verb) + noun.index_select(1, self.pointer.noun)
-        return action, verb, noun
+# %% ../../nbs/anticipation/20_action_lm.ipynb #9bf91123
+@patch
+def forward(self:ActionLM, x): # (B, L) numbers of the past actions, the latest last, -1 for none
+    *past,last = self.drop(self.encoder(x)).unbind(1)
+    pointed,things = self.pointer(torch.stack(past, 1), last, x)
+    verb,noun = self.verb(last),self.noun(last) + things
+    action = self.action(last) + pointed + verb.index_select(1, self.pointer.verb) + noun.index_select(1,
+                                                            self.pointer.noun)
+    return action, verb, noun
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #2eb463d7
 def read_recipes(
     path:str|Path # A text file with one recipe in each line, `take <v> pan <a> ...` or `verb take noun pan ...`
 )->list: # Recipes as `take <v> pan <a> ...`
     "Recipes as texts of actions; raises a ValueError that names the file and the line."
-    lines = [' '.join(line.lower().split()) for line in Path(path).read_text(encoding='utf-8').splitlines()]
-    recipes = [' <a> '.join(s.strip().replace(' noun ', ' <v> ') for s in f' {line}'.split(' verb ')[1:]) or line for line in lines]
-    bad = next((i for i,r in enumerate(recipes) if r and not all(a.count('<v>') == 1 for a in r.split('<a>'))), None)
-    if bad is not None: raise ValueError(f"{path}, line {bad+1}: expected actions such as 'take <v> pan <a> open <v> tap', found {lines[bad][:60]!r}")
-    return [r for r in recipes if r]
+    recipes = []
+    for n,line in enumerate(Path(path).read_text(encoding='utf-8').splitlines(), 1):
+        text = ' '.join(line.lower().split())
+        if text.startswith('verb '):
+            text = text.removeprefix('verb ').replace(' verb ', ' <a> ').replace(' noun ', ' <v> ')
+        if text and not all(action.count('<v>') == 1 for action in text.split('<a>')):
+            raise ValueError(f"{path}, line {n}: expected actions such as 'take <v> pan <a> open <v> tap', found "
+                             f"{text[:60]!r}")
+        if text: recipes.append(text)
+    return recipes
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #27ea5f21
 def recipe_segments(
@@ -192,33 +216,16 @@ def recipe_segments(
 )->pd.DataFrame: # Segment table, a `group` for each recipe; action i lies between i and i+1 s
     "Recipes as a segment table of the actions that are in the list; raises a ValueError if there are none."
     ids = {_plain(action_text(n)): i for i,n in zip(actions.id, actions.action)}
-    rows = [(f'recipe {r}', k, ids[a]) for r,text in enumerate(recipes) for k,a in enumerate(map(_plain, text.split(' <a> '))) if a in ids]
+    rows = [(f'recipe {r}', k, ids[a]) for r,text in enumerate(recipes)
+            for k,a in enumerate(map(_plain, text.split(' <a> '))) if a in ids]
     if not rows: raise ValueError(f'none of the {len(recipes)} recipes has an action of the list')
-    group,start,i = (np.array(c) for c in zip(*rows))
-    return pd.DataFrame(dict(source=group, start=start, stop=start+1, uid=[f'{g}, {k}' for g,k,_ in rows], group=group, action_class=i,
-                             verb_class=actions.verb.to_numpy()[i], noun_class=actions.noun.to_numpy()[i]))
+    df = pd.DataFrame(rows, columns=['source','start','action_class'])
+    verb,noun = (actions[c].to_numpy()[df.action_class] for c in ('verb','noun'))
+    uid = df.source + ', ' + df.start.astype(str)
+    return df.assign(stop=df.start+1, uid=uid, group=df.source, verb_class=verb, noun_class=noun)
 
+# %% ../../nbs/anticipation/20_action_lm.ipynb #28a082d3
 def _plain(text): return text.replace('-', ' ')
-
-# %% ../../nbs/anticipation/20_action_lm.ipynb #7defaf83
-def mask_tokens(
-    ids:torch.Tensor, # (B, S) tokens
-    tokenizer, # Of transformers
-    generator:torch.Generator, # The random choices
-    p:float=.15 # Share of the tokens that have to be found
-)->tuple: # (B, S) tokens with some hidden; (B, S) those to be found, -100 elsewhere
-    "Hide tokens for a masked language model (arXiv:1810.04805)."
-    u,how = (torch.rand(ids.shape, generator=generator) for _ in range(2))
-    chosen = (u < p) & ~torch.isin(ids, torch.tensor(tokenizer.all_special_ids))
-    other = torch.randint(len(tokenizer), ids.shape, generator=generator)
-    hidden = torch.where(how < .8, tokenizer.mask_token_id, torch.where(how < .9, other, ids))
-    return torch.where(chosen, hidden, ids),torch.where(chosen, ids, -100)
-
-# %% ../../nbs/anticipation/20_action_lm.ipynb #141390fb
-class _Finder(nn.Module):
-    "A masked language model that takes tokens alone."
-    def __init__(self, model, pad): super().__init__(); self.model,self.pad = model,pad
-    def forward(self, ids): return self.model(input_ids=ids, attention_mask=(ids != self.pad).long()).logits
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #bfc90894
 def pretrain_encoder(
@@ -228,15 +235,17 @@ def pretrain_encoder(
     tokenizer=None, # Its tokenizer; None: the one of that name or folder
     epochs:int=1, bs:int=12, lr:float=5e-5, max_len:int=512, seed:int=0
 )->Learner: # The trained learner
-    "Train an encoder to find hidden words of recipes (masked language modelling, arXiv:1810.04805) and write it to `out`, whole or not at all."
-    tf,named = _transformers(),isinstance(encoder, (str,Path))
+    "Train an encoder to find hidden words of recipes (masked language modelling, arXiv:1810.04805); write it to `out`."
     torch.manual_seed(seed)
-    tokenizer = tokenizer or tf.AutoTokenizer.from_pretrained(encoder)
-    model = tf.AutoModelForMaskedLM.from_pretrained(encoder) if named else tf.AutoModelForMaskedLM.from_config(encoder)
-    generator = torch.Generator().manual_seed(seed)
-    batch = lambda texts: mask_tokens(tokenizer(texts, padding=True, truncation=True, max_length=max_len, return_tensors='pt')['input_ids'], tokenizer, generator)
-    dls = DataLoaders(DataLoader(recipes, bs, shuffle=True, create_batch=batch), DataLoader(recipes[:bs], bs, create_batch=batch))
-    learn = Learner(dls, _Finder(model, tokenizer.pad_token_id), loss_func=CrossEntropyLossFlat(ignore_index=-100))
+    model,tokenizer = _encoder(encoder, tokenizer, 'AutoModelForMaskedLM')
+    hide = import_transformers('an encoder of text').DataCollatorForLanguageModeling(tokenizer, seed=seed)
+    def batch(texts):
+        b = hide([tokenizer(t, truncation=True, max_length=max_len) for t in texts])
+        return b['input_ids'], b['attention_mask'], b['labels']
+    dls = DataLoaders(DataLoader(recipes, bs, shuffle=True, create_batch=batch),
+                      DataLoader(recipes[:bs], bs, create_batch=batch))
+    loss = CrossEntropyLossFlat(ignore_index=-100)
+    learn = Learner(dls, model, loss_func=lambda out, labels: loss(out.logits, labels))
     learn.fit_one_cycle(epochs, lr, wd=.01)
     with atomic_write(out) as part:
         model.save_pretrained(part); tokenizer.save_pretrained(part)

@@ -8,30 +8,22 @@ __all__ = ['AVTHead', 'feature_loss', 'past_loss', 'AVT', 'avt_key']
 # %% ../../nbs/anticipation/10_avt.ipynb #ecc94a21
 import re
 from collections import OrderedDict
-from collections.abc import Mapping
 from pathlib import Path
 import torch
 import torch.nn.functional as F
 from torch import nn
-from fastcore.basics import patch
-from fastai.torch_core import params
+from fastcore.basics import patch, store_attr
 from ..data.clips import to_clip_tensor
 from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
-from ..models.checkpoints import LoadReport, read_checkpoint, state_dict_in, _load
-from ..models.layers import TimeDistributed, create_encoder, pooled, split_out, total_out
-
-# %% ../../nbs/anticipation/10_avt.ipynb #21f782dd
-def _gpt2():
-    "GPT-2 and its configuration; raises an ImportError if transformers is not installed."
-    try: from transformers import GPT2Config, GPT2Model
-    except ImportError as e: raise ImportError("AVT needs transformers: pip install 'epic_actions[anticipation]'") from e
-    return GPT2Config,GPT2Model
+from ..models.checkpoints import LoadReport, head_names, load_weights, open_checkpoint, renamed
+from ..models.layers import (TimeDistributed, create_encoder, encoder_splitter, import_transformers,
+                                        normal_linear, pooled, split_out, total_out)
 
 # %% ../../nbs/anticipation/10_avt.ipynb #5028c2f0
 class AVTHead(nn.Module):
-    "A causal transformer predicts the next frame's features (AVT-h, arXiv:2106.02036); raises an ImportError without transformers."
+    "A causal transformer predicts the next frame's features (AVT-h, arXiv:2106.02036); needs transformers."
     def __init__(self,
         in_features:int, # Features of a frame
         inter_dim:int=2048, # Width of the transformer
@@ -40,22 +32,26 @@ class AVTHead(nn.Module):
         output_len:int=1 # Steps into the future
     ):
         super().__init__()
-        GPT2Config,GPT2Model = _gpt2()
+        tf = import_transformers('AVT')
         self.output_len = output_len
         self.encoder = nn.Linear(in_features, inter_dim, bias=False)
-        self.gpt_model = GPT2Model(GPT2Config(n_embd=inter_dim, n_layer=n_layer, n_head=n_head, vocab_size=1, bos_token_id=0, eos_token_id=0))
+        self.gpt_model = tf.GPT2Model(tf.GPT2Config(n_embd=inter_dim, n_layer=n_layer, n_head=n_head, vocab_size=1,
+                                                    bos_token_id=0, eos_token_id=0))
         self.decoder = nn.Linear(inter_dim, in_features, bias=False)
         del self.gpt_model.wte # the embedding of words
         for m in self.encoder,self.decoder: nn.init.normal_(m.weight, 0, .01)
 
-    def forward(self, x)->dict: # `past` (B, T, features); `future` (B, features), or (B, output_len, features) of several steps
-        out = self.gpt_model(inputs_embeds=self.encoder(x), use_cache=self.output_len > 1)
-        states = [out.last_hidden_state]
-        for _ in range(self.output_len-1):
-            out = self.gpt_model(inputs_embeds=states[-1][:,-1:], past_key_values=out.past_key_values, use_cache=True)
-            states.append(out.last_hidden_state)
-        said,t = self.decoder(torch.cat(states, 1)),x.shape[1]
-        return dict(past=torch.cat([x[:,:1], said[:,:t-1]], 1), future=said[:,t-1:] if self.output_len > 1 else said[:,t-1])
+# %% ../../nbs/anticipation/10_avt.ipynb #3aaa85f0
+@patch
+# `past` (B, T, features); `future` (B, features), or (B, output_len, features) of several steps
+def forward(self:AVTHead, x)->dict:
+    out = self.gpt_model(inputs_embeds=self.encoder(x), use_cache=self.output_len > 1)
+    states = [out.last_hidden_state]
+    for _ in range(self.output_len-1):
+        out = self.gpt_model(inputs_embeds=states[-1][:,-1:], past_key_values=out.past_key_values, use_cache=True)
+        states.append(out.last_hidden_state)
+    said,t = self.decoder(torch.cat(states, 1)),x.shape[1]
+    return dict(past=torch.cat([x[:,:1], said[:,:t-1]], 1), future=said[:,t-1:] if self.output_len > 1 else said[:,t-1])
 
 # %% ../../nbs/anticipation/10_avt.ipynb #662a3d62
 def feature_loss(
@@ -64,7 +60,8 @@ def feature_loss(
     detach:bool=False # Leave the frames' features as they are? In AVT they learn to be predictable, too
 )->torch.Tensor:
     "The mean squared error of the predicted features; raises a ValueError for clips of one frame."
-    if features.shape[1] < 2: raise ValueError('the feature loss compares frames with those before them: make clips of two frames or more')
+    if features.shape[1] < 2:
+        raise ValueError('the feature loss compares frames with those before them: make clips of two frames or more')
     target = features.detach() if detach else features
     return F.mse_loss(past[:,1:], target[:,1:])
 
@@ -81,12 +78,12 @@ def past_loss(
 
 # %% ../../nbs/anticipation/10_avt.ipynb #54ef9300
 class AVT(ActionModel):
-    "An image network for every frame, and an `AVTHead` that foresees the next action (arXiv:2106.02036); raises an ImportError without transformers."
+    "An image network for every frame, and an `AVTHead` that foresees the next action (arXiv:2106.02036)."
     dropout_args = ('ps',)
     def __init__(self,
         n_out, # Classes; a tuple for several targets
-        arch='vit_base_patch16_224', # Backbone: a torchvision function, a torchvision or timm name; or `features`, for clips (B, T, in_features)
-        in_features:int|None=None, # Features of a frame, for `features`
+        arch='vit_base_patch16_224', # Backbone: a torchvision function, a torchvision or timm name; or `features`
+        in_features:int|None=None, # Features of a frame, for `features`: clips are (B, T, in_features)
         inter_dim:int=2048, # Width of the head
         n_layer:int=6, # Layers of the head
         n_head:int=4, # Attention heads
@@ -99,22 +96,19 @@ class AVT(ActionModel):
         super().__init__()
         if (arch == 'features') != bool(in_features): raise ValueError(f"arch={arch!r}, in_features={in_features}: "
             "for features of a file give arch='features' and their number; a backbone knows its own")
-        self.n_out,self.arch,self.frozen = n_out,arch,frozen
+        store_attr('n_out,arch,frozen')
+        self.by_frame,self.inputs = arch != 'features','features' if arch == 'features' else 'clip'
         if arch == 'features': self.encoder,nf = nn.Identity(),in_features
         else:
             body,nf,needs_pool = create_encoder(arch, pretrained)
             body = pooled(body, needs_pool)
-            if pre_logits: body = nn.Sequential(OrderedDict(body=body, pre_logits=nn.Sequential(OrderedDict(fc=nn.Linear(nf, nf), act=nn.Tanh()))))
+            if pre_logits:
+                more = nn.Sequential(OrderedDict(fc=nn.Linear(nf, nf), act=nn.Tanh()))
+                body = nn.Sequential(OrderedDict(body=body, pre_logits=more))
             self.encoder = TimeDistributed(body)
         self.predictor = AVTHead(nf, inter_dim, n_layer, n_head, output_len)
-        self.dropout,self.head,self.nf = nn.Dropout(ps),nn.Linear(nf, total_out(n_out)),nf
-        nn.init.normal_(self.head.weight, 0, .01); nn.init.zeros_(self.head.bias)
+        self.dropout,self.head,self.nf = nn.Dropout(ps),normal_linear(nf, total_out(n_out), .01),nf
         if frozen: self.encoder.requires_grad_(False)
-
-    @property
-    def inputs(self): return 'features' if self.arch == 'features' else 'clip'
-    @property
-    def by_frame(self): return self.inputs == 'clip'
 
 # %% ../../nbs/anticipation/10_avt.ipynb #ccae59a5
 @patch
@@ -123,15 +117,18 @@ def forward_features(self:AVT,
 )->torch.Tensor: # (B, T, features)
     "What the backbone sees in each frame; raises a ValueError for clips of another shape."
     if self.arch != 'features': return self.encoder(to_clip_tensor(x))
-    if isinstance(x, tuple) or x.ndim != 3 or x.shape[-1] != self.nf: raise ValueError(f'this AVT takes features of frames, (B, frames, {self.nf}), '
+    if isinstance(x, tuple) or x.ndim != 3 or x.shape[-1] != self.nf:
+        raise ValueError(f'this AVT takes features of frames, (B, frames, {self.nf}), '
         f'not {f"an ImageTuple of {len(x)} frames" if isinstance(x, tuple) else tuple(x.shape)}')
     return x.as_subclass(torch.Tensor)
 
+# %% ../../nbs/anticipation/10_avt.ipynb #d19243be
 @patch
 def action_logits(self:AVT, features): # (..., features) -> logits, or a tuple of them
     "The action in the features of a frame, seen or predicted."
     return split_out(self.head(self.dropout(features)), self.n_out)
 
+# %% ../../nbs/anticipation/10_avt.ipynb #5ff65492
 @patch
 def forward_head(self:AVT, features): # (B, T, features) -> logits of the next action
     "The next action, after these frames."
@@ -142,9 +139,8 @@ def forward_head(self:AVT, features): # (B, T, features) -> logits of the next a
 @patch(static_method=True)
 def splitter(model:AVT)->list:
     "Backbone, and what comes after it; only the latter if the backbone is frozen, or there is none."
-    later = params(model.predictor) + params(model.head)
-    first = [] if model.frozen else params(model.encoder)
-    return [first, later] if first else [later]
+    first,later = encoder_splitter(model)
+    return [first, later] if first and not model.frozen else [later]
 
 # %% ../../nbs/anticipation/10_avt.ipynb #144ec95b
 @patch
@@ -155,15 +151,15 @@ def train(self:AVT, mode=True):
     return self
 
 # %% ../../nbs/anticipation/10_avt.ipynb #458e5e9b
+_avt_names = {r'^encoder\.module\.pre_logits': 'backbone.model.pre_logits',
+              r'^encoder\.module\.(body\.)?(0\.)?model': 'backbone.model',
+    '^predictor': 'future_predictor', '^head': 'classifiers.action'}
+
 def avt_key(
     name:str # Name of a tensor in our AVT
 )->str:
     "The name that the published networks give to it."
-    for ours,theirs in {r'encoder\.module\.pre_logits\.': 'backbone.model.pre_logits.', r'encoder\.module\.(body\.)?(0\.)?model\.': 'backbone.model.',
-                        r'predictor\.': 'future_predictor.', r'head\.': 'classifiers.action.'}.items():
-        name,n = re.subn(f'^{ours}', theirs, name)
-        if n: break
-    return name
+    return renamed(name, _avt_names)
 
 # %% ../../nbs/anticipation/10_avt.ipynb #72b790e6
 @patch
@@ -173,9 +169,10 @@ def load_checkpoint(self:AVT,
     new_head:bool=False # Load all but the classifier, for other classes
 )->LoadReport:
     "Load published weights and set `clip_spec`, or change nothing and raise a ValueError that says what does not fit."
-    file = 'the checkpoint' if isinstance(path_or_dict, Mapping) else path_or_dict
-    state = state_dict_in(read_checkpoint(path_or_dict), file)
-    spare = [k for k in state if re.search(r'\.attn\.(masked_)?bias$|^cls_map_', k) or new_head and k.startswith('classifiers.')]
-    report = _load(self, state, lambda n: (avt_key(n),), file, new_head, spare)
+    weights = open_checkpoint(path_or_dict)
+    spare = [k for k in weights.state if re.search(r'\.attn\.(masked_)?bias$|^cls_map_', k) or new_head
+             and k.startswith('classifiers.')]
+    report = load_weights(self, weights.state, weights.file, avt_key, head_names(self) if new_head else (), spare,
+        'Make the model as the file was made, or for other classes pass new_head=True to load all but the classifier')
     self.clip_spec = spec or ClipSpec(LastFrames(10, 1.), 224, resize='pillow', mean=(.5,)*3, std=(.5,)*3, scale=248)
     return report

@@ -6,17 +6,17 @@
 __all__ = ['kd_loss', 'loader_with_rows', 'RowCallback', 'teacher_logits', 'mean_teacher', 'DistillCallback', 'AVTLosses']
 
 # %% ../../nbs/anticipation/40_distill.ipynb #9bb48ea0
-from pathlib import Path
 import numpy as np
+import pandas as pd
 import torch
 import torch.nn.functional as F
-from fastcore.basics import listify, patch
+from fastcore.basics import listify, patch, store_attr
 from fastai.callback.core import Callback
 from fastai.callback.mixup import MixHandler
 from fastai.data.core import Datasets, TfmdLists
 from fastai.torch_core import get_model
 from ..data.loaders import row_source
-from .teacher import load_teacher
+from .teacher import read_teacher
 from .avt import AVT, feature_loss, past_loss
 
 # %% ../../nbs/anticipation/40_distill.ipynb #80777f34
@@ -25,21 +25,26 @@ def kd_loss(
     teacher:torch.Tensor, # (B, C) logits
     T:float=1, # Temperature, above 0
     top_k:int|None=None, # So many of the teacher's best classes are compared; None: all
-    reduction:str='batchmean' # `batchmean`: a sum over the classes, a mean over the clips; `mean`: over both, the published scale; `none`: (B,)
+    reduction:str='batchmean' # `batchmean`: mean over clips; `mean`: over clips and classes, as published; `none`: (B,)
 )->torch.Tensor:
-    "T² KL(teacher ‖ student) of softened scores (arXiv:1503.02531, 2210.05991); raises a ValueError for arguments that cannot be."
-    if student.shape != teacher.shape: raise ValueError(f'the student has scores of shape {tuple(student.shape)}, the teacher of {tuple(teacher.shape)}')
+    "T² KL(teacher ‖ student) of softened scores (arXiv:1503.02531, 2210.05991); raises a ValueError for bad arguments."
+    if student.shape != teacher.shape:
+        raise ValueError(f'the student has scores of shape {tuple(student.shape)}, the teacher of '
+                         f'{tuple(teacher.shape)}')
     if T <= 0: raise ValueError(f'T={T}: a temperature is above 0')
-    if reduction not in ('batchmean','mean','none'): raise ValueError(f"reduction={reduction!r}: choose batchmean, mean or none")
+    if reduction not in ('batchmean','mean','none'):
+        raise ValueError(f"reduction={reduction!r}: choose batchmean, mean or none")
     student,teacher = student.float(),teacher.detach().float()
     if top_k: student,teacher = (x.gather(1, teacher.topk(top_k).indices) for x in (student, teacher))
-    each = F.kl_div((student/T).log_softmax(1), (teacher/T).log_softmax(1), reduction='none', log_target=True).sum(1)*T**2
+    each = F.kl_div((student/T).log_softmax(1), (teacher/T).log_softmax(1), reduction='none',
+                    log_target=True).sum(1)*T**2
     if reduction == 'none': return each
     return each.mean()/(student.shape[1] if reduction == 'mean' else 1)
 
 # %% ../../nbs/anticipation/40_distill.ipynb #801755ce
 def _row(o): return row_source(o)[3]
 
+# %% ../../nbs/anticipation/40_distill.ipynb #765dbb55
 def loader_with_rows(
     dl # A training loader of `get_action_dataloaders`
 ): # Its batches, with the row numbers (B,) behind the targets
@@ -53,13 +58,16 @@ def loader_with_rows(
 # %% ../../nbs/anticipation/40_distill.ipynb #514240f0
 class RowCallback(Callback):
     "A callback that knows the rows of the segment table that a training batch shows: `self.rows`."
-    order,run_valid = -10,False # before the progress bar takes hold of the loader, and before a loss that is no number is reported
+    order,run_valid = -10,False # before the progress bar takes hold of the loader, and before `StopOnNaN`
 
     def before_fit(self):
         if getattr(self.dls, 'segments', None) is None:
-            raise ValueError(f'{type(self).__name__} needs loaders that keep their segment table: make them with get_action_dataloaders')
+            raise ValueError(f'{type(self).__name__} needs loaders that keep their segment table: make them with '
+                             'get_action_dataloaders')
         mixing = [type(cb).__name__ for cb in self.learn.cbs if isinstance(cb, MixHandler)]
-        if mixing: raise ValueError(f'{type(self).__name__} and {mixing[0]} do not go together: it is not known what a mixed clip stands for')
+        if mixing:
+            raise ValueError(f'{type(self).__name__} and {mixing[0]} do not go together: it is not known what a mixed '
+                             'clip stands for')
 
     def before_train(self):
         if not hasattr(self.learn.dl, 'has_rows'):
@@ -74,14 +82,6 @@ class RowCallback(Callback):
         self.learn.loss_grad = self.loss_grad + loss
         self.learn.loss = self.loss_grad.detach().clone()
 
-# %% ../../nbs/anticipation/40_distill.ipynb #0c750f0e
-def _read_teacher(teacher, vocab):
-    "Ids, logits and classes; a dict and a pickle do not name their classes, so they have to be as many as those of the student."
-    if not isinstance(teacher, dict): return load_teacher(teacher, None if Path(teacher).suffix == '.npz' else vocab)
-    logits = np.stack([np.asarray(v, np.float32) for v in teacher.values()])
-    if logits.shape[1:] != (len(vocab),): raise ValueError(f'the teacher has logits of shape {logits.shape}, but the student knows {len(vocab)} classes')
-    return list(teacher),logits,vocab
-
 # %% ../../nbs/anticipation/40_distill.ipynb #c5587c44
 def teacher_logits(
     teacher, # A file of `save_teacher`, a published one, or a dict, uid -> (C,) logits
@@ -89,15 +89,10 @@ def teacher_logits(
     vocab # The student's classes, in order
 )->np.ndarray: # (clips, C) float32; NaN for clips that it does not know
     "A teacher's predictions, joined by id; raises a ValueError for classes that are not the student's."
-    ids,logits,classes = _read_teacher(teacher, vocab)
-    column = {c: i for i,c in enumerate(classes)}
-    if lacks := [c for c in vocab if c not in column]:
+    ids,logits,classes = read_teacher(teacher, vocab)
+    if lacks := [c for c in vocab if c not in set(classes)]:
         raise ValueError(f'the teacher does not know {len(lacks)} of the {len(vocab)} classes, such as {lacks[0]!r}')
-    place = {str(i): n for n,i in enumerate(ids)}
-    out = np.full((len(uids), len(vocab)), np.nan, np.float32)
-    known = [i for i,u in enumerate(uids) if str(u) in place]
-    out[known] = logits[[place[str(uids[i])] for i in known]][:, [column[c] for c in vocab]]
-    return out
+    return pd.DataFrame(logits, ids, classes).reindex(index=[*map(str, uids)], columns=vocab).to_numpy()
 
 # %% ../../nbs/anticipation/40_distill.ipynb #fb09ff6f
 def mean_teacher(
@@ -108,13 +103,11 @@ def mean_teacher(
     w = np.ones(len(logits)) if weights is None else np.asarray(weights, float)
     if not len(logits) or w.shape != (len(logits),) or not (w > 0).all():
         raise ValueError(f'weights={weights}: give one above 0 for each of the {len(logits)} teachers')
-    known = np.stack([~np.isnan(x).any(1) for x in logits])*w[:,None].astype(np.float32) # the weight of each teacher for each clip
-    total = sum(np.nan_to_num(x)*k[:,None] for x,k in zip(logits, known))
-    with np.errstate(invalid='ignore'): return (total/known.sum(0)[:,None]).astype(np.float32)
+    return np.ma.average(np.ma.masked_invalid(logits), 0, w.astype(np.float32)).filled(np.nan).astype(np.float32)
 
 # %% ../../nbs/anticipation/40_distill.ipynb #4f0a7e2e
 class DistillCallback(RowCallback):
-    "Train the student to say what its teachers say (arXiv:2210.05991); raises a ValueError if they know too few of the training clips."
+    "Train the student to say what its teachers say (arXiv:2210.05991); raises a ValueError if they know too few clips."
     def __init__(self,
         teachers, # A file of `save_teacher`, a published one or a dict, uid -> logits; or a list of them
         T:float=1, # Temperature
@@ -126,42 +119,43 @@ class DistillCallback(RowCallback):
         target:int=0, # Which target the teachers speak of, where there are several
         min_coverage:float=0.9 # Share of the training clips that they have to know, 0 to 1
     ):
-        self.teachers,self.teacher_weights,self.target,self.min_coverage = listify(teachers),teacher_weights,target,min_coverage
-        self.T,self.top_k,self.weight,self.reduction = T,top_k,weight,reduction
+        store_attr()
+        self.teachers = listify(teachers)
 
-    def before_fit(self):
-        super().before_fit()
-        df,vocab = self.dls.segments,list(self.dls.vocabs.values())[self.target]
-        logits = mean_teacher([teacher_logits(t, df.uid.tolist(), vocab) for t in self.teachers], self.teacher_weights)
-        self.known = ~np.isnan(logits).any(1)
-        self._check_coverage(df, self.known[(df.split == 'train').to_numpy()])
-        self.place = {row: i for i,row in enumerate(df.index)}
-        self.logits = torch.from_numpy(logits)
-
-    def after_loss(self):
-        places = [self.place[r] for r in self.rows.tolist()]
-        has = torch.from_numpy(self.known[places]).to(self.loss.device)
-        if not has.any(): return
-        student = self.pred[self.target] if isinstance(self.pred, tuple) else self.pred
-        self.add_loss(self.weight*kd_loss(student[has], self.logits[places].to(student.device)[has], self.T, self.top_k, self.reduction))
-
-# %% ../../nbs/anticipation/40_distill.ipynb #8d33ccf6
+# %% ../../nbs/anticipation/40_distill.ipynb #7fe4cccb
 @patch
-def _check_coverage(self:DistillCallback, df, known):
-    "Report how many training clips have a teacher, or raise a ValueError that shows ids of both sides."
+def before_fit(self:DistillCallback):
+    super(DistillCallback, self).before_fit()
+    df,vocab = self.dls.segments,list(self.dls.vocabs.values())[self.target]
+    logits = mean_teacher([teacher_logits(t, df.uid, vocab) for t in self.teachers], self.teacher_weights)
+    self._check_coverage(df[df.split == 'train'], ~np.isnan(logits[df.split == 'train']).any(1), vocab)
+    self.logits = torch.from_numpy(logits)
+
+# %% ../../nbs/anticipation/40_distill.ipynb #39913893
+@patch
+def _check_coverage(self:DistillCallback, df, known, vocab):
+    "Report how many of the training clips `df` have a teacher, or raise a ValueError that shows ids of both sides."
     said = f'{known.sum()} of {len(known)} training clips ({known.mean():.1%}) have a teacher'
     if known.mean() < self.min_coverage:
-        lacks,vocab = df[df.split == 'train'].uid[~known].iloc[0],list(self.dls.vocabs.values())[self.target]
-        theirs = _read_teacher(self.teachers[0], vocab)[0][0]
-        raise ValueError(f'{said}: {lacks!r} has none, and the first teacher knows {theirs!r}, for instance. If it is meant to be so, set min_coverage=')
+        raise ValueError(f'{said}: {df.uid[~known].iloc[0]!r} has none, and the first teacher knows '
+            f'{str(read_teacher(self.teachers[0], vocab)[0][0])!r}, for instance. If it is meant to be so, set '
+            'min_coverage=')
     if not hasattr(self, 'reported'): print(f'DistillCallback: {said}')
     self.reported = True
 
+# %% ../../nbs/anticipation/40_distill.ipynb #bd713f52
+@patch
+def after_loss(self:DistillCallback):
+    student = listify(self.pred)[self.target]
+    teacher = self.logits[self.dls.segments.index.get_indexer(self.rows.tolist())].to(student.device)
+    has = ~teacher.isnan().any(1)
+    if has.any(): self.add_loss(self.weight*kd_loss(student[has], teacher[has], self.T, self.top_k, self.reduction))
+
 # %% ../../nbs/anticipation/40_distill.ipynb #3cdfb2d8
 class AVTLosses(RowCallback):
-    "Train an `AVT` to foresee the features of its frames and to name their actions (arXiv:2106.02036); raises a ValueError for another model."
+    "AVT's losses of the features and actions of its frames (arXiv:2106.02036); raises a ValueError for another model."
     def __init__(self,
-        past=None, # (clips, T) class numbers of the frames, -1 for none, one row for each of the segment table; None: not learnt
+        past=None, # (clips, T) class numbers of the frames, -1 for none, for the whole segment table; None: not learnt
         past_weight:float=1., # Of the loss of the past actions
         feature_weight:float=1., # Of the loss of the features
         *,
@@ -169,24 +163,30 @@ class AVTLosses(RowCallback):
         detach:bool=False, # See `feature_loss`
         target:int=0 # Which target the past labels belong to, where there are several
     ):
-        self.past,self.over,self.detach,self.target = None if past is None else torch.as_tensor(past, dtype=torch.long),over,detach,target
-        self.past_weight,self.feature_weight = past_weight,feature_weight
+        store_attr()
+        self.past = None if past is None else torch.as_tensor(past, dtype=torch.long)
 
-    def before_fit(self):
-        super().before_fit()
-        model,n = get_model(self.model),len(self.dls.segments)
-        if not isinstance(model, AVT): raise ValueError(f'AVTLosses are for an AVT, not for a {type(model).__name__}')
-        if self.past is not None and (self.past.ndim != 2 or len(self.past) != n):
-            raise ValueError(f'past has shape {tuple(self.past.shape)}: expected (clips, frames), one row for each of the {n} segments')
-        self.hook = model.predictor.register_forward_hook(lambda m, args, out: setattr(self, 'seen', (args[0], out['past'])))
+# %% ../../nbs/anticipation/40_distill.ipynb #2bdc4a31
+@patch
+def before_fit(self:AVTLosses):
+    super(AVTLosses, self).before_fit()
+    model,n = get_model(self.model),len(self.dls.segments)
+    if not isinstance(model, AVT): raise ValueError(f'AVTLosses are for an AVT, not for a {type(model).__name__}')
+    if self.past is not None and (self.past.ndim != 2 or len(self.past) != n):
+        raise ValueError(f'past has shape {tuple(self.past.shape)}: expected (clips, frames), one row for each of the '
+                         f'{n} segments')
+    def keep(m, args, out): self.seen = args[0],out['past']
+    self.hook = model.predictor.register_forward_hook(keep)
 
-    def after_fit(self): self.hook.remove()
-    def after_cancel_fit(self): self.hook.remove()
+# %% ../../nbs/anticipation/40_distill.ipynb #67565e18
+@patch
+def after_fit(self:AVTLosses): self.hook.remove()
 
-    def after_loss(self):
-        features,past = self.seen
-        if self.feature_weight: self.add_loss(self.feature_weight*feature_loss(features, past, self.detach))
-        if self.past is None or not self.past_weight: return
-        logits = get_model(self.model).action_logits(past)
-        if isinstance(logits, tuple): logits = logits[self.target]
-        self.add_loss(self.past_weight*past_loss(logits, self.past[self.rows.cpu()].to(past.device), self.over))
+# %% ../../nbs/anticipation/40_distill.ipynb #f8fed764
+@patch
+def after_loss(self:AVTLosses):
+    features,past = self.seen
+    if self.feature_weight: self.add_loss(self.feature_weight*feature_loss(features, past, self.detach))
+    if self.past is None or not self.past_weight: return
+    logits = listify(get_model(self.model).action_logits(past))[self.target]
+    self.add_loss(self.past_weight*past_loss(logits, self.past[self.rows.cpu()].to(past.device), self.over))

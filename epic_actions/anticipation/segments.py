@@ -10,15 +10,7 @@ __all__ = ['drop_rules', 'history_kinds', 'read_actions', 'actions_of', 'with_ac
 from pathlib import Path
 import numpy as np
 import pandas as pd
-from ..datasets.epic import epic_classes, read_annotations, _name_classes, _seconds
-
-# %% ../../nbs/anticipation/00_segments.ipynb #8721ef5a
-def _bare_actions(path):
-    "The actions of a list without a header, `3, 3_3, Cut_tomato`."
-    df = pd.read_csv(path, header=None, skipinitialspace=True, dtype=str)
-    if df.shape[1] != 3: raise ValueError(f'{path}: neither the columns id, verb, noun and action nor lines such as "3, 3_3, Cut_tomato"')
-    pairs = df[1].str.extract(r'^(\d+)_(\d+)$').astype(float)
-    return pd.DataFrame(dict(id=pd.to_numeric(df[0], errors='coerce'), verb=pairs[0], noun=pairs[1], action=df[2]))
+from ..datasets.epic import add_classes, epic_classes, read_annotations, read_bare_actions, times_of
 
 # %% ../../nbs/anticipation/00_segments.ipynb #dcc86edb
 def read_actions(
@@ -28,10 +20,13 @@ def read_actions(
     path = Path(path)
     if not path.is_file(): raise ValueError(f'{path}: there is no such file')
     df = pd.read_csv(path, skipinitialspace=True)
-    if not {'id','verb','noun','action'} <= set(df): df = _bare_actions(path)
+    types = dict(id=int, verb=int, noun=int, action=str)
+    if not set(types) <= set(df): df = read_bare_actions(path)
     odd = df.index[(df.id != df.index) | df[['verb','noun']].isna().any(axis=1)]
-    if len(odd): raise ValueError(f'{path}, row {odd[0]}: expected the id {odd[0]} with the numbers of a verb and a noun; the ids have to count the rows')
-    return df[['id','verb','noun','action']].astype(dict(id=int, verb=int, noun=int, action=str))
+    if len(odd):
+        raise ValueError(f'{path}, row {odd[0]}: expected the id {odd[0]} with the numbers of a verb and a noun; the '
+                         'ids have to count the rows')
+    return df[list(types)].astype(types)
 
 # %% ../../nbs/anticipation/00_segments.ipynb #23f45724
 def _need(df, *columns):
@@ -44,10 +39,10 @@ def actions_of(
     segments:pd.DataFrame # Segment table with `verb`, `noun`, `verb_class` and `noun_class`
 )->pd.DataFrame: # As `read_actions` gives it
     "The pairs of verb and noun in a segment table, by their numbers; raises a ValueError if a column is missing."
-    _need(segments, 'verb', 'noun', 'verb_class', 'noun_class')
-    df = segments.drop_duplicates(['verb_class','noun_class']).sort_values(['verb_class','noun_class'])
-    return pd.DataFrame(dict(id=range(len(df)), verb=df.verb_class.astype(int).to_numpy(), noun=df.noun_class.astype(int).to_numpy(),
-                             action=(df.verb + ' ' + df.noun).to_numpy()))
+    ids = ['verb_class','noun_class']
+    _need(segments, 'verb', 'noun', *ids)
+    df = segments.drop_duplicates(ids).sort_values(ids, ignore_index=True).astype({c: int for c in ids})
+    return pd.DataFrame(dict(id=range(len(df)), verb=df.verb_class, noun=df.noun_class, action=df.verb + ' ' + df.noun))
 
 # %% ../../nbs/anticipation/00_segments.ipynb #03e4be01
 def with_actions(
@@ -56,16 +51,9 @@ def with_actions(
 )->pd.DataFrame: # The table with `action_class` (-1 where the list has no such pair) and `label`
     "A segment table with its actions; raises a ValueError if a column is missing."
     _need(segments, 'verb_class', 'noun_class')
-    ids = {(v,n): i for i,v,n in zip(actions.id, actions.verb, actions.noun)}
+    ids = dict(zip(zip(actions.verb, actions.noun), actions.id))
     found = np.array([ids.get(p, -1) for p in zip(segments.verb_class, segments.noun_class)], int)
     return segments.assign(action_class=found, label=[actions.action[i] if i >= 0 else 'unknown' for i in found])
-
-# %% ../../nbs/anticipation/00_segments.ipynb #ed6d01d2
-def _same_actions(csv, df, said):
-    "Raise a ValueError if a file means other actions by its numbers than the list."
-    odd = df.index[df.action_class != said]
-    if len(odd): raise ValueError(f'{csv}, row {odd[0]}: action {said[odd[0]]} is not the pair of verb {df.verb_class[odd[0]]} '
-                                  f'and noun {df.noun_class[odd[0]]} in the list of actions; is it the list of another data set?')
 
 # %% ../../nbs/anticipation/00_segments.ipynb #8e9a8d87
 def action_segments(
@@ -76,29 +64,35 @@ def action_segments(
     "The labelled actions of an annotation file; raises a ValueError that names the file and the row."
     ann = read_annotations(csv)
     if 'verb_class' not in ann: raise ValueError(f'{csv}: it has no labels')
-    df = pd.DataFrame(dict(source=ann.video_id, start=_seconds(ann, 'start'), stop=_seconds(ann, 'stop'), uid=ann.narration_id,
-                           group=ann.video_id, participant=ann.participant_id, split=split, problem=None))
-    for t,names in epic_classes(csv).items(): _name_classes(df, ann, t, names)
+    df = times_of(ann).assign(source=ann.video_id, uid=ann.narration_id, group=ann.video_id,
+                              participant=ann.participant_id, split=split, problem=None)
+    add_classes(df, ann, epic_classes(csv))
     df = with_actions(df.drop(columns='problem'), actions)
-    _same_actions(csv, df, ann.get('action_class', df.action_class))
+    said = ann.get('action_class', df.action_class)
+    for i in df.index[df.action_class != said][:1]:
+        raise ValueError(f'{csv}, row {i}: action {said[i]} is not the pair of verb {df.verb_class[i]} and noun '
+                         f'{df.noun_class[i]} in the list of actions; is it the list of another data set?')
     return df
 
 # %% ../../nbs/anticipation/00_segments.ipynb #c41600d8
-drop_rules = {'correct': ('stop', 1/30), 'full_context_in': ('start', 1/30), 'action_banks': ('stop', 2.)} # the earliest time of that edge, s
+drop_rules = dict(correct=('stop', 1/30), full_context_in=('start', 1/30), action_banks=('stop', 2.)) # earliest time, s
 
 # %% ../../nbs/anticipation/00_segments.ipynb #39499ce4
 def _timed(segments):
     "Raise a ValueError for a segment without a start or a stop."
     bad = segments.index[segments[['start','stop']].isna().any(axis=1)]
-    if len(bad): raise ValueError(f'row {bad[0]} has no start or no stop, so what lies before it is not known; leave out the rows that have a problem')
+    if len(bad): raise ValueError(f'row {bad[0]} has no start or no stop, so what lies before it is not known; leave '
+                                  'out the rows that have a problem')
 
 # %% ../../nbs/anticipation/00_segments.ipynb #b73f03b5
 _tick = 2e-4 # s
 
+# %% ../../nbs/anticipation/00_segments.ipynb #f49cabd9
 def _span(start, stop, fps):
     "A clip between two times in the units of its source: seconds, or numbers of frames."
     if fps is None: return dict(start=start.clip(lower=0), stop=stop + _tick)
-    return {c: np.floor(t*fps + fps*_tick).astype(int) for c,t in dict(start=(start + 1/fps).clip(lower=1/fps), stop=stop).items()}
+    start = (start + 1/fps).clip(lower=1/fps)
+    return {c: np.floor((t + _tick)*fps).astype(int) for c,t in dict(start=start, stop=stop).items()}
 
 # %% ../../nbs/anticipation/00_segments.ipynb #e2fffc8e
 def anticipation_segments(
@@ -110,12 +104,13 @@ def anticipation_segments(
 )->tuple: # Segment table of the clips, with the action itself in `action_start` and `action_stop`; the rows left out
     "What may be seen before each action (AVT, arXiv:2106.02036); raises a ValueError for a row without a start."
     if drop not in drop_rules: raise ValueError(f'drop={drop!r}: choose one of {sorted(drop_rules)}')
-    if tau_a < 0 or tau_o <= 0: raise ValueError(f'tau_a={tau_a}, tau_o={tau_o}: the gap cannot be negative, and something has to be seen')
+    if tau_a < 0 or tau_o <= 0:
+        raise ValueError(f'tau_a={tau_a}, tau_o={tau_o}: the gap cannot be negative, and something has to be seen')
     _timed(segments)
     stop = segments.start/(fps or 1) - tau_a
-    edges,(edge,least) = dict(start=stop-tau_o, stop=stop),drop_rules[drop]
-    df = segments.assign(action_start=segments.start, action_stop=segments.stop, **_span(**edges, fps=fps))
-    early = (edges[edge] < least) | (df.stop < df.start)
+    seen,(edge,least) = dict(start=stop-tau_o, stop=stop),drop_rules[drop]
+    df = segments.assign(action_start=segments.start, action_stop=segments.stop, **_span(**seen, fps=fps))
+    early = (seen[edge] < least) | (df.stop < df.start)
     return df[~early].reset_index(drop=True),segments[early].reset_index(drop=True)
 
 # %% ../../nbs/anticipation/00_segments.ipynb #bdfb72e4
@@ -127,32 +122,36 @@ def check_cutoff(
     "Raise a ValueError for the first clip that reads past the cut-off, or is none of an action."
     _need(clips, 'action_start')
     over = ~((clips.stop - clips.action_start)/(fps or 1) <= -tau_a + _tick*1.5)
-    if over.any():
-        row = clips[over].iloc[0]
-        raise ValueError(f'row {clips.index[over][0]}: the clip ends at {row.stop:.2f}, but the action starts at {row.action_start:.2f} and '
-                         f'nothing may be seen from {tau_a:g} s before it on; make the clips with anticipation_segments')
+    for i,row in clips[over][:1].iterrows():
+        raise ValueError(f'row {i}: the clip ends at {row.stop:.2f}, but the action starts at {row.action_start:.2f} '
+                         f'and nothing may be seen from {tau_a:g} s before it on; make the clips with '
+                         'anticipation_segments')
 
 # %% ../../nbs/anticipation/00_segments.ipynb #ef611361
 def _videos(segments):
     "The places of the rows of each video, in the order of time; raises a ValueError for a row without a video."
     _need(segments, 'group')
-    if segments.group.isna().any(): raise ValueError(f'row {segments.index[segments.group.isna()][0]} has no group: it names the video of an action')
-    start,stop = segments.start.to_numpy(),segments.stop.to_numpy()
-    return [rows[np.lexsort((stop[rows], start[rows]))] for rows in segments.groupby('group', sort=False).indices.values()]
+    for i in segments.index[segments.group.isna()][:1]:
+        raise ValueError(f'row {i} has no group: it names the video of an action')
+    df = segments.assign(place=range(len(segments))).sort_values(['start','stop'], kind='stable')
+    return [rows.to_numpy() for _,rows in df.groupby('group').place]
 
 # %% ../../nbs/anticipation/00_segments.ipynb #0fa67d21
 history_kinds = 'observed','published'
 
+# %% ../../nbs/anticipation/00_segments.ipynb #aa1f0dea
 def action_histories(
     segments:pd.DataFrame, # Segment table of actions
     length:int, # How many actions at most
     tau_a:float=1., # From the cut-off to the start of the action, s
-    history:str='observed', # `observed`: what has ended at the cut-off; `published`: what begins before the action, as text teachers were published
+    history:str='observed', # What has ended at the cut-off; `published`: what begins before the action
     fps:float|None=None # Frames per second, where start and stop are numbers of frames
 )->np.ndarray: # (rows, length) places in `segments`, the latest action last, -1 where there is none
     "The actions of the same video before each one; raises a ValueError that names the row or the argument."
     if history not in history_kinds: raise ValueError(f'history={history!r}: choose one of {history_kinds}')
-    if length < 1 or tau_a < 0: raise ValueError(f'length={length}, tau_a={tau_a}: a history has one action or more, and the gap cannot be negative')
+    if length < 1 or tau_a < 0:
+        raise ValueError(f'length={length}, tau_a={tau_a}: a history has one action or more, and the gap cannot be '
+                         'negative')
     _timed(segments)
     start,stop = ((segments[c]/(fps or 1)).to_numpy(float) for c in ('start','stop'))
     out = np.full((len(segments), length), -1)
@@ -182,12 +181,11 @@ def past_labels(
 )->np.ndarray: # (clips, frames) class numbers, -1 where there is no action
     "The class of the action in which each frame lies (AVT, arXiv:2106.02036)."
     _need(actions, target, 'start', 'stop')
-    a,out = {k: actions[k].to_numpy() for k in ('start','stop',target)},np.full(np.shape(times), -1)
-    rows_of = actions.groupby('group').indices
+    known = {video: rows[['start','stop',target]].to_numpy().T for video,rows in actions.groupby('group')}
+    out = np.full(np.shape(times), -1)
     for i,video in enumerate(clips.group):
-        if video not in rows_of: continue
-        rows = rows_of[video]
-        start,stop,t = a['start'][rows],a['stop'][rows],times[i][:,None]
+        if video not in known: continue
+        (start,stop,labels),t = known[video],times[i][:,None]
         far = np.where((start <= t) & (t <= stop), abs(t - (start+stop)/2), np.inf)
-        out[i] = np.where(np.isfinite(far.min(1)), a[target][rows][far.argmin(1)], -1)
+        out[i] = np.where(np.isfinite(far.min(1)), labels[far.argmin(1)], -1)
     return out

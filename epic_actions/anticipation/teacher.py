@@ -4,28 +4,30 @@
 
 # %% auto #0
 __all__ = ['read_histories', 'MostFrequent', 'MarkovActions', 'history_loaders', 'teacher_learner', 'train_teacher',
-           'history_scores', 'cross_teacher', 'logit_adjust', 'mix_scores', 'save_teacher', 'load_teacher']
+           'history_scores', 'cross_teacher', 'logit_adjust', 'mix_scores', 'save_teacher', 'read_teacher',
+           'load_teacher']
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #399f4c79
 from collections import Counter, defaultdict
+from functools import partial
 from pathlib import Path
 from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 import torch
-from fastai.callback.core import Callback
+from scipy.special import log_softmax, logsumexp
 from fastai.callback.training import GradientClip
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
-from fastai.metrics import AvgMetric, top_k_accuracy
+from fastai.metrics import top_k_accuracy
 from fastai.torch_core import set_seed
 from .segments import action_histories
 from ..video.files import atomic_write
 from ..data.pickles import read_pickle
 from ..learn.callbacks import EMA, StopOnNaN, shown
-from ..learn.heads import MultiTaskLoss
+from ..learn.heads import MultiTaskLoss, TargetMetric
 from .action_lm import ActionLM
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #418c651f
@@ -33,25 +35,29 @@ def read_histories(
     segments:pd.DataFrame, # Segment table with `action_class`, `verb_class` and `noun_class`
     length:int=10, # Actions of a history
     **kwargs # `tau_a`, `history` and `fps` of `action_histories`
-)->tuple: # (rows, length) numbers of the past actions, -1 for none; (rows, 3) numbers of the action, its verb and its noun
+)->tuple: # (rows, length) numbers of the past actions, -1 for none; (rows, 3) those of the action, its verb and noun
     "What a teacher reads, and what it is to say."
     targets = segments[['action_class','verb_class','noun_class']].to_numpy(int)
     return np.append(targets[:,0], -1)[action_histories(segments, length, **kwargs)],targets
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #122132b5
+def _log_shares(counts):
+    "The logarithms of the shares of counts; 0 counts as half a time."
+    p = np.maximum(counts, .5)
+    return np.log(p/p.sum())
+
+# %% ../../nbs/anticipation/30_teacher.ipynb #3099a8f7
 class MostFrequent:
     "Scores every action by how often it was done."
     def __init__(self, n_actions:int): self.counts = np.zeros(n_actions)
     def fit(self, x, y):
         self.counts += np.bincount(y, minlength=len(self.counts))
         return self
-    def scores(self, x): # (rows, actions) log-probabilities; an action never seen counts as half a time
-        p = np.maximum(self.counts, .5)
-        return np.log(np.tile(p/p.sum(), (len(x), 1)))
+    def scores(self, x): return np.tile(_log_shares(self.counts), (len(x), 1)) # (rows, actions) log-probabilities
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #f79ae0a5
 def _contexts(past, noun):
-    "Contexts, from the shortest to the longest, of the numbers `past`; `noun` has the noun of each action, and -1 last."
+    "Contexts, from the shortest to the longest, of the numbers `past`; `noun` is that of each action, and -1 last."
     b,a = (-1, *past)[-2:]
     return ('noun', noun[a]),('action', a),('action, noun', a, noun[b]),('actions', a, b)
 
@@ -70,16 +76,19 @@ class MarkovActions:
         p = np.exp(self.usual.scores(x))
         for row,past in zip(p, x.tolist()):
             for c in filter(self.after.__contains__, _contexts(past, self.noun)):
-                seen,n = list(self.after[c]),np.array(list(self.after[c].values()))
-                row *= len(n)/(n.sum() + len(n))
-                row[seen] += n/(n.sum() + len(n))
+                seen = self.after[c]
+                whole = seen.total() + len(seen)
+                row *= len(seen)/whole
+                for i,n in seen.items(): row[i] += n/whole
         return np.log(p)
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #23822f9b
 def _batches(x, y, bs, **kwargs):
     "A loader that takes its batches out of arrays; raises a ValueError for actions without a number."
     bad = np.flatnonzero((np.asarray(y) < 0).any(1))
-    if len(bad): raise ValueError(f'row {bad[0]}: its action, verb or noun is not in the list ({len(bad)} in all); leave these rows out of the targets')
+    if len(bad):
+        raise ValueError(f'row {bad[0]}: its action, verb or noun is not in the list ({len(bad)} in all); leave these '
+                         'rows out of the targets')
     tensors = [torch.as_tensor(t) for t in (x, *np.asarray(y).T)]
     return DataLoader(range(len(x)), bs, create_batch=lambda rows: tuple(t[rows] for t in tensors), **kwargs)
 
@@ -90,15 +99,10 @@ def history_loaders(
     bs:int=64 # Histories of a batch
 )->DataLoaders:
     "Loaders of histories."
-    dls = DataLoaders(_batches(x, y, bs, shuffle=True), _batches(x[:0] if xv is None else xv, y[:0] if yv is None else yv, 8*bs))
+    dls = DataLoaders(_batches(x, y, bs, shuffle=True),
+                      _batches(x[:0] if xv is None else xv, y[:0] if yv is None else yv, 8*bs))
     dls.n_inp = 1 # the rest of a batch is targets
     return dls
-
-# %% ../../nbs/anticipation/30_teacher.ipynb #920d9c23
-def _action_top(k):
-    def top(preds, *targets): return top_k_accuracy(preds[0], targets[0], k=k)
-    top.__name__ = f'top_{k}'
-    return AvgMetric(top)
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #40038c61
 def teacher_learner(
@@ -110,9 +114,9 @@ def teacher_learner(
     ema:float=.998 # Share of the averaged weights that is kept at each batch, 0 to 1
 )->Learner:
     "A fastai `Learner` for a text teacher."
-    cw = class_weights if class_weights is None else [class_weights,None,None]
-    return Learner(dls, model, loss_func=MultiTaskLoss(list(weights), label_smoothing=label_smoothing, class_weights=cw),
-                   metrics=[_action_top(1), _action_top(5)], moms=(.9,.9,.9), wd_bn_bias=False, cbs=[EMA(ema), GradientClip(1.), StopOnNaN()])
+    loss = MultiTaskLoss(list(weights), label_smoothing=label_smoothing, class_weights=[class_weights,None,None])
+    metrics = [TargetMetric(f'top_{k}', partial(top_k_accuracy, k=k)) for k in (1,5)]
+    return Learner(dls, model, loss, metrics=metrics, moms=(.9,.9,.9), cbs=[EMA(ema), GradientClip(1.), StopOnNaN()])
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #148b01cf
 def train_teacher(
@@ -120,17 +124,20 @@ def train_teacher(
     actions:pd.DataFrame, # List of actions
     valid:pd.DataFrame|None=None, # Segment table of actions that are only scored
     length:int=10, # Actions of a history
-    epochs:int=12, lr:float=1e-3, bs:int=64, wd:float=.05, # One cycle of so many epochs; its highest rate; histories of a batch; weight decay
+    epochs:int=12, lr:float=1e-3, # One cycle of so many epochs; its highest rate
+    bs:int=64, wd:float=.05, # Histories of a batch; weight decay
     seed:int=0, # Of the weights, of dropout and of the order
     reading:dict|None=None, # `tau_a`, `history` and `fps` of `action_histories`
     loss:dict|None=None, # Arguments of `teacher_learner`
     progress:bool=True, # Show the progress bar and the table of the epochs?
     **model # Arguments of `ActionLM`
 )->Learner: # The trained learner
-    "Train a text teacher."
+    "Train a text teacher; `learn.read` is `read_histories`, as the teacher reads."
     set_seed(seed)
-    data = [a for df in (segments, valid) if df is not None for a in read_histories(df, length, **(reading or {}))]
+    read = partial(read_histories, length=length, **(reading or {}))
+    data = [a for df in (segments, valid) if df is not None for a in read(df)]
     learn = teacher_learner(history_loaders(*data, bs=bs), ActionLM(actions, length, **model), **(loss or {}))
+    learn.read = read
     with shown(learn, progress): learn.fit_one_cycle(epochs, lr, wd=wd)
     return learn
 
@@ -141,9 +148,9 @@ def history_scores(
     bs:int=512 # Histories at a time
 )->np.ndarray: # (rows, actions) logits, float32
     "A teacher's scores for the actions that come next."
-    device = next(model.parameters()).device
+    x = torch.as_tensor(x, device=next(model.parameters()).device)
     model.eval()
-    with torch.no_grad(): return np.concatenate([model(torch.as_tensor(x[i:i+bs], device=device))[0].float().cpu().numpy() for i in range(0, len(x), bs)])
+    with torch.no_grad(): return torch.cat([model(b)[0].float().cpu() for b in x.split(bs)]).numpy()
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #9bfb1a97
 def cross_teacher(
@@ -155,13 +162,14 @@ def cross_teacher(
 )->np.ndarray: # (rows, actions) logits
     "Scores for every segment, by a teacher that has not seen its video; raises a ValueError for too few videos."
     videos = np.random.default_rng(seed).permutation(sorted(segments.group.unique()))
-    if not 2 <= folds <= len(videos): raise ValueError(f'folds={folds}: there must be 2 or more, and no more than the {len(videos)} videos')
+    if not 2 <= folds <= len(videos):
+        raise ValueError(f'folds={folds}: there must be 2 or more, and no more than the {len(videos)} videos')
     share = segments.group.map({v: i % folds for i,v in enumerate(videos)}).to_numpy()
     out = np.zeros((len(segments), len(actions)), np.float32)
     for i in range(folds):
-        model = train_teacher(segments[share != i].reset_index(drop=True), actions, seed=seed, **kwargs).model
-        held = segments[share == i].reset_index(drop=True)
-        out[share == i] = history_scores(model, read_histories(held, kwargs.get('length', 10), **(kwargs.get('reading') or {}))[0])
+        held = share == i
+        learn = train_teacher(segments[~held].reset_index(drop=True), actions, seed=seed, **kwargs)
+        out[held] = history_scores(learn.model, learn.read(segments[held].reset_index(drop=True))[0])
     return out
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #60765d66
@@ -171,8 +179,7 @@ def logit_adjust(
     tau:float=1. # How much: 0 not at all, 1 as if all were done equally often
 )->np.ndarray: # (N, actions)
     "Logits from which the frequency of the classes is taken out (arXiv:2007.07314)."
-    p = np.maximum(counts, .5)
-    return logits - tau*np.log(p/p.sum())
+    return logits - tau*_log_shares(counts)
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #f7bafc02
 def mix_scores(
@@ -181,18 +188,19 @@ def mix_scores(
 )->np.ndarray: # (N, actions) log-probabilities
     "The logarithm of the weighted mean of the probabilities; raises a ValueError for weights that do not fit."
     weights = np.ones(len(scores)) if weights is None else np.asarray(weights, float)
-    if len(weights) != len(scores) or (weights < 0).any() or not weights.any(): raise ValueError(f'{len(scores)} scores with the weights {weights.tolist()}')
-    logs = [s - (m := s.max(1, keepdims=True)) - np.log(np.exp(s-m).sum(1, keepdims=True)) for s in map(np.asarray, scores)]
-    return np.log(np.maximum(sum(w*np.exp(s) for w,s in zip(weights/weights.sum(), logs)), 1e-30))
+    if len(weights) != len(scores) or (weights < 0).any() or not weights.any():
+        raise ValueError(f'{len(scores)} scores with the weights {weights.tolist()}')
+    return logsumexp([log_softmax(s, axis=1) for s in scores], axis=0, b=(weights/weights.sum())[:,None,None])
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #236f9390
 def _check_teacher(path, ids, logits, classes):
     "Raise a ValueError for predictions that do not fit together."
-    if logits.shape != (len(ids), len(classes)): raise ValueError(f'{path}: scores of shape {logits.shape} for {len(ids)} ids and {len(classes)} classes')
+    if logits.shape != (len(ids), len(classes)):
+        raise ValueError(f'{path}: scores of shape {logits.shape} for {len(ids)} ids and {len(classes)} classes')
     bad = np.flatnonzero(~np.isfinite(logits).all(1))
     if len(bad): raise ValueError(f'{path}: the scores of {ids[bad[0]]} are not finite ({len(bad)} rows in all)')
-    twice = pd.Series(ids)[pd.Series(ids).duplicated()]
-    if len(twice): raise ValueError(f'{path}: {twice.iloc[0]} is there more than once ({len(twice)} repetitions in all)')
+    twice = (ids := pd.Index(ids))[ids.duplicated()]
+    if len(twice): raise ValueError(f'{path}: {twice[0]} is there more than once ({len(twice)} repetitions in all)')
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #c3d812f2
 def save_teacher(
@@ -202,7 +210,7 @@ def save_teacher(
     classes # (actions,) names of the actions, in the order of the scores
 )->Path:
     "Write a teacher's scores, whole or not at all; raises a ValueError that names what is wrong."
-    texts = dict(ids=np.array(list(map(str, ids)), dtype=str), classes=np.array(list(map(str, classes)), dtype=str))
+    texts = {k: np.array([*map(str, v)], str) for k,v in dict(ids=ids, classes=classes).items()}
     logits = np.asarray(logits, np.float32)
     _check_teacher(path, logits=logits, **texts)
     with atomic_write(path) as part, open(part, 'wb') as f: np.savez(f, action=logits, **texts)
@@ -213,29 +221,44 @@ def _read_npz(path):
     try:
         with np.load(path, allow_pickle=False) as z: return z['ids'],z['action'].astype(np.float32),z['classes']
     except (OSError, ValueError, KeyError, BadZipFile) as e:
-        raise ValueError(f'{path}: not the scores of a teacher, or damaged ({e}); save_teacher writes ids, action and classes') from e
+        raise ValueError(f'{path}: not the scores of a teacher, or damaged ({e}); save_teacher writes ids, action and '
+                         'classes') from e
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #d8f83778
-def _read_published(path):
+def _scores_in(data, path):
     "Ids and scores of a list of dicts with `uid` and `logit_action`, or of a dict from ids to scores."
-    data = read_pickle(path)
     try:
         pairs = data.items() if isinstance(data, dict) else [(d['uid'], d['logit_action']) for d in data]
         ids,rows = zip(*[(str(i), np.asarray(v, np.float32).ravel()) for i,v in pairs])
         return np.array(ids),np.stack(rows)
     except (KeyError, TypeError, ValueError) as e:
-        raise ValueError(f'{path}: neither a list of dicts with uid and logit_action nor a dict from ids to scores ({e})') from e
+        raise ValueError(f'{path}: neither a list of dicts with uid and logit_action nor a dict from ids to scores '
+                         f'({e})') from e
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #7995bcaf
+def read_teacher(
+    source, # A file of `save_teacher`, a published pickle, or a dict, id -> scores
+    classes=None # Names of the actions, for a pickle or a dict, which do not name them
+)->tuple: # ids (N,) text, logits (N, actions) float32, classes
+    "A teacher's scores; raises a ValueError that names the file and what is wrong with it."
+    path = 'the teacher' if isinstance(source, dict) else Path(source)
+    if path == 'the teacher': found = *_scores_in(source, path),classes
+    elif not path.is_file(): raise ValueError(f'{path}: there is no such file')
+    elif path.suffix == '.npz': found = _read_npz(path)
+    else: found = *_scores_in(read_pickle(path), path),classes
+    if found[2] is None:
+        raise ValueError(f'{path}: published scores do not name their classes: give classes=, the names in the order '
+                         'of the scores')
+    _check_teacher(path, *found)
+    return *found[:2],list(map(str, found[2]))
+
+# %% ../../nbs/anticipation/30_teacher.ipynb #e516b644
 def load_teacher(
     path:str|Path, # A file of `save_teacher`, or a published pickle
     classes=None # Names of the actions; must be given for a pickle, and is compared with what a file says
 )->tuple: # ids (N,) text, logits (N, actions) float32, classes
     "A teacher's scores; raises a ValueError that names the file and what is wrong with it."
-    path = Path(path)
-    if not path.is_file(): raise ValueError(f'{path}: there is no such file')
-    ids,logits,named = _read_npz(path) if path.suffix == '.npz' else (*_read_published(path), classes)
-    if named is None: raise ValueError(f'{path}: published scores do not name their classes: give classes=, the names in the order of the scores')
-    if classes is not None and list(named) != list(map(str, classes)): raise ValueError(f'{path}: its {len(named)} classes are not the {len(classes)} expected')
-    _check_teacher(path, ids, logits, named)
-    return ids,logits,list(map(str, named))
+    ids,logits,named = read_teacher(path, classes)
+    if classes is not None and named != list(map(str, classes)):
+        raise ValueError(f'{path}: its {len(named)} classes are not the {len(classes)} expected')
+    return ids,logits,named

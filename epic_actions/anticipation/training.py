@@ -18,7 +18,7 @@ from ..learn.learner import action_learner
 from ..learn.training import recipe_loaders, recipe_spec, train_recipe
 from .action_lm import read_recipes, recipe_segments
 from .distill import AVTLosses, DistillCallback
-from .lists import ActionLists, located, read_lists
+from .lists import located, read_lists
 from .score import anticipation_metrics
 from .segments import anticipation_segments, clip_times, past_labels
 from .teacher import (MarkovActions, MostFrequent, history_scores, mix_scores, read_histories, save_teacher,

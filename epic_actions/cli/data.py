@@ -126,8 +126,8 @@ def read_words(
     if file.suffix not in ('.csv','.txt'): return [w.strip() for w in text.split(',') if w.strip()]
     if not file.is_file(): raise ValueError(f'{text}: there is no such file')
     if file.suffix == '.csv':
-        from epic_actions.datasets.epic import _names
-        return _names(file)
+        from epic_actions.datasets.epic import read_class_names
+        return read_class_names(file)
     return [w.strip() for w in file.read_text('utf-8-sig').splitlines() if w.strip()]
 
 # %% ../../nbs/cli/20_data.ipynb #9ea6b7a6

@@ -10,32 +10,40 @@ import torch
 from torchvision.transforms import v2
 from torchvision.tv_tensors import Image as TVImage
 from torchvision.transforms.v2 import functional as F
+from fastcore.basics import patch, store_attr
 
 # %% ../../nbs/data/30_augment.ipynb #03bb4b95
+_quarters = [(i,j) for i in range(5) for j in range(5) if (i+j) % 2 == 0] # corners, sides, middle, the places between
+
+# %% ../../nbs/data/30_augment.ipynb #0f30c1b7
 class MultiScaleCrop(v2.Transform):
-    "A crop at one of 13 fixed places, with sides out of a few shares of the shorter side, resized to `size` (TSN, arXiv:1608.00859)."
+    "A crop at one of 13 places, with sides of a few shares of the shorter side, resized (TSN, arXiv:1608.00859)."
     def __init__(self,
         size:int|tuple, # Height and width of the result, px; one number for a square
         scales:tuple=(1,.875,.75,.66), # Sides, as shares of the shorter side of the frame
         max_distort:int=1 # How many steps in `scales` the height and the width may lie apart
     ):
         super().__init__()
-        self.size,self.scales,self.max_distort = (size,size) if isinstance(size, int) else tuple(size),scales,max_distort
+        store_attr()
+        self.size = (size,size) if isinstance(size, int) else tuple(size)
 
-    def make_params(self, flat_inputs):
-        h,w = flat_inputs[0].shape[-2:]
-        sides = [int(min(h, w)*s) for s in self.scales]
-        shapes = [(a,b) for i,a in enumerate(sides) for j,b in enumerate(sides) if abs(i-j) <= self.max_distort]
-        quarters = [(i,j) for i in range(5) for j in range(5) if (i+j) % 2 == 0] # corners, sides, middle, and the places between
-        (ch,cw),(i,j) = (options[int(torch.randint(len(options), ()))] for options in (shapes, quarters))
-        return dict(top=(h-ch)*i//4, left=(w-cw)*j//4, height=ch, width=cw)
+# %% ../../nbs/data/30_augment.ipynb #f9440d41
+@patch
+def make_params(self:MultiScaleCrop, flat_inputs):
+    h,w = flat_inputs[0].shape[-2:]
+    sides = [int(min(h, w)*s) for s in self.scales]
+    shapes = [(a,b) for i,a in enumerate(sides) for j,b in enumerate(sides) if abs(i-j) <= self.max_distort]
+    (ch,cw),(i,j) = (options[int(torch.randint(len(options), ()))] for options in (shapes, _quarters))
+    return dict(top=(h-ch)*i//4, left=(w-cw)*j//4, height=ch, width=cw)
 
-    def transform(self, inpt, params): return F.resized_crop(inpt, **params, size=self.size, antialias=True)
+@patch
+def transform(self:MultiScaleCrop, inpt, params): return F.resized_crop(inpt, **params, size=self.size, antialias=True)
 
 # %% ../../nbs/data/30_augment.ipynb #b4c9b2d8
 class FlowClip(TVImage):
-    "Stacks of 8-bit optical flow, (frames, 2L, height, width), with channels u1, v1, u2, v2 ...; flips turn u, or v, round."
+    "Stacks of 8-bit flow (frames, 2L, height, width), with channels u1, v1, u2, v2 ...; flips turn u, or v, round."
 
+# %% ../../nbs/data/30_augment.ipynb #816ef2dd
 def _flip_flow(flip, first):
     def kernel(clip):
         out = flip(clip.as_subclass(torch.Tensor)).clone()
@@ -58,12 +66,15 @@ def clip_augment(
     randaugment:int=0, # Magnitude, 1 to 30, of two random operations a clip; 0: none
     modality:str='RGB' # `RGB` or `Flow`
 ):
-    "torchvision transforms for training clips: the same random change for every frame of a clip; raises a ValueError for RandAugment of flow."
+    "torchvision transforms that change all frames of a clip alike; raises a ValueError for RandAugment of flow."
     rgb,modes = modality == 'RGB',v2.InterpolationMode
-    how = dict(interpolation=modes.BILINEAR, fill=114) if rgb else dict(interpolation=modes.NEAREST, fill=128) # bilinear edges would look like motion
-    if randaugment and not rgb: raise ValueError(f'randaugment={randaugment}: its operations are made for colours, not for optical flow')
-    place = v2.RandomAffine(0, translate=(shift,shift), scale=(1-scale,1+scale), **how)
-    if crop: place = MultiScaleCrop(crop, crop_scales or ((1,.875,.75,.66) if rgb else (1,.875,.75)))
-    more = [v2.RandAugment(2, randaugment, **how)] if randaugment else []
-    colours = [v2.ColorJitter(brightness=light, contrast=light)] if light and rgb else []
-    return v2.Compose([*([v2.RandomHorizontalFlip()] if flip else []), place, *more, *colours])
+    if randaugment and not rgb:
+        raise ValueError(f'randaugment={randaugment}: its operations are made for colours, not for optical flow')
+    mode,fill = (modes.BILINEAR,114) if rgb else (modes.NEAREST,128) # bilinear edges would look like motion
+    how = dict(interpolation=mode, fill=fill)
+    tfms = [v2.RandomHorizontalFlip()] if flip else []
+    if crop: tfms.append(MultiScaleCrop(crop, crop_scales or (1,.875,.75,.66)[:4 if rgb else 3]))
+    else: tfms.append(v2.RandomAffine(0, translate=(shift,shift), scale=(1-scale,1+scale), **how))
+    if randaugment: tfms.append(v2.RandAugment(2, randaugment, **how))
+    if light and rgb: tfms.append(v2.ColorJitter(brightness=light, contrast=light))
+    return v2.Compose(tfms)

@@ -13,162 +13,148 @@ import numpy as np
 
 # %% ../../nbs/data/00_pickles.ipynb #9ebb7587
 class _StandIn:
-    "Stands for a name that a pickle asks for."
-    def __init__(self, *args): pass
-    def __setstate__(self, state): raise ValueError(f'a state where none belongs ({type(self).__name__})')
-    def value(self, made=None): raise ValueError(f'a {type(self).__name__} where a value belongs')
+    "Keeps what a pickle calls a name with; `make` turns it into a value."
+    def __new__(cls, *args):
+        self = object.__new__(cls)
+        self.args,self.state = args,{}
+        return self
+    def __setstate__(self, state): self.state = dict(state=state)
+    @staticmethod
+    def make(*args, **state): raise ValueError('a class or function where a value belongs')
+
+# %% ../../nbs/data/00_pickles.ipynb #5e50469a
+_names = {} # (module, name) -> what stands for it
+
+def _stands_for(*names):
+    "Enter a function that makes the values of these names, `module.name`."
+    def _enter(make):
+        kind = type(make.__name__, (_StandIn,), dict(make=staticmethod(make)))
+        for n in names: _names[tuple(n.rsplit('.', 1))] = kind
+        return make
+    return _enter
 
 # %% ../../nbs/data/00_pickles.ipynb #0b76e2f0
 def _plain(o, made=None):
     "`o` with values in the place of their stand-ins."
     made = {} if made is None else made
     if id(o) in made: return made[id(o)]
-    if isinstance(o, _StandIn): r = o.value(made)
-    elif isinstance(o, dict): r = {k: _plain(v, made) for k, v in o.items()}
-    elif isinstance(o, (list, tuple)): r = type(o)(_plain(v, made) for v in o)
-    elif type(o).__module__ == 'torch' and hasattr(o, 'detach'):
-        r = (o.float() if str(o.dtype) == 'torch.bfloat16' else o).detach().numpy()
+    if isinstance(o, _StandIn): r = o.make(*_plain(o.args, made), **_plain(o.state, made))
+    elif isinstance(o, dict): r = {_plain(k, made): _plain(v, made) for k, v in o.items()}
+    elif isinstance(o, (list, tuple, set)): r = type(o)(_plain(v, made) for v in o)
     else: r = o
+    if hasattr(r, 'detach'): r = (r.float() if str(r.dtype) == 'torch.bfloat16' else r).detach().numpy()
     made[id(o)] = r
     return r
 
 # %% ../../nbs/data/00_pickles.ipynb #b4d3bfb8
-class _Dtype(_StandIn):
-    def __init__(self, code, align=False, copy=False):
-        if not re.fullmatch(r'[<>=|]?([?biufcSU]\d*|O8?)', code): raise ValueError(f'an array of type {code!r}')
-        self.dtype = np.dtype(code)
-    def __setstate__(self, state):
-        if state[1] in ('<', '>'): self.dtype = self.dtype.newbyteorder(state[1])
+@_stands_for('numpy.dtype')
+def _dtype(code, align=False, copy=False, state=(3, '|')):
+    if not re.fullmatch(r'[<>=|]?([?biufcSU]\d*|O8?)', code): raise ValueError(f'an array of type {code!r}')
+    return np.dtype(code).newbyteorder(state[1])
 
 # %% ../../nbs/data/00_pickles.ipynb #3e25771c
 def _filled(data, dtype, shape, order='C'):
     "A new array with the content `data`: bytes, or a list of objects."
-    dt, is_list = dtype.dtype, type(data) is list
-    if is_list != (dt == object) or len(data) != math.prod(shape) * (1 if is_list else dt.itemsize):
-        raise ValueError(f'an array of {dt} and shape {shape} whose content does not fit')
-    if not is_list: return np.ndarray(shape, dt, bytes(data), order=order).copy()
+    is_list = type(data) is list
+    fits = isinstance(dtype, np.dtype) and is_list == (dtype == object)
+    if not fits or len(data) != math.prod(shape) * (1 if is_list else dtype.itemsize):
+        raise ValueError(f'an array of {dtype} and shape {shape} whose content does not fit')
+    if not is_list: return np.ndarray(shape, dtype, bytes(data), order=order).copy()
     a = np.empty(len(data), object)
     for i, o in enumerate(data): a[i] = o
     return a.reshape(shape, order=order)
 
 # %% ../../nbs/data/00_pickles.ipynb #3b5a8340
-class _Array(_StandIn):
-    array = None
-    def __setstate__(self, state):
-        _, shape, dtype, fortran, data = state
-        self.array = _filled(data, dtype, shape, 'F' if fortran else 'C')
-    def value(self, made=None):
-        a = self.array
-        return a if a.dtype != object else _filled([_plain(o, made) for o in a.flat], _Dtype('O'), a.shape)
+def _in_numpy(name): return f'numpy.core.{name}', f'numpy._core.{name}'
 
-class _Reconstruct(_StandIn):
-    def __new__(cls, kind, shape, code): return _Array()
+@_stands_for(*_in_numpy('multiarray._reconstruct'))
+def _array(*empty, state):
+    _, shape, dtype, fortran, data = state
+    return _filled(data, dtype, shape, 'F' if fortran else 'C')
 
-class _FromBuffer(_StandIn):
-    def __new__(cls, data, dtype, shape, order, axes=None):
-        a = _Array()
-        a.array = _filled(data, dtype, shape, order) if axes is None else _filled(data, dtype, shape).transpose(axes)
-        return a
-
+@_stands_for(*_in_numpy('numeric._frombuffer'))
+def _from_buffer(data, dtype, shape, order, axes=None):
+    return _filled(data, dtype, shape, order) if axes is None else _filled(data, dtype, shape).transpose(axes)
 
 # %% ../../nbs/data/00_pickles.ipynb #469bd0d7
-class _Scalar(_StandIn):
-    def __new__(cls, dtype, data): return _filled(data, dtype, ())[()]
+@_stands_for(*_in_numpy('multiarray.scalar'))
+def _scalar(dtype, data): return _filled(data, dtype, ())[()]
 
-class _Latin1(_StandIn):
-    def __new__(cls, text='', encoding='latin1'):
-        if encoding not in ('latin1', 'latin-1'): raise ValueError(f'bytes in the encoding {encoding!r}')
-        return text.encode('latin1')
+@_stands_for('_codecs.encode', '__builtin__.bytes')
+def _latin1(text='', encoding='latin1'):
+    if encoding not in ('latin1', 'latin-1'): raise ValueError(f'bytes in the encoding {encoding!r}')
+    return text.encode('latin1')
 
 # %% ../../nbs/data/00_pickles.ipynb #5c32b539
-class _Storage(_StandIn):
-    def __init__(self, data): self.storage = _torch_load(data)
+@_stands_for('torch.storage._load_from_bytes')
+def _storage(data):
+    import torch
+    storage = _torch_load(data)
+    if not torch.is_storage(storage): raise ValueError(f'a {type(storage).__name__} where a storage belongs')
+    return storage
 
-class _Tensor(_StandIn):
-    def __init__(self, storage, offset, size, stride, *_):
-        from torch._utils import _rebuild_tensor
-        self.tensor = _rebuild_tensor(storage.storage, offset, size, stride)
-    def value(self, made=None): return _plain(self.tensor)
+@_stands_for('torch._utils._rebuild_tensor_v2')
+def _tensor(storage, offset, size, stride, *_):
+    import torch
+    return torch.empty(0, dtype=storage.dtype).set_(storage, offset, size, stride)
 
 # %% ../../nbs/data/00_pickles.ipynb #18a612c9
-class _Index(_StandIn):
-    def __new__(cls, kind, parts):
-        self = object.__new__(cls)
-        self.parts = parts
-        return self
-    def value(self, made=None):
-        import pandas as pd
-        d = self.parts
-        if 'data' in d: return pd.Index(_plain(d['data']), name=d.get('name'))
-        return pd.RangeIndex(d['start'], d['stop'], d['step'], name=d.get('name'))
+@_stands_for('pandas.core.indexes.base._new_Index')
+def _index(kind, parts):
+    import pandas as pd
+    return pd.Index(**parts) if 'data' in parts else pd.RangeIndex(**parts)
 
 # %% ../../nbs/data/00_pickles.ipynb #cb7e3e39
-class _Block(_StandIn):
-    def __init__(self, values, columns, ndim=2):
-        self.values, self.columns = values, columns.array if isinstance(columns, _Array) else columns
+@_stands_for('pandas._libs.internals._unpickle_block', 'pandas.core.internals.blocks.new_block')
+def _block(values, columns, ndim=2): return values, columns
 
-class _BlockMaker(_StandIn):
+@_stands_for('pandas.core.internals.managers.BlockManager', 'pandas.core.internals.BlockManager')
+def _manager(blocks=(), axes=(), state=None):
+    if not state: return blocks, axes
+    parts = state[3]['0.14.1']
+    return [(b['values'], b['mgr_locs']) for b in parts['blocks']], parts['axes']
+
+# %% ../../nbs/data/00_pickles.ipynb #320a7dd4
+class _Partial(_StandIn):
     def __init__(self, kind):
-        if kind is not _Block: raise ValueError(f'functools.partial of {kind}')
-    def __setstate__(self, state): pass
-    def __call__(self, *args): return _Block(*args)
-
-class _Manager(_StandIn):
-    def __init__(self, blocks=(), axes=()): self.blocks, self.axes = blocks, axes
-    def __setstate__(self, state):
-        d = state[3]['0.14.1']
-        self.blocks, self.axes = [_Block(b['values'], b['mgr_locs']) for b in d['blocks']], d['axes']
+        if kind is not _names['pandas.core.internals.blocks', 'new_block']:
+            raise ValueError(f'functools.partial of {kind}')
+    def __call__(self, *args): return self.args[0](*args)
 
 # %% ../../nbs/data/00_pickles.ipynb #ec0ef7e3
-class _Strings(_StandIn):
-    def __new__(cls, *_): return object.__new__(cls)
-    def __setstate__(self, state): self.text, = [o for o in state if isinstance(o, _Array)]
-    def value(self, made=None): return self.text.value(made)
+@_stands_for('pandas._libs.arrays.__pyx_unpickle_NDArrayBacked')
+def _strings(*empty, state):
+    text, = [o for o in state if isinstance(o, np.ndarray)]
+    return text
 
-class _Slice(_StandIn):
-    def __new__(cls, *args): return slice(*args)
-
-class _Dict(_StandIn):
-    def __new__(cls, items=()): return dict(items)
-
+@_stands_for('pandas.StringDtype', 'pandas.core.arrays.string_.StringDtype')
+def _string_dtype(*_): return np.dtype(object)
 
 # %% ../../nbs/data/00_pickles.ipynb #443c9444
-class _Frame(_StandIn):
-    def __setstate__(self, state): self.manager = state['_mgr'] if '_mgr' in state else state['_data']
-    def value(self, made=None):
-        import pandas as pd
-        names, index = [a.value() for a in self.manager.axes]
-        columns = {}
-        for b in self.manager.blocks:
-            places = np.arange(len(names))[b.columns]
-            columns |= zip(places.tolist(), np.atleast_2d(b.values.value()), strict=True)
-        if len(columns) < len(names): raise ValueError('a table that lacks columns')
-        df = pd.DataFrame({i: columns[i] for i in range(len(names))}, index=index)
-        df.columns = names
-        return df
+@_stands_for('pandas.DataFrame', 'pandas.core.frame.DataFrame')
+def _frame(state):
+    import pandas as pd
+    blocks, (names, index) = state['_mgr'] if '_mgr' in state else state['_data']
+    columns = {}
+    for values, places in blocks:
+        columns |= zip(np.arange(len(names))[places].tolist(), np.atleast_2d(values), strict=True)
+    if len(columns) < len(names): raise ValueError('a table that lacks columns')
+    df = pd.DataFrame({i: columns[i] for i in range(len(names))}, index=index)
+    return df.set_axis(names, axis=1)
 
 # %% ../../nbs/data/00_pickles.ipynb #6c58feb2
-_names = {('numpy', 'ndarray'): _Array, ('numpy', 'dtype'): _Dtype,
-    ('_codecs', 'encode'): _Latin1, ('__builtin__', 'bytes'): _Latin1,
-    ('collections', 'OrderedDict'): _Dict,
-    ('__builtin__', 'slice'): _Slice, ('builtins', 'slice'): _Slice, ('functools', 'partial'): _BlockMaker,
-    ('torch.storage', '_load_from_bytes'): _Storage, ('torch._utils', '_rebuild_tensor_v2'): _Tensor,
-    ('pandas._libs.internals', '_unpickle_block'): _Block, ('pandas.core.internals.blocks', 'new_block'): _Block,
-    ('pandas.core.internals.managers', 'BlockManager'): _Manager, ('pandas.core.internals', 'BlockManager'): _Manager,
-    ('pandas._libs.arrays', '__pyx_unpickle_NDArrayBacked'): _Strings, ('pandas.core.indexes.base', '_new_Index'): _Index,
-    ('pandas', 'DataFrame'): _Frame, ('pandas.core.frame', 'DataFrame'): _Frame}
-for _core in 'numpy.core', 'numpy._core':
-    _names |= {(f'{_core}.multiarray', '_reconstruct'): _Reconstruct, (f'{_core}.multiarray', 'scalar'): _Scalar,
-               (f'{_core}.numeric', '_frombuffer'): _FromBuffer}
-_kinds = {'pandas': 'Index RangeIndex StringDtype', 'pandas.arrays': 'StringArray', 'pandas.core.indexes.base': 'Index',
-    'pandas.core.indexes.range': 'RangeIndex', 'pandas.core.indexes.numeric': 'Int64Index UInt64Index Float64Index',
-    'pandas.core.arrays.string_': 'StringArray StringDtype'}  # classes that are only handed to one of the functions above
-_names |= {(m, n): _StandIn for m, ns in _kinds.items() for n in ns.split()}
+_names |= {('collections', 'OrderedDict'): dict, ('__builtin__', 'slice'): slice, ('builtins', 'slice'): slice,
+           ('functools', 'partial'): _Partial}
+_classes = {'numpy': 'ndarray', 'pandas': 'Index RangeIndex', 'pandas.arrays': 'StringArray',
+            'pandas.core.indexes.base': 'Index', 'pandas.core.indexes.range': 'RangeIndex',
+            'pandas.core.indexes.numeric': 'Int64Index UInt64Index Float64Index',
+            'pandas.core.arrays.string_': 'StringArray'}
+_names |= {(module, name): _StandIn for module, names in _classes.items() for name in names.split()}
 
 # %% ../../nbs/data/00_pickles.ipynb #8e0b18e3
 class _Refused(ValueError): "The name of what a pickle asked for and did not get."
 
-class _Unpickler(pickle._Unpickler): # the one in Python: that in C makes room for whatever place in its memory a file names
+class _Unpickler(pickle._Unpickler): # in Python: that in C makes room for any place in its memory that a file names
     def find_class(self, module, name):
         if (module, name) not in _names: raise _Refused(f'{module}.{name}')
         return _names[module, name]
@@ -190,19 +176,22 @@ def _load(data):
     o = _Unpickler(BytesIO(data)).load()
     return _torch_load(data) if type(o) is int and o == _torch_magic else o
 
+# %% ../../nbs/data/00_pickles.ipynb #a6a99d34
 def read_pickle(
     path:str|Path # A pickle, or a `.pt` file
 ): # A data frame, a dict or a list; tensors come as arrays
-    "The table or the results in a pickle of the EPIC-KITCHENS tools; never runs it, raises a ValueError for anything else."
+    "The table or the results in a pickle of the EPIC-KITCHENS tools, never run; raises a ValueError for anything else."
     data = Path(path).read_bytes()
     try: o = _plain(_load(data))
     except ImportError: raise
+    except _Refused as e: raise ValueError(
+        f'{path}: refused, because it asks for {e}, which labels and results do not need. Such a file can run anything '
+        'when it is unpickled. If you made it yourself, write the labels as csv and the results as numpy '
+        'arrays.') from e
     except Exception as e:
         why = (str(e) or type(e).__name__).splitlines()[0]
-        if isinstance(e, _Refused): raise ValueError(
-            f'{path}: refused, because it asks for {why}, which labels and results do not need. Such a file can run anything '
-            'when it is unpickled. If you made it yourself, write the labels as csv and the results as numpy arrays.') from e
-        raise ValueError(f'{path}: not a pickle of labels or results, or a damaged one ({why}). Copy or download it again, '
-                         'or write the labels as csv and the results with save_results.') from e
+        raise ValueError(f'{path}: not a pickle of labels or results, or a damaged one ({why}). Copy or download it '
+                         'again, or write the labels as csv and the results with save_results.') from e
     if isinstance(o, (dict, list)) or type(o).__name__ == 'DataFrame': return o
-    raise ValueError(f'{path}: holds something of type {type(o).__name__}, but labels are a data frame and results a dict or a list')
+    raise ValueError(f'{path}: holds something of type {type(o).__name__}, but labels are a data frame and results a '
+                     'dict or a list')

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from zlib import crc32
 import av, numpy as np, pandas as pd
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
-from fastcore.basics import AttrDict, defaults, listify, patch
+from fastcore.basics import AttrDict, defaults, ifnone, listify, patch
 from fastcore.parallel import parallel
 from .epic import segments_from_epic
 from ..video.files import is_watched
@@ -477,8 +477,9 @@ def annotate(plan, # what `plan_video` returned
         rows.append(dict(
             narration_id=f'{video}_{k}', participant_id=plan.participant, video_id=video,
             narration_timestamp=timestamp((start+(stop-start)/3)/FPS, 3),
-            start_timestamp=timestamp(start/FPS), stop_timestamp=timestamp(stop/FPS), start_frame=start+1, stop_frame=stop,
-            narration=f'{verb} {noun}', verb=verb, verb_class=VERBS.index(verb), noun=noun, noun_class=noun_class,
+            start_timestamp=timestamp(start/FPS), stop_timestamp=timestamp(stop/FPS),
+            start_frame=start+1, stop_frame=stop, narration=f'{verb} {noun}', verb=verb, verb_class=VERBS.index(verb),
+            noun=noun, noun_class=noun_class,
             all_nouns=[noun], all_noun_classes=[noun_class]))
     return pd.DataFrame(rows)
 
@@ -552,7 +553,8 @@ def _check_participants(participants, unseen):
     out = {*(names[max(len(names)-unseen, 0):] if isinstance(unseen, int) else listify(unseen))}
     if out - {*names}: raise ValueError(f'unseen: {sorted(out - {*names})} are not among the participants {names}')
     if not 0 < len(out) < len(names):
-        raise ValueError(f'unseen: at least one participant must be unseen and one seen, got {unseen!r} of {len(names)}')
+        raise ValueError('unseen: at least one participant must be unseen and one seen, '
+                         f'got {unseen!r} of {len(names)}')
     return names, [p for p in names if p in out]
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #f9754c28
@@ -615,9 +617,9 @@ class ToyKitchen:
         self.path, self.size, self.seed = Path(path).expanduser().absolute(), size, seed
         self.participants, self.unseen = _check(n_clips, size, seed, participants, unseen)
         self.annotations = self.path/'annotations'
-        args = AttrDict(version=1, n_clips=n_clips, size=size, seed=seed, participants=self.participants, unseen=self.unseen,
-                        frames=bool(frames), flow=bool(flow))
-        if not _find(self.path, args): _render(self.path, args, defaults.cpus if n_workers is None else n_workers, progress)
+        args = AttrDict(version=1, n_clips=n_clips, size=size, seed=seed, participants=self.participants,
+                        unseen=self.unseen, frames=bool(frames), flow=bool(flow))
+        if not _find(self.path, args): _render(self.path, args, ifnone(n_workers, defaults.cpus), progress)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #9cc71ad4
 @patch(cls_method=True)
@@ -654,4 +656,5 @@ def segments(self:ToyKitchen):
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #741ba148
 @patch
-def __repr__(self:ToyKitchen): return f'ToyKitchen({str(self.path)!r}, {len(self.segments)} clips, unseen {self.unseen})'
+def __repr__(self:ToyKitchen):
+    return f'ToyKitchen({str(self.path)!r}, {len(self.segments)} clips, unseen {self.unseen})'

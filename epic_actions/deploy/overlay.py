@@ -10,49 +10,71 @@ __all__ = ['palette', 'writers', 'Annotation', 'write_csv', 'write_json', 'joine
 import csv, json
 from dataclasses import dataclass
 from fractions import Fraction
+from math import inf
 from pathlib import Path
 import av
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageOps
+from fastcore.basics import listify, patch
 from ..video.files import atomic_write
-from ..video.flow import flow_picture, open_flow
-from ..video.frames import open_frames
-from ..video.index import open_media
+from ..video.flow import flow_picture
+from ..video.reading import open_source, seconds_of
+from ..video.spec import ClipSpec
+from ..video.writing import copied_sound, encode, encoded_sound, mux, sound_of
 from .predictor import ActionPredictor, find_segments
 
 # %% ../../nbs/deploy/10_overlay.ipynb #bf57bc26
 @dataclass
 class Annotation:
     "What was found in a video."
-    video:object # The source, as `open_frames` takes it
+    video:object # The source, as `open_source` takes it
     predictions:list # `Prediction`s, in the order of time
     segments:list # Dicts, see `find_segments`
     duration:float # Seconds
     threshold:float=0. # What is less probable is not shown
-    flow:bool=False # Is the source optical flow?
+    spec:ClipSpec=ClipSpec() # Is the source a video, or optical flow?
     fps:float|None=None # Frames per second of images, which do not say it
 
-    def open(self): return (open_flow if self.flow else open_frames)(self.video, fps=self.fps)
-    def at(self, t):
-        "The prediction whose time is nearest to `t`."
-        times = [p.time for p in self.predictions]
-        return self.predictions[int(np.abs(np.array(times)-t).argmin())]
-    def picture(self, pixels): return Image.fromarray(flow_picture(pixels) if self.flow else np.ascontiguousarray(pixels))
+    @property
+    def vocabs(self): return self.predictions[0].vocabs
+    def open(self): return open_source(self.video, self.spec, fps=self.fps)
+
+# %% ../../nbs/deploy/10_overlay.ipynb #a023b685
+@patch
+def at(self:Annotation, t):
+    "The prediction whose time is nearest to `t`."
+    return min(self.predictions, key=lambda p: abs(p.time-t))
+
+# %% ../../nbs/deploy/10_overlay.ipynb #af64fbc5
+@patch
+def picture(self:Annotation, pixels):
+    return Image.fromarray(flow_picture(pixels) if self.spec.modality == 'Flow' else np.ascontiguousarray(pixels))
+
+# %% ../../nbs/deploy/10_overlay.ipynb #4863ae55
+@patch
+def middles(self:Annotation, n):
+    "Times in the middle of `n` equal parts of the video, seconds."
+    return (np.arange(n)+.5)*self.duration/n
 
 # %% ../../nbs/deploy/10_overlay.ipynb #dd9781c2
-def write_csv(ann:Annotation, path, progress=None):
+def _quiet(share): pass
+
+# %% ../../nbs/deploy/10_overlay.ipynb #4df68deb
+def write_csv(ann:Annotation, path, progress=_quiet):
     "The segments, one in a row: target, start, end (seconds), label and score."
     with open(path, 'w', newline='', encoding='utf-8') as f:
         w = csv.DictWriter(f, ['target','start','end','label','score'])
         w.writeheader()
         for s in ann.segments: w.writerow({**s, **{k: round(s[k], 4) for k in ('start','end','score')}})
 
-def write_json(ann:Annotation, path, progress=None):
+# %% ../../nbs/deploy/10_overlay.ipynb #50cfeaf1
+def write_json(ann:Annotation, path, progress=_quiet):
     "Segments, classes and, for every time, the probabilities of each target's classes."
-    times = [dict(time=round(p.time, 4), start=round(p.start, 4), stop=round(p.stop, 4),
-                  **{t: [round(float(v), 5) for v in probs] for t,probs in p.probabilities.items()}) for p in ann.predictions]
+    times = [{**{k: round(getattr(p, k), 4) for k in ('time','start','stop')},
+              **{t: [round(float(v), 5) for v in probs] for t,probs in p.probabilities.items()}} for p in ann.predictions]
     video = str(ann.video) if isinstance(ann.video, (str,Path)) else None
-    Path(path).write_text(json.dumps(dict(video=video, duration=ann.duration, vocabs=ann.predictions[0].vocabs, segments=ann.segments, predictions=times)), 'utf-8')
+    about = dict(video=video, duration=ann.duration, vocabs=ann.vocabs, segments=ann.segments, predictions=times)
+    Path(path).write_text(json.dumps(about), 'utf-8')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #aee04a6a
 def joined_segments(
@@ -66,23 +88,27 @@ def joined_segments(
         elif text: joined.append((a, b, text))
     return joined
 
+# %% ../../nbs/deploy/10_overlay.ipynb #a80f66bf
 def _srt_time(t):
     ms = round(t*1000)
     return f'{ms//3600000:02}:{ms//60000%60:02}:{ms//1000%60:02},{ms%1000:03}'
 
-def write_srt(ann:Annotation, path, progress=None):
+# %% ../../nbs/deploy/10_overlay.ipynb #379c2528
+def write_srt(ann:Annotation, path, progress=_quiet):
     "SubRip subtitles."
     lines = [f'{i}\n{_srt_time(a)} --> {_srt_time(b)}\n{text}\n' for i,(a,b,text) in enumerate(joined_segments(ann.segments), 1)]
     Path(path).write_text('\n'.join(lines), 'utf-8')
 
-# %% ../../nbs/deploy/10_overlay.ipynb #b24ac129
+# %% ../../nbs/deploy/10_overlay.ipynb #387983c7
 palette = ['#4e9ae8','#f28e2b','#59b35c','#e15759','#b384d6','#edc948','#4bbfb8','#ff8fb0','#b08a6c','#9aa5b1','#8cd17d','#d4a6c8']
 
+# %% ../../nbs/deploy/10_overlay.ipynb #4cfa72a0
 def class_colours(segments:list)->dict: # (target, label) -> colour
     "Colours for the classes that occur, in the order in which they do."
     names = list(dict.fromkeys((s['target'], s['label']) for s in sorted(segments, key=lambda s: s['start'])))
     return {n: palette[i % len(palette)] for i,n in enumerate(names)}
 
+# %% ../../nbs/deploy/10_overlay.ipynb #b24ac129
 def enlarged(
     size:tuple, # Height and width, px
     smallest:int=360 # The shorter side becomes at least so many px
@@ -91,179 +117,170 @@ def enlarged(
     k = max(-(-smallest//min(size)), 1)
     return tuple(max(side*k//2*2, 2) for side in size)
 
+# %% ../../nbs/deploy/10_overlay.ipynb #25dcdfc0
+def _text(draw, xy, text, size, fill, anchor='lm', width=inf, edge=None):
+    "Draw `text`, with dots in place of what does not fit into `width` px, and with an `edge` of another colour."
+    long = lambda s: draw.textlength(s, font_size=size) > width
+    if long(text):
+        while text and long(text+'...'): text = text[:-1]
+        text += '...'
+    draw.text(xy, text, fill, anchor=anchor, font_size=size, stroke_width=max(size//9, 1) if edge else 0, stroke_fill=edge)
+
+# %% ../../nbs/deploy/10_overlay.ipynb #3887a02a
 def _clock(t): return f'{int(t)//60}:{int(t)%60:02}'
 
-# %% ../../nbs/deploy/10_overlay.ipynb #99f296ac
-def _text(draw, xy, text, size, width, fill, anchor='lm'):
-    "Draw `text`, with dots in place of what does not fit into `width` px."
-    font = ImageFont.load_default(size)
-    if draw.textlength(text, font) > width:
-        while text and draw.textlength(text+'...', font) > width: text = text[:-1]
-        text += '...'
-    draw.text(xy, text, fill, font, anchor=anchor)
+# %% ../../nbs/deploy/10_overlay.ipynb #ee2390aa
+def _axis(left, right, duration):
+    "Function of a time, seconds, that gives its place between `left` and `right`, px."
+    return lambda t: round(left + (right-left)*min(t/duration, 1))
 
+# %% ../../nbs/deploy/10_overlay.ipynb #8a8f9b50
+def _bars(draw, ann, target, colours, x, top, height, unit=None):
+    "The segments of one target; with `unit`, the size of a letter, their labels where they fit."
+    for s in ann.segments:
+        if s['target'] != target: continue
+        a,b = x(s['start']),x(s['end'])
+        draw.rectangle([a, top, max(b-1, a), top+height], colours[target,s['label']])
+        if unit and draw.textlength(s['label'], font_size=unit) < b-a-unit*.6:
+            _text(draw, ((a+b)/2, top+height/2), s['label'], unit, 'white', 'mm', edge='#333a42')
+
+# %% ../../nbs/deploy/10_overlay.ipynb #99f296ac
+_grey,_dark,_rail = '#9aa5b1','#14181d','#2b323b'
+
+# %% ../../nbs/deploy/10_overlay.ipynb #086e84c3
 def _line(draw, y, width, unit, target, label, prob, colour):
-    "One target's line: its name, a bar as long as the probability, the label, the percentage."
+    "One target's line: its name, a bar as long as the probability, the label, the percentage; without the latter if `prob` is None."
     left,right = round(unit*(4 if target else .6)),width-round(unit*3.2)
-    if target: _text(draw, (unit*.6, y), target, round(unit*.8), left-unit, '#9aa5b1')
-    draw.rounded_rectangle([left, y-unit*.72, right, y+unit*.72], unit*.3, '#2b323b')
-    if prob is None: return _text(draw, (left+unit*.5, y), '-', unit, right-left, '#9aa5b1')
-    draw.rounded_rectangle([left, y-unit*.72, left+max((right-left)*prob, unit*.6), y+unit*.72], unit*.3, colour)
-    draw.text((left+unit*.5, y), label, 'white', ImageFont.load_default(unit), anchor='lm', stroke_width=max(unit//9, 1), stroke_fill='#14181d')
-    _text(draw, (width-unit*.6, y), f'{prob:.0%}', unit, unit*3, 'white', 'rm')
+    def bar(end, fill): draw.rounded_rectangle([left, y-unit*.72, end, y+unit*.72], unit*.3, fill)
+    if target: _text(draw, (unit*.6, y), target, round(unit*.8), _grey, width=left-unit)
+    bar(right, _rail)
+    if prob is None: return _text(draw, (left+unit*.5, y), '-', unit, _grey)
+    bar(left+max((right-left)*prob, unit*.6), colour)
+    _text(draw, (left+unit*.5, y), label, unit, 'white', edge=_dark)
+    _text(draw, (width-unit*.6, y), f'{prob:.0%}', unit, 'white', 'rm')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #407a0e9d
 class Panel:
     "Draws what is told below each picture of a video."
     def __init__(self, ann:Annotation, width:int, height:int):
         self.ann,self.width,self.unit = ann,width,max(16, round(min(width, height*1.5)/42))
-        self.colours,self.targets = class_colours(ann.segments),list(ann.predictions[0].probabilities)
-        u,n = self.unit,len(self.targets)
-        self.bars = round(u*(.5+2*n)) # where the timeline begins
+        u,n = self.unit,len(ann.vocabs)
+        self.colours,self.x = class_colours(ann.segments),_axis(u*.6, width-u*.6, ann.duration)
+        self.bars = round(u*(.5+2*n)) # where they begin
         self.height = round((self.bars + u*(1.1*n + 2))/2)*2
-        self._ground = self._timeline()
+        self.ground = self._ground()
 
-    def _timeline(self):
-        im,u = Image.new('RGB', (self.width, self.height), '#14181d'),self.unit
-        draw = ImageDraw.Draw(im)
-        for i,t in enumerate(self.targets):
-            top = self.bars + u*(.3+1.1*i)
-            draw.rectangle([self.x(0), top, self.x(self.ann.duration), top+u*.8], '#2b323b')
-            for s in self.ann.segments:
-                if s['target'] == t: draw.rectangle([self.x(s['start']), top, self.x(s['end'])-1, top+u*.8], self.colours[t,s['label']])
-        return im
+# %% ../../nbs/deploy/10_overlay.ipynb #d27223be
+@patch
+def _ground(self:Panel):
+    "The panel without what changes."
+    im,u = Image.new('RGB', (self.width, self.height), _dark),self.unit
+    draw = ImageDraw.Draw(im)
+    for i,t in enumerate(self.ann.vocabs):
+        top = self.bars + u*(.3+1.1*i)
+        draw.rectangle([self.x(0), top, self.x(inf), top+u*.8], _rail)
+        _bars(draw, self.ann, t, self.colours, self.x, top, u*.8)
+    return im
 
-    def x(self, t): return round(self.unit*.6 + (self.width-self.unit*1.2)*min(t/self.ann.duration, 1))
+# %% ../../nbs/deploy/10_overlay.ipynb #9649d46e
+@patch
+def draw(self:Panel, t)->Image.Image:
+    "The panel for the time `t`."
+    im,u,ann = self.ground.copy(),self.unit,self.ann
+    draw,n = ImageDraw.Draw(im),len(ann.vocabs)
+    for i,(target,(label,prob)) in enumerate(ann.at(t).labels.items()):
+        shown,colour = prob if prob >= ann.threshold else None,self.colours.get((target,label), '#5b6672')
+        _line(draw, round(u*(1.3+2*i)), self.width, u, target if n > 1 else '', label, shown, colour)
+    x,half = self.x(t),max(u//12, 1)
+    draw.rectangle([x-half, self.bars, x+half, self.bars + u*(1.1*n+.3)], 'white')
+    _text(draw, (self.width-u*.6, self.height-u*.75), f'{_clock(t)} / {_clock(ann.duration)}', round(u*.8), _grey, 'rm')
+    return im
 
-    def draw(self, t)->Image.Image:
-        "The panel for the time `t`."
-        im,u,p = self._ground.copy(),self.unit,self.ann.at(t)
-        draw = ImageDraw.Draw(im)
-        for i,(target,(label,prob)) in enumerate(p.labels.items()):
-            shown = prob if prob >= self.ann.threshold else None
-            _line(draw, round(u*(1.3+2*i)), self.width, u, target if len(self.targets) > 1 else '', label, shown, self.colours.get((target,label), '#5b6672'))
-        x,bottom = self.x(t),self.bars + u*1.1*len(self.targets) + u*.3
-        draw.rectangle([x-max(u//12, 1), self.bars, x+max(u//12, 1), bottom], 'white')
-        _text(draw, (self.width-u*.6, self.height-u*.75), f'{_clock(t)} / {_clock(self.ann.duration)}', round(u*.8), self.width, '#9aa5b1', 'rm')
-        return im
-
-    def below(self, picture:Image.Image, t)->Image.Image:
-        "`picture` with the panel below it."
-        out = Image.new('RGB', (self.width, picture.height+self.height))
-        out.paste(picture)
-        out.paste(self.draw(t), (0, picture.height))
-        return out
+# %% ../../nbs/deploy/10_overlay.ipynb #cb3c7251
+@patch
+def below(self:Panel, picture:Image.Image, t)->Image.Image:
+    "`picture` with the panel below it."
+    return Image.fromarray(np.vstack([picture, self.draw(t)]))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #8ae16d08
-def _drawn(ann, wanted=None, smallest=360):
-    "Yield (number, seconds, picture with its panel) of the frames `wanted`, or of all."
-    with ann.open() as frames:
-        times,(h,w) = frames.times,enlarged(frames.size, smallest)
-        wanted = range(len(frames)) if wanted is None else wanted
-        panel = Panel(ann, w, h)
-        for i,pixels in zip(wanted, frames.stream(wanted, (h,w))): yield i, float(times[i]), panel.below(ann.picture(pixels), float(times[i]))
+def _drawn(ann, frames, wanted, smallest=360):
+    "Yield (seconds, picture with its panel) of those of the open source's `frames` that are `wanted`."
+    times,(h,w) = frames.times,enlarged(frames.size, smallest)
+    panel = Panel(ann, w, h)
+    for i,pixels in zip(wanted, frames.stream(wanted, (h,w))):
+        t = float(times[i])
+        yield t,panel.below(ann.picture(pixels), t)
 
-# %% ../../nbs/deploy/10_overlay.ipynb #85d4c2b3
-_mp4_sound = {'aac','mp3','ac3','eac3','opus','alac','flac'}
+# %% ../../nbs/deploy/10_overlay.ipynb #2138ead8
+_tick = Fraction(1, 90000) # of a video's clock, seconds
 
-class _Sound:
-    "The sound of a video, on its way into another file; nothing if there is none."
-    def __init__(self, source, out):
-        self._in = open_media(source) if isinstance(source, (str,Path)) and Path(source).is_file() else None
-        self._stream = next(iter(self._in.streams.audio), None) if self._in and self._in.streams.video else None
-        if not self._stream: return
-        video = self._in.streams.video[0]
-        self._begin = float((video.start_time or 0)*video.time_base)
-        copied = self._stream.codec_context.name in _mp4_sound
-        self._out = out.add_stream_from_template(self._stream) if copied else out.add_stream('aac', rate=self._stream.rate)
-        self._packets,self._held = self._copied() if copied else self._encoded(),None
-
-    def _shift(self, o):
-        "Count the times of a packet or a frame from the first picture; None if it lies before it."
-        o.pts -= round(self._begin/o.time_base)
-        return o if o.pts >= 0 else None
-
-    def _copied(self):
-        for p in self._in.demux(self._stream):
-            if p.pts is None or not self._shift(p): continue
-            p.dts,p.stream = p.pts,self._out
-            yield p
-
-    def _encoded(self):
-        for f in self._in.decode(self._stream):
-            if f.pts is not None and self._shift(f): yield from self._out.encode(f)
-        yield from self._out.encode(None)
-
-    def until(self, t, out):
-        "Write the sound up to `t` seconds."
-        if not self._stream: return
-        while p := self._held or next(self._packets, None):
-            if float(p.pts*p.time_base) > t:
-                self._held = p
-                return
-            self._held = None
-            out.mux(p)
-
-    def close(self):
-        if self._in: self._in.close()
+# %% ../../nbs/deploy/10_overlay.ipynb #892cf114
+def _timed(ann, source, stream, progress):
+    "Yield the frames of the video for `stream`, which gets their size."
+    for k,(t,picture) in enumerate(_drawn(ann, source, range(len(source)))):
+        if not k: stream.width,stream.height = picture.size
+        frame = av.VideoFrame.from_image(picture)
+        frame.pts,frame.time_base = round(t/_tick),_tick
+        yield frame
+        progress((k+1)/len(source))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #f585a545
-_clock_rate = 90000 # of a video's times, per second
+_mp4_sound = {'aac','mp3','ac3','eac3','opus','alac','flac'}
 
-def write_mp4(ann:Annotation, path, progress=None):
+# %% ../../nbs/deploy/10_overlay.ipynb #2a2a78f6
+def write_mp4(ann:Annotation, path, progress=_quiet):
     "The video with its panel, H.264 in MP4, with its sound."
     with av.open(str(path), 'w', format='mp4', options={'movflags': '+faststart'}) as out, ann.open() as source:
-        sound,n = _Sound(ann.video, out),len(source)
-        stream = out.add_stream('libx264', rate=Fraction(source.fps).limit_denominator(1001), options=dict(crf='20', preset='veryfast'))
-        stream.pix_fmt,stream.codec_context.time_base = 'yuv420p',Fraction(1, _clock_rate)
-        try:
-            for i,t,picture in _drawn(ann):
-                if not i: stream.width,stream.height = picture.size
-                frame = av.VideoFrame.from_image(picture)
-                frame.pts,frame.time_base = round(t*_clock_rate),Fraction(1, _clock_rate)
-                sound.until(t, out)
-                for p in stream.encode(frame): out.mux(p)
-                if progress: progress((i+1)/n)
-            for p in stream.encode(): out.mux(p)
-            sound.until(ann.duration, out)
-        finally: sound.close()
+        rate,sound = Fraction(source.fps).limit_denominator(1001),sound_of(source)
+        stream = out.add_stream('libx264', rate=rate, options=dict(crf='20', preset='veryfast'))
+        stream.pix_fmt,stream.codec_context.time_base = 'yuv420p',_tick
+        how = copied_sound if sound and sound.codec_context.name in _mp4_sound else encoded_sound
+        mux(out, encode(stream, _timed(ann, source, stream, progress)), how(out, source, 0, ann.duration))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #f5e648d6
-def write_gif(ann:Annotation, path, progress=None, rate=8, most=120):
+def write_gif(ann:Annotation, path, progress=_quiet, rate=8, most=120):
     "The video with its panel as a GIF that repeats."
-    n = max(min(round(ann.duration*rate), most), 1)
-    with ann.open() as frames: wanted = np.unique(frames.at((np.arange(n)+.5)*ann.duration/n)).tolist()
-    pictures = []
-    for k,(_,_,picture) in enumerate(_drawn(ann, wanted, 240)):
-        if picture.width > 400: picture = picture.resize((400, round(picture.height*400/picture.width)), Image.Resampling.LANCZOS)
-        pictures.append(picture.quantize(64, dither=Image.Dither.NONE))
-        if progress: progress((k+1)/len(wanted))
+    n,pictures = max(min(round(ann.duration*rate), most), 1),[]
+    with ann.open() as frames:
+        wanted = np.unique(frames.at(ann.middles(n))).tolist()
+        for _,picture in _drawn(ann, frames, wanted, 240):
+            picture.thumbnail((400, picture.height), Image.Resampling.LANCZOS)
+            pictures.append(picture.quantize(64, dither=Image.Dither.NONE))
+            progress(len(pictures)/len(wanted))
     pictures[0].save(path, 'gif', save_all=True, append_images=pictures[1:], duration=round(1000/rate), loop=0)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #93e2b731
 def _ticks(duration):
     "Round times, at most ten."
-    step = next(s for s in (.5,1,2,5,10,15,30,60,120,300,600,1800,3600,7200,36000) if duration/s <= 10 or s == 36000)
-    return np.arange(0, duration+1e-6, step).tolist()
+    steps = .5,1,2,5,10,15,30,60,120,300,600,1800,3600,7200
+    return np.arange(0, duration+1e-6, next((s for s in steps if duration/s <= 10), 36000)).tolist()
 
-def _curves(draw, ann, target, colours, x, top, height, unit):
-    "The curves of the classes of one target that are found."
-    for y in 0,.5,1: draw.line([x(0), top+height*(1-y), x(ann.duration), top+height*(1-y)], '#dde1e6', max(unit//14, 1))
+# %% ../../nbs/deploy/10_overlay.ipynb #6fcfb387
+def _curves(draw, ann, target, colours, x, y, unit):
+    "The curves of the classes of one target that are found; `x` and `y` give the places of times and probabilities, px."
+    for share in 0,.5,1: draw.line([x(0), y(share), x(inf), y(share)], '#dde1e6', max(unit//14, 1))
+    told = [*((p.time, p) for p in ann.predictions), (ann.duration, ann.predictions[-1])]
     for (t,label),colour in colours.items():
         if t != target: continue
-        k = ann.predictions[0].vocabs[t].index(label)
-        last = (ann.duration, ann.predictions[-1])
-        points = [(x(s), top+height*(1-float(p.probabilities[t][k]))) for s,p in [*((p.time, p) for p in ann.predictions), last]]
-        draw.line(points, colour, max(unit//6, 2), joint='curve')
+        k = ann.vocabs[t].index(label)
+        draw.line([(x(s), y(float(p.probabilities[t][k]))) for s,p in told], colour, max(unit//6, 2), joint='curve')
 
-def _bar(draw, ann, target, colours, x, top, unit):
-    "The segments of one target, with their labels where they fit."
-    for s in ann.segments:
-        if s['target'] != target: continue
-        a,b = x(s['start']),x(s['end'])
-        draw.rectangle([a, top, b-2, top+unit*1.6], colours[target,s['label']])
-        if draw.textlength(s['label'], ImageFont.load_default(unit)) < b-a-unit*.6:
-            draw.text(((a+b)/2, top+unit*.8), s['label'], 'white', ImageFont.load_default(unit), anchor='mm', stroke_width=max(unit//10, 1), stroke_fill='#333a42')
+# %% ../../nbs/deploy/10_overlay.ipynb #e4e18ee1
+def _target_block(draw, ann, target, colours, x, top, unit):
+    "Curves and segments of one target, 8.4 units high."
+    y = lambda share: top + unit*6*(1-share)
+    _text(draw, (unit*.5, y(.5)), target, round(unit*1.1), '#333a42', width=x(0)-unit)
+    _curves(draw, ann, target, colours, x, y, unit)
+    for share in 0,1: _text(draw, (x(0)-unit*.4, y(share)), str(share), round(unit*.8), '#6b7580', 'rm')
+    _bars(draw, ann, target, colours, x, top+unit*6.8, unit*1.6, unit)
+
+# %% ../../nbs/deploy/10_overlay.ipynb #285c72f4
+def _strip(ann, n, side):
+    "`n` frames of the video, side by side, each `side` px wide with its edge."
+    with ann.open() as frames:
+        size = side-4,round((side-4)*frames.size[0]/frames.size[1])
+        shown = [ann.picture(f).resize(size, Image.Resampling.BILINEAR) for f in frames.get(frames.at(ann.middles(n)))]
+    return Image.fromarray(np.hstack([ImageOps.expand(im, (2,0), 'white') for im in shown]))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #5d3b4dd0
 def draw_timeline(
@@ -272,35 +289,31 @@ def draw_timeline(
     n_frames:int=10 # Frames that are shown
 )->Image.Image:
     "Frames, curves and segments of a whole video."
-    u,W = 28,width*2 # drawn at twice the size, for smooth lines
-    targets,colours = list(ann.predictions[0].probabilities),class_colours(ann.segments)
-    left,right = round(u*5.5),W-u
-    x = lambda t: round(left + (right-left)*min(t/ann.duration, 1))
-    with ann.open() as frames:
-        shown = frames.at((np.arange(n_frames)+.5)*ann.duration/n_frames)
-        side = (right-left)//n_frames
-        tall = round(side*frames.size[0]/frames.size[1])
-        strip = [ann.picture(f).resize((side-4, tall), Image.Resampling.BILINEAR) for f in frames.get(shown)]
-    block = u*10
-    im = Image.new('RGB', (W, round(u + tall + block*len(targets) + u*2.2)), 'white')
+    u,left,right = 28,154,width*2-28 # drawn at twice the size, for smooth lines
+    x,colours = _axis(left, right, ann.duration),class_colours(ann.segments)
+    strip = _strip(ann, n_frames, (right-left)//n_frames)
+    im = Image.new('RGB', (width*2, round(u*(3.2+10*len(ann.vocabs)) + strip.height)), 'white')
     draw = ImageDraw.Draw(im)
-    for i,f in enumerate(strip): im.paste(f, (left+i*side+2, u//2))
-    for i,t in enumerate(targets):
-        top = u*1.5 + tall + block*i
-        _text(draw, (u*.5, top+u*3), t, round(u*1.1), left-u, '#333a42')
-        _curves(draw, ann, t, colours, x, top, u*6, u)
-        for y in 0,1: draw.text((left-u*.4, top+u*6*(1-y)), str(y), '#6b7580', ImageFont.load_default(round(u*.8)), anchor='rm')
-        _bar(draw, ann, t, colours, x, top+u*6.8, u)
+    im.paste(strip, (left, u//2))
+    for i,t in enumerate(ann.vocabs): _target_block(draw, ann, t, colours, x, u*(1.5+10*i) + strip.height, u)
     for t in _ticks(ann.duration):
-        name = _clock(t) if ann.duration >= 60 else f'{t:g} s'
-        draw.text((x(t), im.height-u*.9), name, '#6b7580', ImageFont.load_default(round(u*.9)), anchor='mm')
+        _text(draw, (x(t), im.height-u*.9), _clock(t) if ann.duration >= 60 else f'{t:g} s', round(u*.9), '#6b7580', 'mm')
     return im.resize((width, round(im.height/2)), Image.Resampling.LANCZOS)
 
-def write_png(ann:Annotation, path, progress=None): draw_timeline(ann).save(path, 'png')
+# %% ../../nbs/deploy/10_overlay.ipynb #44662394
+def write_png(ann:Annotation, path, progress=_quiet): draw_timeline(ann).save(path, 'png')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #59023492
 writers = {'.mp4': write_mp4, '.gif': write_gif, '.png': write_png, '.json': write_json, '.csv': write_csv, '.srt': write_srt}
 
+# %% ../../nbs/deploy/10_overlay.ipynb #e4835ee2
+def _check_out(out, video):
+    "Raise a ValueError if the file `out` cannot be written, or is the video itself."
+    if out.suffix.lower() not in writers: raise ValueError(f'{out}: its suffix says what to write; choose one of {", ".join(writers)}')
+    if isinstance(video, (str,Path)) and out.exists() and Path(video).exists() and out.samefile(video):
+        raise ValueError(f'{out}: is the video itself; give another name')
+
+# %% ../../nbs/deploy/10_overlay.ipynb #4c6f9449
 def annotate_video(
     predictor, # An `ActionPredictor`, or the path of a file of `export_onnx`
     video, # A video, or frames with `fps`
@@ -311,19 +324,17 @@ def annotate_video(
     **kwargs # Arguments of `stream`: `stride`, `span`, `smooth`, `window`, `fps` ...
 ): # The path, or a list of them
     "Recognise the actions of a video and write them in the ways asked for, each file whole or not at all; raises a ValueError or a `VideoError`."
-    outs = [Path(o) for o in (out if isinstance(out, (list,tuple)) else [out])]
-    for o in outs:
-        if o.suffix.lower() not in writers: raise ValueError(f'{o}: its suffix says what to write; choose one of {", ".join(writers)}')
-        if isinstance(video, (str,Path)) and o.exists() and Path(video).exists() and o.samefile(video): raise ValueError(f'{o}: is the video itself; give another name')
+    outs = [Path(o) for o in listify(out)]
+    for o in outs: _check_out(o, video)
     predictor = predictor if isinstance(predictor, ActionPredictor) else ActionPredictor(predictor)
-    ann = Annotation(video, [], [], 0, threshold, predictor.spec.modality == 'Flow', kwargs.get('fps'))
-    report = lambda step: progress and (lambda share: progress((step+share)/(len(outs)+1)))
-    with ann.open() as frames: ann.duration = float(frames.times[-1] + 1/frames.fps) if frames.times is not None else 0.
+    report,steps = progress or _quiet,len(outs)+1
+    ann = Annotation(video, [], [], 0., threshold, predictor.spec, kwargs.get('fps'))
+    with ann.open() as frames: ann.duration = seconds_of(frames) or 0.
     for p in predictor.stream(video, **kwargs):
         ann.predictions.append(p)
-        if progress: report(0)(min(p.time/ann.duration, 1))
+        report(min(p.time/ann.duration, 1)/steps)
     ann.segments = find_segments(ann.predictions, threshold, shortest)
     for i,o in enumerate(outs, 1):
-        with atomic_write(o) as part: writers[o.suffix.lower()](ann, part, report(i))
-        if progress: report(i)(1)
+        with atomic_write(o) as part: writers[o.suffix.lower()](ann, part, lambda share: report((i+share)/steps))
+        report((i+1)/steps)
     return outs if isinstance(out, (list,tuple)) else outs[0]

@@ -8,7 +8,7 @@ __all__ = ['about_features', 'features_format', 'Features', 'LMDBFeatures', 'Arr
 
 # %% ../../nbs/features/00_store.ipynb #c9b140d9
 import json, zlib
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 import numpy as np
 import torch
@@ -18,84 +18,107 @@ from fastai.data.core import DataLoaders
 from ..data.clips import Normalizer
 from ..video.files import VideoError, track, atomic_write
 from ..video.frames import open_frames
-from ..data.loaders import ClipTfm, row_source, table_dataloaders, _split_of, _vocabs_of
+from ..data.loaders import ClipTfm, row_source, table_dataloaders
 from ..video.reading import fit_frames, to_channels
 from ..video.sampling import LastFrames
-from ..data.segments import make_segments, target_columns, video_suffixes
+from ..data.segments import make_segments, video_suffixes
 from ..video.spec import ClipSpec
+from ..data.splits import ensure_split
 
 # %% ../../nbs/features/00_store.ipynb #a025e498
 class Features:
-    "Features of videos, `dim` numbers for each of `fps` frames a second; `reading(video)` gives a function: frame number -> features or None."
+    """Features of videos, `dim` numbers for each of `fps` frames a second.
+
+    `reading(video)` is a context with a function: frame number -> features or None."""
     first = 1 # the lowest frame number
 
-    def get(self,
-        video:str, # Its name
-        numbers # Of the frames
-    )->np.ndarray: # (frames, dim) float32
-        "The features of some frames; raises a `VideoError` if there are none at all."
-        with self.reading(video) as one: found = [self._nearest(one, max(int(n), self.first)) for n in numbers]
-        if all(f is None for f in found): raise VideoError(video, f'no features of the frames {min(numbers)} to {max(numbers)} in {self.path}')
-        return np.stack([np.zeros(self.dim, np.float32) if f is None else f for f in found])
+# %% ../../nbs/features/00_store.ipynb #8d80cba9
+@patch
+def _nearest(self:Features, one, number):
+    "The features of the frame, or of the nearest of the nine before it, or None."
+    return next((f for n in range(number, max(number-10, self.first-1), -1) if (f := one(n)) is not None), None)
 
-    def _nearest(self, one, number):
-        "The features of the frame, or of the nearest of the nine before it, or None."
-        return next((f for n in range(number, max(number-10, self.first-1), -1) if (f := one(n)) is not None), None)
+# %% ../../nbs/features/00_store.ipynb #4b571f91
+@patch
+def get(self:Features,
+    video:str, # Its name
+    numbers # Of the frames
+)->np.ndarray: # (frames, dim) float32
+    "The features of some frames; raises a `VideoError` if there are none at all."
+    with self.reading(video) as one: found = [self._nearest(one, max(int(n), self.first)) for n in numbers]
+    if any(f is not None for f in found):
+        return np.stack([np.zeros(self.dim, np.float32) if f is None else f for f in found])
+    raise VideoError(video, f'no features of the frames {min(numbers)} to {max(numbers)} in {self.path}')
 
 # %% ../../nbs/features/00_store.ipynb #3474599d
 class LMDBFeatures(Features):
-    "Features as RULSTM keeps them (arXiv:2005.02190); raises an ImportError without lmdb, or a ValueError if the data base holds something else."
+    "Features as RULSTM keeps them (arXiv:2005.02190); raises an ImportError without lmdb, a ValueError for other data."
     def __init__(self,
         path:str|Path, # The folder of the data base
         fps:float=30. # Frame numbers per second
     ):
         self.path,self.fps = Path(path),fps
         with self._begin() as txn: key,value = next(iter(txn.cursor()), (b'', b''))
-        if b'_frame_' not in key or len(value) % 4: raise ValueError(f"{path}: its keys are no names of frames, such as 'P01_01_frame_0000000001.jpg'")
+        if b'_frame_' not in key or len(value) % 4:
+            raise ValueError(f"{path}: its keys are no names of frames, such as 'P01_01_frame_0000000001.jpg'")
         self.dim = len(value)//4
 
-    @contextmanager
-    def _begin(self):
-        try: import lmdb
-        except ImportError as e: raise ImportError("RULSTM's features need lmdb: pip install 'epic_actions[anticipation]'") from e
-        with lmdb.open(str(self.path), readonly=True, lock=False, readahead=False, subdir=self.path.is_dir()) as env, env.begin() as txn: yield txn
+# %% ../../nbs/features/00_store.ipynb #e4c8c848
+@patch
+@contextmanager
+def _begin(self:LMDBFeatures):
+    try: import lmdb
+    except ImportError as e:
+        raise ImportError("RULSTM's features need lmdb: pip install 'epic_actions[anticipation]'") from e
+    how = dict(readonly=True, lock=False, readahead=False, subdir=self.path.is_dir())
+    with lmdb.open(str(self.path), **how) as env, env.begin() as txn: yield txn
 
-    @contextmanager
-    def reading(self, video):
-        def one(number):
-            value = txn.get(f'{video}_frame_{number:010d}.jpg'.encode())
-            return None if value is None else np.frombuffer(value, np.float32)
-        with self._begin() as txn: yield one
+# %% ../../nbs/features/00_store.ipynb #fbef9193
+@patch
+@contextmanager
+def reading(self:LMDBFeatures, video):
+    def one(number):
+        value = txn.get(f'{video}_frame_{number:010d}.jpg'.encode())
+        return None if value is None else np.frombuffer(value, np.float32)
+    with self._begin() as txn: yield one
 
 # %% ../../nbs/features/00_store.ipynb #b5c61275
 about_features,features_format = 'features.json','epic_actions features 1'
 
+# %% ../../nbs/features/00_store.ipynb #02d78ab9
 class ArrayFeatures(Features):
     "Features that `write_features` wrote; raises a ValueError that names the file if they are something else."
     first = 0
     def __init__(self, path:str|Path):
-        self.path,self._arrays = Path(path),{}
+        self.path = Path(path)
         try: self.about = json.loads((self.path/about_features).read_text())
-        except (OSError, ValueError) as e: raise ValueError(f'{path}: not a folder of features, as it has no readable {about_features} ({e})') from e
-        if self.about.get('format') != features_format: raise ValueError(f'{path}: its format is {self.about.get("format")!r}, expected {features_format!r}')
+        except (OSError, ValueError) as e:
+            raise ValueError(f'{path}: not a folder of features, as it has no readable {about_features} ({e})') from e
+        found = self.about.get('format')
+        if found != features_format: raise ValueError(f'{path}: its format is {found!r}, expected {features_format!r}')
         self.fps,self.dim = self.about['fps'],self.about['dim']
 
     @property
     def videos(self): return sorted(f.stem for f in self.path.glob('*.npy') if not f.name.startswith('.'))
 
-    @contextmanager
-    def reading(self, video):
-        if video not in self._arrays: self._arrays[video] = self._open(video)
-        a = self._arrays[video]
-        yield lambda n: a[n] if n < len(a) else None
+# %% ../../nbs/features/00_store.ipynb #d3679e36
+@patch
+def array(self:ArrayFeatures,
+    video:str # Its name
+)->np.ndarray: # (frames, dim), in the file
+    "All features of a video; raises a ValueError if the file holds something else."
+    file = self.path/f'{video}.npy'
+    try: a = np.load(file, mmap_mode='r', allow_pickle=False)
+    except FileNotFoundError: return np.empty((0, self.dim), np.float32)
+    except (ValueError, EOFError) as e: raise ValueError(f'{file}: not an array, or damaged ({e})') from e
+    if a.shape[1:] == (self.dim,): return a
+    raise ValueError(f'{file}: has the shape {a.shape}, expected (frames, {self.dim})')
 
-    def _open(self, video):
-        file = self.path/f'{video}.npy'
-        if not file.is_file(): return ()
-        try: a = np.load(file, mmap_mode='r', allow_pickle=False)
-        except (ValueError, EOFError) as e: raise ValueError(f'{file}: not an array, or damaged ({e})') from e
-        if a.ndim != 2 or a.shape[1] != self.dim: raise ValueError(f'{file}: has the shape {a.shape}, expected (frames, {self.dim})')
-        return a
+# %% ../../nbs/features/00_store.ipynb #f8feea4b
+@patch
+def reading(self:ArrayFeatures, video):
+    a = self.array(video)
+    return nullcontext(lambda n: a[n] if n < len(a) else None)
 
 # %% ../../nbs/features/00_store.ipynb #9e287954
 def open_features(
@@ -110,30 +133,34 @@ def open_features(
 # %% ../../nbs/features/00_store.ipynb #893dd075
 @contextmanager
 def _features_of(model, by_frame):
-    "A function: normalised clips (B, T, C, H, W) -> features (B, T, dim) of the frames, or (B, dim) of the clips; the model in evaluation."
+    "A function: normalised clips (B, T, C, H, W) -> features (B, T, dim) of the frames, or (B, dim) of the clips."
     was_training,seen,last = model.training,[],[m for m in model.modules() if isinstance(m, nn.Linear)][-1]
-    hook = last.register_forward_hook(lambda m, args, out: seen.append(args[0]))
     def of_frames(x):
         maps = (model.encoder if hasattr(model, 'encoder') else model.forward_features)(x)
         return maps if maps.ndim == 3 else maps.flatten(3).mean(3)
     def of_clips(x):
-        seen.clear(); model(x)
+        seen.clear()
+        model(x)
         return seen[-1].reshape(len(x), -1, seen[-1].shape[-1]).mean(1)
     model.eval()
+    hook = last.register_forward_hook(lambda m, args, out: seen.append(args[0]))
     try:
         with torch.no_grad(): yield of_frames if by_frame else of_clips
     finally:
-        hook.remove(); model.train(was_training)
+        hook.remove()
+        model.train(was_training)
 
 # %% ../../nbs/features/00_store.ipynb #f0f85cab
-def _to_input(clip, spec, device):
-    "Pixels (..., height, width, 3) as a model takes them."
-    return Normalizer(spec).to(device)(torch.from_numpy(np.ascontiguousarray(clip)).to(device).movedim(-1, -3))
+def _to_input(v, indices, spec, device):
+    "The frames of an open source as a model takes them, (frames, channels, height, width)."
+    clip = np.ascontiguousarray(to_channels(fit_frames(v, indices, spec), spec))
+    return Normalizer(spec).to(device)(torch.from_numpy(clip).to(device).movedim(-1, -3))
 
+# %% ../../nbs/features/00_store.ipynb #5456bc3e
 def _clip_before(v, t, span, spec):
-    "The clip that ends with the frame at `t` seconds."
+    "The numbers of the frames of the clip that ends with the frame at `t` seconds."
     first,last = (int(v.at(s)) for s in (max(t-span, 0), t))
-    return to_channels(fit_frames(v, first + spec.sampler(last-first+1, None, v.fps), spec), spec)
+    return first + spec.sampler(last-first+1, None, v.fps)
 
 # %% ../../nbs/features/00_store.ipynb #5867a1fd
 def video_features(
@@ -146,30 +173,40 @@ def video_features(
 )->np.ndarray: # (numbers, dim) float32: row k is that of k/fps seconds
     "What `model` sees in a video; raises a ValueError for a model that does not see single frames, or a `VideoError`."
     spec,device = model.clip_spec,next(model.parameters()).device
-    if spec is None or spec.modality != 'RGB':
-        raise ValueError(f'{type(model).__name__}: its clip_spec is {spec}; features are made of RGB frames, by a model that knows how')
+    if spec is None or spec.modality != 'RGB': raise ValueError(
+        f'{type(model).__name__}: its clip_spec is {spec}; features are made of RGB frames, by a model that knows how')
     if span is None and not getattr(model, 'by_frame', False):
-        raise ValueError(f'this {type(model).__name__} sees clips, not single frames: give span=, the seconds of a clip')
+        raise ValueError(f'this {type(model).__name__} sees clips, not single frames: give span=, the seconds of a '
+                         'clip')
     out = []
     with _features_of(model, span is None) as f, open_frames(source, fps=source_fps) as v:
         times = np.arange(int(v.times[-1]*fps + 1e-6) + 1)/fps if v.times is not None else v.at(0)
         for t in np.array_split(times, range(bs, len(times), bs)):
-            if span is None: out.append(f(_to_input(to_channels(fit_frames(v, v.at(t), spec), spec), spec, device)[None])[0])
-            else: out.append(f(torch.stack([_to_input(_clip_before(v, s, span, spec), spec, device) for s in t])))
+            if span is None: out.append(f(_to_input(v, v.at(t), spec, device)[None])[0])
+            else: out.append(f(torch.stack([_to_input(v, _clip_before(v, s, span, spec), spec, device) for s in t])))
     return torch.cat(out).float().cpu().numpy()
 
 # %% ../../nbs/features/00_store.ipynb #9cd7d486
 def _about(model, fps, span):
     "What the features depend on, as plain data."
-    weights = 0
-    for t in model.state_dict().values(): weights = zlib.crc32(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), weights)
-    return dict(format=features_format, fps=fps, span=span, model=type(model).__name__, weights=weights, spec=json.loads(model.clip_spec.to_json()))
+    spec,weights = json.loads(model.clip_spec.to_json()),0
+    for t in model.state_dict().values():
+        weights = zlib.crc32(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), weights)
+    return dict(format=features_format, fps=fps, span=span, model=type(model).__name__, weights=weights, spec=spec)
 
 # %% ../../nbs/features/00_store.ipynb #eecdb85b
 def video_name(source:str|Path)->str:
     "The name of a video: that of its file, without the suffix, or of its folder of frames."
     path = Path(source)
     return path.stem if path.suffix.lower() in video_suffixes else path.name
+
+# %% ../../nbs/features/00_store.ipynb #86f8b244
+def _names_of(sources):
+    "Name -> source; raises a ValueError if two sources have the same."
+    names = {}
+    for s in map(str, sources):
+        if names.setdefault(video_name(s), s) != s: raise ValueError(f'several videos are called {video_name(s)!r}')
+    return names
 
 # %% ../../nbs/features/00_store.ipynb #8d37be98
 def write_features(
@@ -180,31 +217,34 @@ def write_features(
     progress:bool=True, # Show a progress bar?
     **kwargs # `span`, `bs` and `source_fps` of `video_features`
 )->ArrayFeatures:
-    "Write the features of whole videos, one array each; raises a ValueError if the folder holds those of another model, or names repeat."
-    sources = list(dict.fromkeys(str(s) for s in getattr(videos, 'source', videos)))
-    names,path,about = [video_name(s) for s in sources],Path(path),_about(model, fps, kwargs.get('span'))
-    if twice := sorted({n for n in names if names.count(n) > 1}): raise ValueError(f'several videos are called {twice[0]!r} ({len(twice)} such names)')
-    if (path/about_features).exists():
-        differ = [k for k,v in about.items() if ArrayFeatures(path).about.get(k) != v]
-        if differ: raise ValueError(f'{path}: holds other features, as they differ in {", ".join(differ)}; choose another folder')
-    missing = [(s, n) for s,n in zip(sources, names) if not (path/f'{n}.npy').exists()]
-    for source,name in track(missing, 'videos', progress=progress):
+    "Write the features of whole videos; raises a ValueError if the folder holds other features, or names repeat."
+    path,about = Path(path),_about(model, fps, kwargs.get('span'))
+    file,names = path/about_features,_names_of(getattr(videos, 'source', videos))
+    if file.exists():
+        found = ArrayFeatures(path).about
+        differ = [k for k in about if found.get(k) != about[k]]
+        if differ:
+            raise ValueError(f'{path}: holds other features, as they differ in {", ".join(differ)}; choose another '
+                             'folder')
+    missing = [(n, s) for n,s in names.items() if not (path/f'{n}.npy').exists()]
+    for name,source in track(missing, 'videos', progress=progress):
         x = video_features(model, source, fps, **kwargs)
-        if not (path/about_features).exists():
-            with atomic_write(path/about_features) as part: part.write_text(json.dumps({**about, 'dim': x.shape[1]}))
+        if not file.exists():
+            with atomic_write(file) as part: part.write_text(json.dumps({**about, 'dim': x.shape[1]}))
         with atomic_write(path/f'{name}.npy') as part, open(part, 'wb') as f: np.save(f, x)
     return ArrayFeatures(path)
 
 # %% ../../nbs/features/00_store.ipynb #2a862472
 class FeatureTfm(ClipTfm):
     "A row of a segment table in seconds becomes the features of its last frames, (frames, dim)."
-    def __init__(self, features, sampler):
-        super().__init__(ClipSpec(sampler))
+    def __init__(self, features, sampler, seed=42):
+        super().__init__(ClipSpec(sampler), seed=seed)
         self.features = features
 
     def __call__(self, o, split_idx=None, **kwargs):
         source,start,stop,row = row_source(o)
-        if start is None or stop is None: raise ValueError(f'row {row}: a clip of features needs start and stop, in seconds')
+        if start is None or stop is None:
+            raise ValueError(f'row {row}: a clip of features needs start and stop, in seconds')
         first,last = (int(np.floor(t*self.features.fps + 1e-6)) for t in (start, stop))
         numbers = first + 1 + self.spec.sampler(max(last-first, 1), fps=self.features.fps)
         return torch.from_numpy(self.features.get(video_name(source), numbers))
@@ -224,8 +264,5 @@ def feature_dataloaders(
     **kwargs # Passed to `Datasets.dataloaders`: `num_workers`, `device` ...
 )->DataLoaders: # Batches (B, n_frames, dim), for an `AVT` of `features`
     "fastai `DataLoaders` of features; raises a ValueError for a table, a split or a vocabulary that does not fit."
-    df = _split_of(make_segments(segments, check_files=False), None, valid_pct, seed)
-    vocabs = _vocabs_of(df, targets or target_columns(df), vocabs)
-    tfm = FeatureTfm(features, LastFrames(n_frames, fps))
-    tfm.seed = seed
-    return table_dataloaders(df, tfm, vocabs, bs, **kwargs)
+    df = ensure_split(make_segments(segments, check_files=False), valid_pct=valid_pct, seed=seed)
+    return table_dataloaders(df, FeatureTfm(features, LastFrames(n_frames, fps), seed), bs, targets, vocabs, **kwargs)

@@ -10,11 +10,10 @@ import os, re
 from functools import partial
 from pathlib import Path
 import pandas as pd
-from pebble import ProcessExpired
 from PIL import Image
 from ..video.files import VideoError, file_name, atomic_write
-from ..video.frames import open_frames, frame_files
-from .verify import each_in_process
+from ..video.frames import open_frames
+from .verify import each_in_process, why_failed
 
 # %% ../../nbs/footage/10_extract.ipynb #772c6106
 def extract_frames(
@@ -29,19 +28,21 @@ def extract_frames(
         size = (round(h*scale), round(w*scale)) if scale < 1 else None
         yield from map(Image.fromarray, frames.stream(size=size))
 
-# %% ../../nbs/footage/10_extract.ipynb #7633882a
+# %% ../../nbs/footage/10_extract.ipynb #0696cff4
 def _frame_folder(video, path_frames):
     "Where the frames of `video` go; raises a `VideoError` if its name, or its folder's, cannot name a folder."
     path = Path(os.path.abspath(video))
     try: return Path(path_frames)/file_name(path.parent.name)/file_name(path.stem)
     except ValueError as e: raise VideoError(video, str(e)) from e
 
+# %% ../../nbs/footage/10_extract.ipynb #06ec5eb2
 def _check_extracted(folder):
     "Raise a FileExistsError if `folder` holds anything that `avi2frames` did not write."
     if folder.is_symlink() or not folder.is_dir(): raise FileExistsError(f'{folder}: exists and is not a folder; move it away')
     other = next((p.name for p in folder.iterdir() if not re.fullmatch(r'\d+\.jpg', p.name) or not p.is_file()), None)
     if other: raise FileExistsError(f'{folder}: would be replaced, but holds {other!r}, which is no extracted frame; move it away')
 
+# %% ../../nbs/footage/10_extract.ipynb #7633882a
 def avi2frames(
     video:str|Path, # A video in a folder named after its class
     path_frames:str|Path, # Where the folders of frames go
@@ -51,7 +52,7 @@ def avi2frames(
     quality:int=90, # JPEG quality, 1 to 95
     bad:str='raise' # Frames that cannot be had: `raise`, or `repeat_last`
 )->Path: # The folder of the frames
-    "Extract the frames of `video` as `<path_frames>/<class>/<video>/<i>.jpg`, all or none; raises a `VideoError`, or a FileExistsError for a folder with other files in it."
+    "Extract the frames of `video` as `<path_frames>/<class>/<video>/<i>.jpg`; raises a `VideoError`, or a FileExistsError if other files are there."
     folder = _frame_folder(video, path_frames)
     if os.path.lexists(folder):
         if not force: return folder
@@ -75,9 +76,9 @@ def extract_videos(
     videos = [Path(v) for v in videos]
     names = pd.Series([f'{p.parent.name}/{p.stem}' for p in map(Path, map(os.path.abspath, videos))], dtype=object)
     if names.duplicated().any(): raise ValueError(f'two videos are named {names[names.duplicated()].iloc[0]}; extract them into different folders')
-    answers = list(each_in_process(partial(avi2frames, path_frames=path_frames, force=force, **kwargs), videos, n_workers, timeout, progress))
-    failed = [isinstance(a, (VideoError, OSError, TimeoutError, ProcessExpired)) for a in answers]
-    for a,expected in zip(answers, failed):
-        if isinstance(a, Exception) and not expected: raise a
-    return pd.DataFrame(dict(path=[str(v) for v in videos], folder=[None if f else str(a) for a,f in zip(answers, failed)],
-                             reason=[(getattr(a, 'reason', None) or f'{type(a).__name__}: {a}') if f else None for a,f in zip(answers, failed)]))
+    extract = partial(avi2frames, path_frames=path_frames, force=force, **kwargs)
+    rows = []
+    for video,answer in zip(videos, list(each_in_process(extract, videos, n_workers, timeout, progress))):
+        why = why_failed(answer)
+        rows.append(dict(path=str(video), folder=None if why else str(answer), reason=why))
+    return pd.DataFrame(rows, columns=['path','folder','reason'])

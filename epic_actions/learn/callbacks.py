@@ -6,16 +6,17 @@
 __all__ = ['EMA', 'checkpoint_layers', 'GradientCheckpointing', 'PolicyRates', 'StopOnNaN', 'shown']
 
 # %% ../../nbs/learn/07_callbacks.ipynb #7b7efccb
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 import torch
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from torch.utils.checkpoint import checkpoint
+from fastcore.foundation import L, noop
 from fastai.callback import progress # it gives `Learner` its `no_bar`
 from fastai.callback.core import Callback
 from fastai.learner import replacing_yield
 from fastai.optimizer import Optimizer, Lookahead
-from fastai.torch_core import get_model
+from fastai.torch_core import get_model, trainable_params
 from ..video.files import is_watched
 from ..models.segment_nets import param_policy
 
@@ -30,69 +31,65 @@ class EMA(Callback):
     def before_fit(self):
         self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(self.decay), use_buffers=True)
     def after_step(self): self.average.update_parameters(self.model)
-    def before_validate(self): self.exchange()
-    def after_validate(self): self.exchange()
-    def after_fit(self): self.exchange()
 
     @torch.no_grad()
     def exchange(self):
         "Exchange the weights and buffers of the model and of the average."
         for a,b in zip(self.average.module.state_dict().values(), self.model.state_dict().values()):
             kept = a.clone()
-            a.copy_(b); b.copy_(kept)
+            a.copy_(b)
+            b.copy_(kept)
+    before_validate = after_validate = after_fit = exchange
 
 # %% ../../nbs/learn/07_callbacks.ipynb #6542f5aa
-def checkpoint_layers(model)->list:
-    "The layers of `model` that are worth forgetting: the blocks of a transformer, or the stages of an encoder."
-    if hasattr(model, 'encoder'): return [m for m in _stages(model.encoder) if any(p.requires_grad for p in m.parameters())]
-    return [m for block in model.layers for m in block]
-
 def _stages(module):
     "The largest children of which a network consists in a row."
-    while len(list(module.children())) == 1: module = next(module.children())
-    return list(module.children())
+    children = list(module.children())
+    return _stages(children[0]) if len(children) == 1 else children
 
+# %% ../../nbs/learn/07_callbacks.ipynb #3d764c41
+def checkpoint_layers(model)->list:
+    "The layers of `model` that are worth forgetting: the blocks of a transformer, or the stages of an encoder."
+    if hasattr(model, 'encoder'): return [m for m in _stages(model.encoder) if trainable_params(m)]
+    return [m for block in model.layers for m in block]
+
+# %% ../../nbs/learn/07_callbacks.ipynb #1aecc084
 class GradientCheckpointing(Callback):
     "Compute what the layers have seen again on the way back, in place of keeping it."
     def before_fit(self):
         self.checkpointed = checkpoint_layers(self.model)
         self.after_fit() # of a run that was interrupted
-        for m in self.checkpointed: m.forward = partial(self._again, m.forward)
-    def _again(self, forward, *args, **kwargs):
-        if not torch.is_grad_enabled(): return forward(*args, **kwargs)
-        return checkpoint(forward, *args, use_reentrant=False, **kwargs)
+        for m in self.checkpointed: m.forward = partial(checkpoint, m.forward, use_reentrant=False)
+
     def after_fit(self):
         for m in self.checkpointed: m.__dict__.pop('forward', None)
 
 # %% ../../nbs/learn/07_callbacks.ipynb #f4ca3de7
+def _rated(all_params, rates, *args, **kwargs):
+    "What `all_params` of an optimizer gives, with the learning rate and weight decay of each parameter multiplied."
+    def own(p, hypers): return {k: v*rates.get(p, {}).get(k, 1) for k,v in hypers.items()}
+    return L((p, group, state, own(p, hypers)) for p,group,state,hypers in all_params(*args, **kwargs))
+
+# %% ../../nbs/learn/07_callbacks.ipynb #4ca62913
 class PolicyRates(Callback):
-    "Multiply the learning rate and weight decay of every parameter; raises a ValueError for an optimizer that is not fastai's own."
+    "Multiply the learning rate and weight decay of every parameter; raises a ValueError for an optimizer of torch's."
     def __init__(self,
-        policy=param_policy # Function: model -> dict, name of a parameter -> (factor of the learning rate, factor of the weight decay)
+        policy=param_policy # Function: model -> dict, parameter's name -> factors of its learning rate and weight decay
     ): self.policy = policy
 
     def before_fit(self):
         self.after_fit() # of a run that was interrupted
         model,opt = get_model(self.model),self._fast_opt
-        if not isinstance(opt, Optimizer): raise ValueError(f'{type(opt).__name__}: PolicyRates needs one of fastai\'s optimizers, such as SGD or Adam')
+        if not isinstance(opt, Optimizer):
+            raise ValueError(f"{type(opt).__name__}: PolicyRates needs one of fastai's optimizers, such as SGD or Adam")
         policy = self.policy(model)
-        rates = {id(p): policy[name] for name,p in model.named_parameters()}
-        opt.cbs = opt.cbs.map(partial(_Rated, rates))
+        rates = {p: dict(zip(('lr','wd'), policy[name])) for name,p in model.named_parameters()}
+        opt.all_params = partial(_rated, opt.all_params, rates)
 
-    def after_fit(self):
-        opt = self._fast_opt
-        if isinstance(opt, Optimizer): opt.cbs = opt.cbs.map(lambda step: step.step if isinstance(step, _Rated) else step)
+    def after_fit(self): self._fast_opt.__dict__.pop('all_params', None)
 
     @property
     def _fast_opt(self): return self.opt.opt if isinstance(self.opt, Lookahead) else self.opt
-
-class _Rated:
-    "A step function of an optimizer, with the rates of the parameter."
-    def __init__(self, rates, step): self.rates,self.step = rates,step
-    def __call__(self, p, **hypers):
-        for k,factor in zip(('lr','wd'), self.rates.get(id(p), ())):
-            if k in hypers: hypers[k] = hypers[k]*factor
-        return self.step(p, **hypers)
 
 # %% ../../nbs/learn/07_callbacks.ipynb #c321304b
 class StopOnNaN(Callback):
@@ -100,23 +97,24 @@ class StopOnNaN(Callback):
     order,run_valid = -9,False
     def after_loss(self):
         if torch.isfinite(self.loss): return
-        raise ValueError(f'the loss is {self.loss.item()} in epoch {self.epoch}, batch {self.iter}: try a smaller learning rate, GradientClip(1.), '
-                         'or full precision; if it is so from the first batch, look at the clips and labels')
+        raise ValueError(f'the loss is {self.loss.item()} in epoch {self.epoch}, batch {self.iter}: try a smaller '
+                         'learning rate, GradientClip(1.), or full precision; if it is so from the first batch, look '
+                         'at the clips and labels')
 
 # %% ../../nbs/learn/07_callbacks.ipynb #b641fc41
 def _print_epoch(learn, values):
     texts = [f'{v:.4f}' if isinstance(v, float) else str(v) for v in values]
     print('  '.join(f'{n} {t}' for n,t in zip(learn.recorder.metric_names, texts)), flush=True)
 
+# %% ../../nbs/learn/07_callbacks.ipynb #c3d56d30
 @contextmanager
 def shown(
     learn, # A learner
     progress:bool=True # Show anything?
 ):
     "Show the training of `learn` as bars and a table in a terminal or a notebook, and as one line per epoch elsewhere."
-    watched = is_watched()
-    with ExitStack() as quiet:
-        if not (progress and watched): quiet.enter_context(learn.no_bar())
-        if not progress: quiet.enter_context(learn.no_logging())
-        elif not watched: quiet.enter_context(contextmanager(replacing_yield)(learn, 'logger', partial(_print_epoch, learn)))
+    if progress and is_watched():
         yield
+        return
+    logger = partial(_print_epoch, learn) if progress else noop
+    with learn.no_bar(), contextmanager(replacing_yield)(learn, 'logger', logger): yield

@@ -28,40 +28,44 @@ def _make_model(dls, arch, kwargs):
         return arch
     if isinstance(arch, str): arch = ActionModel.named(arch)
     if not (inspect.isclass(arch) and issubclass(arch, ActionModel)):
-        raise ValueError(f'{arch!r} is no model of clips: give the name or the class of an ActionModel, or an instance of any model. '
-                         "A backbone is given as action_learner(dls, 'SimpleModel', backbone=...)")
+        raise ValueError(f'{arch!r} is no model of clips: give the name or the class of an ActionModel, or an instance '
+                         "of any model. A backbone is given as action_learner(dls, 'SimpleModel', backbone=...)")
     return arch.from_dls(dls, **kwargs)
 
+# %% ../../nbs/learn/20_learner.ipynb #6e28034d
 def check_spec(model, spec):
-    "Raise a ValueError if `model` was trained with clips made in another way than `spec` says, or is not made for optical flow or for RGB."
+    "Raise a ValueError if `model` was trained with other clips than those of `spec`, or takes another modality."
     name,sees = type(model).__name__,getattr(model, 'modality', 'RGB')
     if isinstance(model, ActionModel) and (sees == 'Flow') != (spec.modality == 'Flow'):
-        raise ValueError(f'this {name} takes {sees} clips, but the loaders make {spec.modality} clips; {name} knows {", ".join(model.modalities)}')
+        raise ValueError(f'this {name} takes {sees} clips, but the loaders make {spec.modality} clips; '
+                         f'{name} knows {", ".join(model.modalities)}')
     if getattr(model, 'clip_spec', None) is None: return
-    diff = spec_differences(model.clip_spec, spec)
-    if diff: raise ValueError('the model was trained with other clips than the loaders make: ' +
-        '; '.join(f'{k} is {a!r} in the model and {b!r} in the loaders' for k,(a,b) in diff.items()) +
-        '. Make the loaders with spec=model.clip_spec')
+    diff = [f'{k} is {a!r} in the model and {b!r} in the loaders'
+            for k,(a,b) in spec_differences(model.clip_spec, spec).items()]
+    if diff: raise ValueError(f'the model was trained with other clips than the loaders make: {"; ".join(diff)}. '
+                              'Make the loaders with spec=model.clip_spec')
 
 # %% ../../nbs/learn/20_learner.ipynb #6e24f9d9
 _learner_args = set(inspect.signature(Learner.__init__).parameters) - {'self','dls','model'}
 
+# %% ../../nbs/learn/20_learner.ipynb #b6d9e6de
 def action_learner(
     dls, # Loaders of `get_action_dataloaders`
     arch, # The name or class of an `ActionModel`, or a model
     backbone=None, # The backbone of a model that has one: a torchvision function, a torchvision or timm name
     label_smoothing:float=0., # Of the default loss, 0 to 1
-    **kwargs # Arguments of fastai's `Learner` (`metrics`, `loss_func`, `cbs`, `wd` ...), and of the model (`pretrained`, `depth` ...)
+    **kwargs # Arguments of fastai's `Learner` (`metrics`, `cbs` ...), and of the model (`pretrained`, `depth` ...)
 )->Learner:
-    "A fastai `Learner` for clips, which stops when its loss is not a number; raises a ValueError if the model's `clip_spec` is not the loaders'."
-    own = {k: kwargs.pop(k) for k in list(kwargs) if k in _learner_args}
-    model = _make_model(dls, arch, {**kwargs, **({'arch': backbone} if backbone else {})})
+    "A fastai `Learner` for clips; raises a ValueError if the model's `clip_spec` is not that of the loaders."
+    own = {k: kwargs.pop(k) for k in _learner_args & kwargs.keys()}
+    if backbone: kwargs['arch'] = backbone
+    model = _make_model(dls, arch, kwargs)
     check_spec(model, dls.clip_spec)
     model.clip_spec,model.vocabs = dls.clip_spec,dls.vocabs
     loss = CrossEntropyLossFlat if len(dls.vocabs) == 1 else MultiTaskLoss
-    defaults = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs),
-                    **({'splitter': model.splitter} if hasattr(model, 'splitter') else {}))
-    return Learner(dls, model, **{**defaults, **own, 'cbs': [StopOnNaN(), *listify(own.get('cbs'))]})
+    args = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs)) | own
+    if hasattr(model, 'splitter'): args.setdefault('splitter', model.splitter)
+    return Learner(dls, model, **args | dict(cbs=[StopOnNaN(), *listify(own.get('cbs'))]))
 
 # %% ../../nbs/learn/20_learner.ipynb #01836c14
 _tta = Learner.tta
@@ -69,18 +73,23 @@ _tta = Learner.tta
 def tta(self:Learner, ds_idx=1, dl=None, n=4, beta=0.25, use_max=False, **kwargs):
     "Predictions averaged with those of `n` augmented readings of the clips, by the share `beta` of the plain ones."
     if len(self.dls.vocabs) == 1: return _tta(self, ds_idx, dl, n, beta=beta, use_max=use_max, **kwargs)
-    if kwargs: raise ValueError(f'with several targets, {sorted(kwargs)} cannot be set: the training clips\' own transforms are used')
-    dl = self.dls[ds_idx].new(shuffle=False, drop_last=False) if dl is None else dl
-    with dl.dataset.set_split_idx(0), self.no_bar(): augmented = [torch.stack(p) for p in zip(*(self.get_preds(dl=dl)[0] for _ in range(n)))]
+    if kwargs:
+        raise ValueError(f'with several targets, {sorted(kwargs)} cannot be set: those of the training clips are used')
+    if dl is None: dl = self.dls[ds_idx].new(shuffle=False, drop_last=False)
+    with dl.dataset.set_split_idx(0), self.no_bar(): augmented = [self.get_preds(dl=dl)[0] for _ in range(n)]
     preds,targs = self.get_preds(dl=dl)
-    merged = [a.max(0)[0] if use_max else a.mean(0) for a in augmented]
-    return tuple(torch.maximum(m, p) if use_max else torch.lerp(m, p, beta) for m,p in zip(merged, preds)), targs
+    def merged(plain, *others):
+        others = torch.stack(others)
+        return torch.maximum(others.amax(0), plain) if use_max else torch.lerp(others.mean(0), plain, beta)
+    return tuple(map(merged, preds, *augmented)), targs
 
 # %% ../../nbs/learn/20_learner.ipynb #36fe627d
 @cache
-def _warn_of_pickle(): warnings.warn('export writes a pickle, which runs code when it is read: read only your own, and share models with save_bundle')
+def _warn_of_pickle():
+    warnings.warn('export writes a pickle, which runs code when it is read: read only your own, '
+                  'and share models with save_bundle')
 
-_export = inspect.unwrap(Learner.export) # fastai's own, also if this room has been here before
+_export = inspect.unwrap(Learner.export) # fastai's own, also if this module is loaded again
 
 @patch
 @wraps(_export)

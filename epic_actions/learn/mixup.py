@@ -12,35 +12,30 @@ from fastai.torch_core import unsqueeze
 from ..data.clips import TensorClip, to_clip_tensor
 
 # %% ../../nbs/learn/05_mixup.ipynb #bd041834
-class _Partners:
-    "What mixing callbacks share: every clip gets a partner, another of its batch."
-    def partners(self):
-        "The batch as one tensor, which every model takes, and the clips' partners."
-        x = TensorClip(to_clip_tensor(self.learn.xb[0]))
-        self.learn.xb = (x,)
+class _MixClips:
+    "Mixes every clip with another of its batch, as the subclass says."
+    def before_batch(self):
+        x = TensorClip(to_clip_tensor(self.learn.xb[0])) # one tensor, which every model takes
         shuffle = torch.randperm(len(x), device=x.device)
         self.yb1 = tuple(y[shuffle] for y in self.yb)
-        return x, x[shuffle]
+        self.learn.xb = (x,)
+        self.mix(x, x[shuffle])
+        if self.stack_y: return
+        self.learn.yb = tuple(torch.lerp(y1, y, unsqueeze(self.lam, n=y.ndim-1)) for y1,y in zip(self.yb1, self.yb))
 
-    def mixed(self, x):
-        "Hand on the mixed clips, and the mixed targets of a loss that takes no class numbers."
-        self.learn.xb = (TensorClip(x),)
-        if not self.stack_y: self.learn.yb = tuple(torch.lerp(y1, y, unsqueeze(self.lam, n=y.ndim-self.lam.ndim)) for y1,y in zip(self.yb1, self.yb))
-
-class MixUp(_Partners, mixup.MixUp):
+# %% ../../nbs/learn/05_mixup.ipynb #3fab91ea
+class MixUp(_MixClips, mixup.MixUp):
     "Clips blended with others of their batch (Zhang et al., arXiv:1710.09412)."
-    def before_batch(self):
-        x,x1 = self.partners()
+    def mix(self, x, x1):
         lam = self.distrib.sample((len(x),)).to(x.device)
         self.lam = torch.maximum(lam, 1-lam)
-        self.mixed(torch.lerp(x1, x, unsqueeze(self.lam, n=x.ndim-1)))
+        x.lerp_(x1, unsqueeze(1-self.lam, n=x.ndim-1))
 
-class CutMix(_Partners, mixup.CutMix):
+# %% ../../nbs/learn/05_mixup.ipynb #04dce7f9
+class CutMix(_MixClips, mixup.CutMix):
     "A rectangle of every frame of a clip replaced by that of another clip (Yun et al., arXiv:1905.04899)."
-    def before_batch(self):
-        x,x1 = self.partners()
+    def mix(self, x, x1):
         H,W = x.shape[-2:]
         left,top,right,bottom = self.rand_bbox(W, H, self.distrib.sample((1,)).to(x.device))
         x[..., top:bottom, left:right] = x1[..., top:bottom, left:right]
         self.lam = 1 - ((right-left)*(bottom-top)).float()/(W*H)
-        self.mixed(x)

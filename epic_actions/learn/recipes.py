@@ -8,6 +8,7 @@ __all__ = ['recipes', 'student_recipes', 'teacher_recipes', 'Section', 'ModelRec
 
 # %% ../../nbs/learn/35_recipes.ipynb #f80f61a2
 import json, re
+from functools import reduce
 from dataclasses import asdict, dataclass, field, fields
 from math import isfinite
 from pathlib import Path
@@ -17,23 +18,32 @@ from fastcore.basics import patch
 from ..video.spec import default_frames, default_size
 
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0
-_choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','sgd'), schedule=('one_cycle','steps','warm_cosine'),
-                kind=('none','affine','crop'), over=('labelled','all'), reduction=('batchmean','mean'), history=('observed','published'))
-_positive = 'epochs','bs','frames','flow_length'
+_choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','sgd'),
+                schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), over=('labelled','all'),
+                reduction=('batchmean','mean'), history=('observed','published'))
+_positive = dict(lr='a value above 0, or none to search for one',
+                 **dict.fromkeys(('epochs','bs','frames','flow_length'), '1 or more'))
 
+# %% ../../nbs/learn/35_recipes.ipynb #54ef342b
+def _kinds(hint): return get_args(hint) or (hint,)
+
+# %% ../../nbs/learn/35_recipes.ipynb #a6dbaf9e
 def _checked(f, v):
     "`v` as a value of the field `f`; raises a ValueError that says what is allowed."
-    kinds = get_args(f.type) or (f.type,)
+    kinds = _kinds(f.type)
     if isinstance(v, list): v = tuple(v)
     if isinstance(v, Path): v = str(v)
     if float in kinds and type(v) is int: v = float(v)
-    if not isinstance(v, kinds) or isinstance(v, bool) and bool not in kinds: raise ValueError(f'{f.name}={v!r}: give a value of type {" or ".join("None" if k is NoneType else k.__name__ for k in kinds)}')
+    if not isinstance(v, kinds) or isinstance(v, bool) and bool not in kinds:
+        raise ValueError(f'{f.name}={v!r}: give a value of type '
+                         f'{" or ".join(k.__name__ for k in kinds).replace("NoneType", "None")}')
+    if v is None: return
     if isinstance(v, float) and not isfinite(v): raise ValueError(f'{f.name}={v}: give a finite number')
-    if f.name in _choices and v is not None and v not in _choices[f.name]: raise ValueError(f'{f.name}={v!r}: choose one of {_choices[f.name]}')
-    if f.name in _positive and v is not None and v < 1: raise ValueError(f'{f.name}={v}: give 1 or more')
-    if f.name == 'lr' and v is not None and v <= 0: raise ValueError(f'lr={v}: give a value above 0, or none to search for one')
+    if v not in _choices.get(f.name, [v]): raise ValueError(f'{f.name}={v!r}: choose one of {_choices[f.name]}')
+    if f.name in _positive and v <= 0: raise ValueError(f'{f.name}={v}: give {_positive[f.name]}')
     return v
 
+# %% ../../nbs/learn/35_recipes.ipynb #3ef694ca
 class Section:
     "A part of a recipe; raises a ValueError for values of another type, and for choices that there are not."
     def __post_init__(self):
@@ -44,7 +54,7 @@ class Section:
 class ModelRecipe(Section):
     "The network, and the weights that it begins with."
     name:str|None='SimpleModel' # Name of the model's class; None: the checkpoint's
-    checkpoint:str|None=None # Weights to begin with, whatever `read_model` reads; clips are then made as for these weights, except for frames and size
+    checkpoint:str|None=None # Weights to begin with, see `read_model`; its `ClipSpec` is kept, but for frames and size
     classes:str|None=None # Folder with EPIC-KITCHENS' tables of classes, for a checkpoint that does not name its own
     backbone:str|None=None # torchvision or timm name, of models that have a backbone; None: resnet10
     pretrained:bool=False # Begin with ImageNet weights; resnet10 has none, resnet18 has
@@ -88,7 +98,7 @@ class TrainRecipe(Section):
     lr:float|None=3e-3 # Highest learning rate; None: found before the training by fastai's lr_find
     bs:int=8 # Clips in a batch
     optimizer:str='adam' # adam, or sgd with momentum 0.9
-    schedule:str='one_cycle' # one_cycle; steps: the rate is divided by ten at each step; or warm_cosine: a linear warm-up, then a cosine
+    schedule:str='one_cycle' # one_cycle; steps: divided by ten at each; or warm_cosine: a linear warm-up, then a cosine
     steps:tuple=(20,40) # Epochs at which the schedule steps divides the rate
     warm_up:int=0 # Epochs of warm-up, for warm_cosine
     body_lr:float=.1 # Learning rate of the first layers as a share of it, for pretrained weights and one_cycle
@@ -113,10 +123,12 @@ def _section(cls, name, values):
     if isinstance(values, cls): return values
     if not isinstance(values, dict): raise ValueError(f'{name}={values!r}: give a dict of its fields')
     allowed = [f.name for f in fields(cls)]
-    if unknown := [k for k in values if k not in allowed]: raise ValueError(f'{name}.{unknown[0]}: there is no such field; choose one of {", ".join(allowed)}')
+    for k in values:
+        if k not in allowed: raise ValueError(f'{name}.{k}: there is no such field; choose one of {", ".join(allowed)}')
     try: return cls(**values)
     except ValueError as e: raise ValueError(f'{name}.{e}') from e
 
+# %% ../../nbs/learn/35_recipes.ipynb #d7b8bb5a
 @dataclass(frozen=True)
 class Recipe:
     "What is chosen for a training; raises a ValueError for fields, values and choices that there are not."
@@ -128,48 +140,64 @@ class Recipe:
     def __post_init__(self):
         for f in fields(self): object.__setattr__(self, f.name, _section(f.type, f.name, getattr(self, f.name)))
         if self.augment.mixup and self.augment.cutmix: raise ValueError('augment.mixup and augment.cutmix: choose one')
-        if self.model.checkpoint and self.model.pretrained: raise ValueError('model.pretrained and model.checkpoint: choose one')
+        if self.model.checkpoint and self.model.pretrained:
+            raise ValueError('model.pretrained and model.checkpoint: choose one')
 
 # %% ../../nbs/learn/35_recipes.ipynb #ce4d2fb6
 def _merged(old, new):
-    "The dict `old` with the values of `new`; dicts in both are merged, but not the arguments of two different samplers."
-    def both(k, v): return isinstance(v, dict) and isinstance(old.get(k), dict) and (k != 'sampler' or v.get('name') in (None, old[k]['name']))
-    return {**old, **{k: _merged(old[k], v) if both(k, v) else v for k,v in new.items()}}
+    "The dict `old` with the values of `new`; dicts in both are merged, but not the arguments of two samplers."
+    merged = {**old, **new}
+    for k in old.keys() & new.keys():
+        a,b = old[k],new[k]
+        if type(a) is type(b) is dict and (k != 'sampler' or b.get('name') in (None, a['name'])):
+            merged[k] = _merged(a, b)
+    return merged
 
+# %% ../../nbs/learn/35_recipes.ipynb #e5eb1d89
 def _parsed(kinds, text):
     "What `text` means for a field of one of these types."
     if text.lower() in ('','none','null') and NoneType in kinds: return None
     if str in kinds: return text
-    if m := re.fullmatch(r'(\d+)x(\d+)', text): return int(m[1]),int(m[2])
+    text = re.sub(r'^(\d+)x(\d+)$', r'\1,\2', text)
     for read in int,float,json.loads:
         try: return read(text.lower() if text in ('True','False') else text)
         except ValueError: pass
     if ',' in text: return tuple(_parsed(kinds, t) for t in text.split(',') if t)
     return dict(name=text) if dict in kinds else text
 
-_old_names = dict(model='model.name', augment='augment.kind', partial_bn='model.args.partial_bn', n='spec.frames', ps='model.dropout', opt='train.optimizer') # of version 0.1
+# %% ../../nbs/learn/35_recipes.ipynb #b2ba7780
+_old_names = dict(model='model.name', augment='augment.kind', partial_bn='model.args.partial_bn', n='spec.frames',
+                  ps='model.dropout', opt='train.optimizer') # of version 0.1
 
+# %% ../../nbs/learn/35_recipes.ipynb #f38b8a31
 def _path(recipe, name):
     "Section, field and, in a dict, key that `name` means in `recipe`."
-    name = _old_names.get(name, name)
-    sections = {f.name: getattr(recipe, f.name) for f in fields(recipe)}
-    first,_,rest = name.partition('.')
-    if first in sections and rest: return first,*rest.split('.', 1)
-    places = [(s, f.name, getattr(section, f.name)) for s,section in sections.items() for f in fields(section)]
-    found = [(s, f) for s,f,_ in places if f == first] or [(s, f, name) for s,f,v in places if isinstance(v, dict) and name in v]
-    if len(found) == 1: return *found[0],*([rest] if rest else [])
-    raise ValueError(f'{name}: there is no such field; choose one of {", ".join(f"{s}.{f}" for s,f,_ in places)}')
+    name,values = _old_names.get(name, name),asdict(recipe)
+    first,*rest = name.split('.', 1)
+    if first in values and rest: return first,*rest[0].split('.', 1)
+    found = [(s, first, *rest) for s,section in values.items() if first in section]
+    dicts = [(s, f, v) for s,section in values.items() for f,v in section.items() if isinstance(v, dict)]
+    found = found or [(s, f, name) for s,f,v in dicts if name in v]
+    if len(found) == 1: return found[0]
+    raise ValueError(f'{name}: there is no such field; choose one of '
+                     f'{", ".join(f"{s}.{f}" for s in values for f in values[s])}')
 
+# %% ../../nbs/learn/35_recipes.ipynb #48005323
+def _nested(path, value):
+    "A dict in a dict ... that holds `value` at `path`."
+    return reduce(lambda v, key: {key: v}, reversed(path), value)
+
+# %% ../../nbs/learn/35_recipes.ipynb #952e0274
 def _assignment(recipe, text):
     "The change that `train.epochs=3` means, as a nested dict."
     name,equals,value = text.partition('=')
     if not equals: raise ValueError(f'{text}: write a field and its value, as train.epochs=3')
-    section,field_name,*key = _path(recipe, name.strip())
-    kinds = {f.name: get_args(f.type) or (f.type,) for f in fields(getattr(recipe, section, Section))}.get(field_name, ())
+    section,field_name,*key = path = _path(recipe, name.strip())
+    kinds = _kinds(type(getattr(recipe, section)).__annotations__.get(field_name))
     if key and dict not in kinds: raise ValueError(f'{name}: {section}.{field_name} has no fields of its own')
-    value = _parsed((int,) if key else kinds, value)
-    return {section: {field_name: {key[0]: value} if key else value}}
+    return _nested(path, _parsed((int,) if key else kinds, value))
 
+# %% ../../nbs/learn/35_recipes.ipynb #ccb6eadf
 @patch
 def changed(self:Recipe,
     *assignments, # Texts, as 'train.epochs=3', 'spec.size=64x96' or 'model.args.hidden=128'
@@ -177,24 +205,27 @@ def changed(self:Recipe,
 )->Recipe:
     "This recipe with other values; raises a ValueError for a field that there is not."
     values = asdict(self)
-    for change in (*(_assignment(self, a) for a in assignments), sections):
-        if unknown := [s for s in change if s not in values]: raise ValueError(f'{unknown[0]}: there is no such section; choose one of {", ".join(values)}')
-        values = _merged(values, change)
-    return type(self)(**values)
+    for s in sections:
+        if s not in values: raise ValueError(f'{s}: there is no such section; choose one of {", ".join(values)}')
+    return type(self)(**reduce(_merged, [*(_assignment(self, a) for a in assignments), sections], values))
 
 # %% ../../nbs/learn/35_recipes.ipynb #1029c563
 def _baseline(name, modality):
     "The recipe of a network of EPIC-KITCHENS-100."
-    rgb = dict(mean=(.485,.456,.406), std=(.485,.456,.406)) if modality == 'RGB' else {}
-    return Recipe(model=dict(name=name, backbone='resnet50', pretrained=True, modality=modality, dropout=.7, args=dict(partial_bn=True)),
-                  spec=dict(frames=8, size=224, scale=256, fit='crop', resize='pillow', **rgb),
+    mean = (.485,.456,.406) if modality == 'RGB' else None
+    return Recipe(model=dict(name=name, backbone='resnet50', pretrained=True, modality=modality, dropout=.7,
+                             args=dict(partial_bn=True)),
+                  spec=dict(frames=8, size=224, scale=256, fit='crop', resize='pillow', mean=mean, std=mean),
                   augment=dict(kind='crop', presize=(256,456), light=0.),
-                  train=dict(epochs=80, lr=.01, bs=64 if name == 'TSM' else 128, optimizer='sgd', schedule='steps', steps=(20,40), wd=5e-4,
-                             clip_grad=20., label_smoothing=0., monitor='last'))
+                  train=dict(epochs=80, lr=.01, bs=64 if name == 'TSM' else 128, optimizer='sgd', schedule='steps',
+                             steps=(20,40), wd=5e-4, clip_grad=20., label_smoothing=0., monitor='last'))
 
+# %% ../../nbs/learn/35_recipes.ipynb #96661238
 recipes = {'small': Recipe(),
-           'finetune': Recipe(model=dict(name=None), spec=dict(frames=None, size=None), augment=dict(kind='crop'), train=dict(epochs=20, lr=1e-3, bs=4)),
-           **{f'{name}_{modality}'.lower(): _baseline(name, modality) for name in ('TSN','TRN','TSM') for modality in ('RGB','Flow')}}
+           'finetune': Recipe(model=dict(name=None), spec=dict(frames=None, size=None), augment=dict(kind='crop'),
+                              train=dict(epochs=20, lr=1e-3, bs=4)),
+           **{f'{name}_{modality}'.lower(): _baseline(name, modality) for name in ('TSN','TRN','TSM')
+              for modality in ('RGB','Flow')}}
 
 # %% ../../nbs/learn/35_recipes.ipynb #e22c5470
 @dataclass(frozen=True)
@@ -208,78 +239,88 @@ class StudentSection(Section):
     T:float=2. # Temperature of distillation
     top_k:int|None=None # Distil the teachers' best classes only, so many; None: all
     weight:float=1. # Weight of distillation
-    reduction:str='batchmean' # The distillation loss is averaged over clips (batchmean), or over clips and classes (mean)
+    reduction:str='batchmean' # The distillation loss is averaged over clips (batchmean), or also over classes (mean)
     min_coverage:float=.9 # Least share of training clips for which the teachers have predictions
 
+# %% ../../nbs/learn/35_recipes.ipynb #07825f49
 @dataclass(frozen=True)
 class StudentRecipe(Recipe):
     "What is chosen for the training of an anticipation model."
     student:StudentSection=field(default_factory=StudentSection) # What it learns from
 
-def _student(frames, fps, dropout, args, train, student):
-    "The recipe of an AVT."
-    return StudentRecipe(model=dict(name='AVT', dropout=dropout, pretrained=True, args=args), spec=dict(frames=frames, size=224, fit='crop',
-                         sampler=dict(name='LastFrames', fps=fps), mean=(.5,)*3, std=(.5,)*3), augment=dict(kind='none'),
-                         train=dict(schedule='warm_cosine', bs=32, monitor='last', label_smoothing=0., preload=False, **train), student=student)
+# %% ../../nbs/learn/35_recipes.ipynb #cb23e7ff
+_avt = StudentRecipe(
+    model=dict(name='AVT', dropout=.5, pretrained=True, args=dict(n_layer=2, n_head=4)),
+    spec=dict(frames=10, size=224, fit='crop', sampler=dict(name='LastFrames', fps=1.), mean=(.5,)*3, std=(.5,)*3),
+    augment=dict(kind='none'),
+    train=dict(schedule='warm_cosine', bs=32, monitor='last', label_smoothing=0., preload=False, lr=1e-3, epochs=30,
+               warm_up=5))
 
-student_recipes = {
-    'small': _student(10, 1., .5, dict(inter_dim=256, n_layer=2, n_head=4), dict(lr=1e-3, wd=.05, epochs=30, warm_up=5), {}),
-    'egtea': _student(10, 1., .2, dict(n_layer=2, n_head=4), dict(optimizer='sgd', lr=5e-4, wd=1e-6, epochs=10, warm_up=5),
-                      dict(tau_a=.5, past_weight=.1, over='all', T=10., weight=150., reduction='mean')),
-    'ek55': _student(10, 2., .8, dict(n_layer=12, n_head=8), dict(lr=5e-6, wd=1e-4, epochs=20),
-                     dict(tau_o=5., past_weight=0., feature_weight=2., T=5., top_k=50, weight=20., reduction='mean'))}
+# %% ../../nbs/learn/35_recipes.ipynb #9a4eec77
+student_recipes = dict(
+    small=_avt.changed('model.args.inter_dim=256'),
+    egtea=_avt.changed(model=dict(dropout=.2), train=dict(optimizer='sgd', lr=5e-4, wd=1e-6, epochs=10),
+                       student=dict(tau_a=.5, past_weight=.1, over='all', T=10., weight=150., reduction='mean')),
+    ek55=_avt.changed(model=dict(dropout=.8, args=dict(n_layer=12, n_head=8)), spec=dict(sampler=dict(fps=2.)),
+                      train=dict(lr=5e-6, wd=1e-4, epochs=20, warm_up=0),
+                      student=dict(tau_o=5., past_weight=0., feature_weight=2., T=5., top_k=50, weight=20.,
+                                   reduction='mean')))
 
 # %% ../../nbs/learn/35_recipes.ipynb #f3359d38
 @dataclass(frozen=True)
 class TeacherSection(Section):
     "What a text teacher reads, and the weights of its losses."
-    history:str='observed' # What is read: observed (what has ended `tau_a` before the action), or published (all that begins before it)
+    history:str='observed' # What is read: observed (ended `tau_a` before the action), or published (begun before it)
     tau_a:float=1. # Seconds from the end of what is seen to the action
     length:int=10 # Actions of a history
     weights:tuple=(.5,.25,.25) # Weights of action, verb and noun in the loss
 
     def __post_init__(self):
         super().__post_init__()
-        if len(self.weights) != 3: raise ValueError(f'weights={self.weights!r}: give three numbers, of action, verb and noun')
+        if len(self.weights) != 3:
+            raise ValueError(f'weights={self.weights!r}: give three numbers, of action, verb and noun')
 
+# %% ../../nbs/learn/35_recipes.ipynb #53f5358e
 @dataclass(frozen=True)
 class TeacherRecipe(Recipe):
-    "What is chosen for the training of a text teacher; `model.checkpoint` is an encoder of Hugging Face, and `spec` and `augment` are not used."
+    "What is chosen for a text teacher; `model.checkpoint` is an encoder of Hugging Face; no `spec` and `augment`."
     teacher:TeacherSection=field(default_factory=TeacherSection) # What it reads
 
+# %% ../../nbs/learn/35_recipes.ipynb #5ae33c67
 teacher_recipes = {'small': TeacherRecipe(model=dict(name=None), train=dict(epochs=12, lr=1e-3, bs=64))}
 
 # %% ../../nbs/learn/35_recipes.ipynb #e890f3b3
 def _from_flat(values):
     "The nested values of a file of version 0.1, in which 0, -1 and an empty text stood for what was not given."
-    unset = dict(frames=0, scale=0, lr=0, dropout=-1, partial_bn=False, backbone='resnet10')
+    unset = dict(frames=0, scale=0, lr=0, dropout=-1, backbone='resnet10')
     nested = {}
     for name,v in values.items():
-        section,*keys = _path(Recipe(), name)
         if name in ('size','presize') and v: v = _parsed((int,tuple), str(v))
         if v in ('',[]) or (name in unset and v == unset[name]): v = None
-        if keys[1:]: nested.setdefault(section, {}).setdefault(keys[0], {}).update({} if v is None else {keys[1]: v})
-        else: nested.setdefault(section, {})[keys[0]] = v
+        if (name,v) != ('partial_bn',False): nested = _merged(nested, _nested(_path(Recipe(), name), v))
     return nested
 
+# %% ../../nbs/learn/35_recipes.ipynb #52bb4ad1
 def read_recipe(
     source:str|Path, # A named recipe, or a JSON file, as recipe.json of a run
     kind:type=Recipe, # Class of the recipe
     named:dict|None=None # Name -> recipe; None: `recipes`
 )->Recipe:
-    "The recipe called `source`, or in the file `source`; raises a ValueError if there is neither, or if the file holds something else."
+    "The recipe called `source`, or in the file `source`; raises a ValueError if there is neither, or for another file."
     named = recipes if named is None else named
     if str(source) in named: return named[str(source)]
     path = Path(source)
     if path.is_dir(): path = path/'recipe.json'
-    if not path.is_file(): raise ValueError(f'{source}: neither a file nor a recipe; the recipes are {", ".join(named)}')
+    if not path.is_file():
+        raise ValueError(f'{source}: neither a file nor a recipe; the recipes are {", ".join(named)}')
     try: values = json.loads(path.read_text(encoding='utf-8'))
     except ValueError as e: raise ValueError(f'{path}: not JSON ({e})') from e
     if not isinstance(values, dict): raise ValueError(f'{path}: holds a {type(values).__name__}, not a recipe')
-    sections = [f.name for f in fields(kind)]
-    try: return kind(**values) if not values or any(isinstance(values.get(s), dict) for s in sections) else kind(**_from_flat(values))
+    nested = any(isinstance(v, dict) for v in values.values())
+    try: return kind(**(values if nested else _from_flat(values)))
     except (TypeError, ValueError) as e: raise ValueError(f'{path}: {e}') from e
 
+# %% ../../nbs/learn/35_recipes.ipynb #841b157a
 @patch
 def to_json(self:Recipe)->str:
     "This recipe as JSON, which `read_recipe` reads."

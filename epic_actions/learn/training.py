@@ -15,53 +15,60 @@ from pathlib import Path
 import pandas as pd
 from fastcore.basics import ifnone
 from fastai.callback.training import GradientClip
-from fastai.optimizer import Adam, SGD
+from fastai.optimizer import SGD
 from fastai.torch_core import set_seed
 from ..data.augment import clip_augment
-from ..video.files import check_one_process, atomic_write
+from ..video.files import atomic_write
 from ..datasets.epic import epic_classes
 from ..data.loaders import get_action_dataloaders
 from ..video.sampling import Sampler, ShuffledFrames, UniformSegments
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
-from ..models.bundle import check_savable, read_bundle
+from ..models.bundle import read_bundle
 from .callbacks import EMA, PolicyRates, shown
 from .heads import MultiTaskLoss
 from .learner import action_learner
 from .mixup import CutMix, MixUp
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
-from .resume import check_monitor, step_schedule, train_run, warm_cosine
+from .resume import check_run, step_schedule, train_run, warm_cosine
 
 # %% ../../nbs/learn/37_training.ipynb #bfdfb3bd
-def _model_class(recipe, base=None): return ActionModel.named(recipe.model.name) if base is None else type(base)
-
 def _check_model(given, cls):
     "Raise a ValueError for what the class `cls` does not know."
     name,takes = cls.__name__,cls.arg_names()
-    if given.modality not in (None, *cls.modalities): raise ValueError(f'model.modality={given.modality!r}: {name} takes {", ".join(cls.modalities)}')
-    if given.backbone and 'arch' not in takes: raise ValueError(f'model.backbone={given.backbone!r}: {name} has no backbone')
-    if given.pretrained and 'pretrained' not in takes: raise ValueError(f'model.pretrained: there are no pretrained weights for {name}; give model.checkpoint')
-    if given.dropout is not None and not cls.dropout_args: raise ValueError(f'model.dropout={given.dropout}: {name} has no dropout that can be set')
-    if unknown := [k for k in given.args if k not in takes]: raise ValueError(f'model.args.{unknown[0]}: {name} takes {", ".join(takes)}')
+    if given.modality not in (None, *cls.modalities):
+        raise ValueError(f'model.modality={given.modality!r}: {name} takes {", ".join(cls.modalities)}')
+    if given.backbone and 'arch' not in takes:
+        raise ValueError(f'model.backbone={given.backbone!r}: {name} has no backbone')
+    if given.pretrained and 'pretrained' not in takes:
+        raise ValueError(f'model.pretrained: there are no pretrained weights for {name}; give model.checkpoint')
+    if given.dropout is not None and not cls.dropout_args:
+        raise ValueError(f'model.dropout={given.dropout}: {name} has no dropout that can be set')
+    for k in given.args:
+        if k not in takes: raise ValueError(f'model.args.{k}: {name} takes {", ".join(takes)}')
 
+# %% ../../nbs/learn/37_training.ipynb #8e2f10e1
 def check_recipe(recipe:Recipe):
     "Raise a ValueError for a model, argument, sampler or loss that there is not."
     given,spec = recipe.model,recipe.spec
     if given.name: _check_model(given, ActionModel.named(given.name))
     if not given.checkpoint and None in (given.name, spec.frames, spec.size):
-        raise ValueError('the recipe takes its model, frames and size from a checkpoint: give model.checkpoint, or these three')
+        raise ValueError('the recipe takes its model, frames and size from a checkpoint: give model.checkpoint, or '
+                         'these three')
     if spec.sampler: Sampler.named(spec.sampler.get('name'))
     if recipe.train.loss: MultiTaskLoss.named(recipe.train.loss)
 
+# %% ../../nbs/learn/37_training.ipynb #c2839ee8
 def recipe_base(recipe:Recipe):
-    "The model that a recipe begins with; None without a checkpoint; raises a ValueError if it is another model than the recipe's."
+    "The model of a recipe's checkpoint; None without one; raises a ValueError if the recipe asks for another."
     check_recipe(recipe)
     m = recipe.model
     if not m.checkpoint: return
     base = read_model(m.checkpoint, recipe.spec.mean, recipe.spec.std, epic_classes(m.classes) if m.classes else None)
     if m.name not in (None, type(base).__name__):
-        raise ValueError(f'{m.checkpoint}: is a {type(base).__name__}, but the recipe asks for a {m.name}; the recipe finetune takes what it is')
+        raise ValueError(f'{m.checkpoint}: is a {type(base).__name__}, but the recipe asks for a {m.name}; '
+                         'the recipe finetune takes what it is')
     _check_model(replace(m, modality=None, backbone=None), type(base))
     return base
 
@@ -70,11 +77,13 @@ def _sampler(spec, n, length):
     "The sampler that a recipe asks for, of `n` frames."
     chosen = UniformSegments(n, length)
     if spec.sampler:
-        name,args = spec.sampler['name'],{k: v for k,v in spec.sampler.items() if k != 'name'}
+        args = dict(spec.sampler)
+        name = args.pop('name')
         try: chosen = Sampler.named(name)(**{'n': n, **args})
         except TypeError as e: raise ValueError(f'spec.sampler: {name}{args}: {e}') from e
     return ShuffledFrames(chosen) if spec.shuffle_frames else chosen
 
+# %% ../../nbs/learn/37_training.ipynb #290b32e1
 def _spec_like(base, spec):
     "The clips of `base`, with a recipe's frames and size."
     size = spec.size or base.size
@@ -82,13 +91,16 @@ def _spec_like(base, spec):
     sampler = _sampler(spec, spec.frames or base.n_frames, getattr(base.sampler, 'length', 1))
     return replace(base, sampler=sampler, size=size, scale=base.scale and -(-base.scale*new//old))
 
+# %% ../../nbs/learn/37_training.ipynb #2bf588f4
 def recipe_modality(
     recipe:Recipe,
     base=None # What `recipe_base` gave
 )->str:
     "What the model sees: `RGB`, `RGBDiff` or `Flow`."
-    return base.clip_spec.modality if base is not None else recipe.model.modality or _model_class(recipe).modalities[0]
+    if base is not None: return base.clip_spec.modality
+    return recipe.model.modality or ActionModel.named(recipe.model.name).modalities[0]
 
+# %% ../../nbs/learn/37_training.ipynb #8818a7df
 def recipe_spec(
     recipe:Recipe,
     base=None # What `recipe_base` gave
@@ -96,8 +108,9 @@ def recipe_spec(
     "How the clips of a recipe are made."
     spec,flow = recipe.spec,recipe_modality(recipe, base) == 'Flow'
     if base is not None: return _spec_like(base.clip_spec, spec)
-    return ClipSpec(_sampler(spec, spec.frames, spec.flow_length if flow else 1), spec.size, spec.fit, spec.resize, spec.mean, spec.std,
-                    spec.channels, spec.scale, 'Flow' if flow else 'RGB')
+    sampler = _sampler(spec, spec.frames, spec.flow_length if flow else 1)
+    return ClipSpec(sampler, spec.size, spec.fit, spec.resize, spec.mean, spec.std, spec.channels, spec.scale,
+                    'Flow' if flow else 'RGB')
 
 # %% ../../nbs/learn/37_training.ipynb #d1cfdadc
 def recipe_loaders(
@@ -112,39 +125,47 @@ def recipe_loaders(
 ):
     "The loaders of a recipe; raises a ValueError for a table, a split or a vocabulary that does not fit."
     check_recipe(recipe)
-    spec,augment,train,tfms = recipe_spec(recipe, base),recipe.augment,recipe.train,None
-    if augment.kind != 'none':
-        tfms = clip_augment(augment.flip, light=augment.light, crop=spec.size if augment.kind == 'crop' else None,
-                            randaugment=augment.randaugment, modality=spec.modality)
+    spec,augment,train = recipe_spec(recipe, base),recipe.augment,recipe.train
+    crop = spec.size if augment.kind == 'crop' else None
+    tfms = None if augment.kind == 'none' else clip_augment(
+        augment.flip, light=augment.light, crop=crop, randaugment=augment.randaugment, modality=spec.modality)
     preload = ifnone(preload, ifnone(train.preload, len(segments) <= 1000))
-    return get_action_dataloaders(segments, bs=train.bs, spec=spec, targets=targets, vocabs=vocabs, tensor_clips=True, tfms=tfms, presize=augment.presize if tfms else None,
-        preload=preload, seed=train.seed, bad=bad, balance=train.balance, **({} if workers is None else {'num_workers': workers}))
+    more = {} if workers is None else dict(num_workers=workers)
+    return get_action_dataloaders(segments, train.bs, spec=spec, targets=targets, vocabs=vocabs, tensor_clips=True,
+                                  tfms=tfms, presize=tfms and augment.presize, preload=preload, seed=train.seed,
+                                  bad=bad, balance=train.balance, **more)
 
 # %% ../../nbs/learn/37_training.ipynb #d71b9d3a
 def _model_args(recipe, cls, base=None):
     "What a model of class `cls` is made with, besides the sizes that follow from the loaders."
     given,takes = recipe.model,cls.arg_names()
-    own = {} if base is not None else dict(arch=given.backbone or 'resnet10', pretrained=given.pretrained, modality=recipe_modality(recipe))
-    return {**{k: v for k,v in own.items() if k in takes}, **({} if given.dropout is None else dict.fromkeys(cls.dropout_args, given.dropout)), **given.args}
+    args = {} if given.dropout is None else dict.fromkeys(cls.dropout_args, given.dropout)
+    if base is None:
+        args |= dict(arch=given.backbone or 'resnet10', pretrained=given.pretrained, modality=recipe_modality(recipe))
+    return {k: v for k,v in args.items() if k in takes} | given.args
 
+# %% ../../nbs/learn/37_training.ipynb #d8b47558
 def recipe_learner(
     recipe:Recipe,
     dls, # The loaders of the recipe
     base=None # What `recipe_base` gave
 ):
     "The learner of a recipe; `learn.load_report` says what became of a checkpoint's tensors."
-    train,report = recipe.train,None
+    train,more,report = recipe.train,{},None
     set_seed(train.seed)
-    cls = _model_class(recipe, base)
-    if base is None: model = cls.from_dls(dls, **_model_args(recipe, cls))
-    else: model,report = adapt_model(base, dls.vocabs, dls.clip_spec, **_model_args(recipe, cls, base))
-    more = dict(loss_func=MultiTaskLoss.named(train.loss)(label_smoothing=train.label_smoothing)) if train.loss else {}
-    if train.optimizer == 'sgd': more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD; `policy` excepts biases and batch norm
+    cls = ActionModel.named(recipe.model.name) if base is None else type(base)
+    args = _model_args(recipe, cls, base)
+    if base is None: model = cls.from_dls(dls, **args)
+    else: model,report = adapt_model(base, dls.vocabs, dls.clip_spec, **args)
+    if train.loss: more['loss_func'] = MultiTaskLoss.named(train.loss)(label_smoothing=train.label_smoothing)
+    if train.optimizer == 'sgd':
+        more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
     learn = action_learner(dls, model, label_smoothing=train.label_smoothing, **more)
     learn.load_report = report
     if train.freeze == 'body': learn.freeze()
     return learn
 
+# %% ../../nbs/learn/37_training.ipynb #c8d20865
 def recipe_callbacks(recipe:Recipe)->list:
     "What fastai calls during the training."
     augment,train = recipe.augment,recipe.train
@@ -152,31 +173,43 @@ def recipe_callbacks(recipe:Recipe)->list:
     return [make(value) for make,value in makers if value] + [PolicyRates()]*train.policy
 
 # %% ../../nbs/learn/37_training.ipynb #2daba3ca
-def _found_rate(recipe, learn, out, goes_on, progress):
-    "The rate that `lr_find` suggests; when a run is resumed, the one it was begun with."
-    if goes_on: return read_recipe(out, type(recipe)).train.lr
-    with shown(learn, progress): return float(learn.lr_find(show_plot=False).valley)
+def _settled(recipe, learn, base, out, goes_on, progress):
+    "The recipe with what the model and the data decide filled in, as a run keeps it."
+    if base is None: recipe = recipe.changed(model=dict(modality=recipe_modality(recipe)))
+    lr = recipe.train.lr
+    if lr is None and goes_on: lr = read_recipe(out, type(recipe)).train.lr
+    elif lr is None:
+        with shown(learn, progress): lr = float(learn.lr_find(show_plot=False).valley)
+    return recipe.changed(train=dict(lr=lr))
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
-_clip_columns = 'source','start','stop','label','verb','noun','split'
+def _other_settings(recipe, file):
+    "How `recipe` differs from the one in `file`, as texts."
+    kept,now = (asdict(r.changed(train=dict(preload=None, tensorboard=False)))
+                for r in (read_recipe(file, type(recipe)), recipe))
+    return [f'{s}.{k}={v!r} (was {kept[s][k]!r})'
+            for s,section in now.items() for k,v in section.items() if kept[s][k] != v]
+
+# %% ../../nbs/learn/37_training.ipynb #0748c267
+_clip_columns = ['source','start','stop','label','verb','noun','split']
 
 def _as_kept(segments):
     "The segment table as a run keeps it, as text: the paths in it are absolute."
-    return segments.assign(source=[os.path.abspath(s) if os.path.exists(s) else s for s in segments.source]).to_csv(index=False)
+    return segments.assign(source=[os.path.abspath(s) if os.path.exists(s) else s
+                                   for s in segments.source]).to_csv(index=False)
 
-def _other_settings(recipe, file):
-    "How `recipe` differs from the one in `file`, as texts."
-    kept,now = (asdict(r.changed(train=dict(preload=None, tensorboard=False))) for r in (read_recipe(file, type(recipe)), recipe))
-    return [f'{s}.{k}={v!r} (was {kept[s][k]!r})' for s,section in now.items() for k,v in section.items() if kept[s][k] != v]
-
+# %% ../../nbs/learn/37_training.ipynb #ce559d54
 def _other_clips(segments, file):
     "How `segments` differ from the table in `file`, as texts."
-    kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False) for f in (file, StringIO(_as_kept(segments))))
+    kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns)
+                for f in (file, StringIO(_as_kept(segments))))
     if len(kept) != len(now): return [f'{len(now)} clips (were {len(kept)})']
-    kept['source'] = [os.path.abspath(p) if (p := file.parent/s).exists() else s for s in kept.source] # of a folder that was moved, they may be relative to it
-    other = {c: (kept[c] != now[c]).sum() if c in kept and c in now else len(now) for c in _clip_columns if c in kept or c in now}
-    return [f'another {c} for {n} clips' for c,n in other.items() if n]
+    near = kept.source.map(lambda s: file.parent/s) # of a run that was moved, they may be relative to its folder
+    kept['source'] = [os.path.abspath(p) if p.exists() else s for p,s in zip(near, kept.source)]
+    other = (kept.fillna('') != now.fillna('')).sum()
+    return [f'another {c} for {n} clips' for c,n in other[other > 0].items()]
 
+# %% ../../nbs/learn/37_training.ipynb #71181f4a
 def check_resumed(
     recipe:Recipe,
     dls, # The loaders of the recipe
@@ -185,8 +218,18 @@ def check_resumed(
     "Raise a ValueError that lists how this training differs from the run in `out`."
     other = _other_settings(recipe, file) if (file := out/'recipe.json').exists() else []
     if (file := out/'segments.csv').exists(): other += _other_clips(dls.segments, file)
-    if (file := out/'best.safetensors').exists() and read_bundle(file)['vocabs'] != dls.vocabs: other.append('other classes')
-    if other: raise ValueError(f'{out}: this run cannot be resumed with {", ".join(other)}; use the recipe and data that it was started with, or give another folder')
+    if (file := out/'best.safetensors').exists() and read_bundle(file)['vocabs'] != dls.vocabs:
+        other.append('other classes')
+    if other: raise ValueError(f'{out}: this run cannot be resumed with {", ".join(other)}; '
+                               'use the recipe and data that it was started with, or give another folder')
+
+# %% ../../nbs/learn/37_training.ipynb #ab7d7f2d
+def _begin(recipe, dls, out):
+    "Write what a run is made of; raises a FileExistsError for a table that is not of a run."
+    if (out/'segments.csv').exists() and not (out/'recipe.json').exists():
+        raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
+    for name,text in {'segments.csv': _as_kept(dls.segments), 'recipe.json': recipe.to_json()}.items():
+        with atomic_write(out/name) as part: part.write_text(text, encoding='utf-8')
 
 # %% ../../nbs/learn/37_training.ipynb #748eb6b5
 def tensorboard_callback(
@@ -198,17 +241,12 @@ def tensorboard_callback(
     return TensorBoardCallback(out/'tensorboard', trace_model=False, log_preds=False)
 
 # %% ../../nbs/learn/37_training.ipynb #a24d37c2
-def _settled(recipe, learn, base, out, goes_on, progress):
-    "The recipe with what the model and the data decide filled in, as a run keeps it."
-    if base is None: recipe = recipe.changed(model=dict(modality=recipe_modality(recipe)))
-    if recipe.train.lr is not None: return recipe
-    return recipe.changed(train=dict(lr=_found_rate(recipe, learn, out, goes_on, progress)))
-
 def _schedule(train):
     "The schedule of a recipe; None for one cycle."
     if train.schedule == 'steps': return step_schedule(train.lr, train.steps, train.epochs)
     if train.schedule == 'warm_cosine': return warm_cosine(train.lr, train.epochs, train.warm_up)
 
+# %% ../../nbs/learn/37_training.ipynb #fa52f9cf
 def train_recipe(
     recipe:Recipe,
     dls, # The loaders of the recipe
@@ -219,21 +257,17 @@ def train_recipe(
     tensorboard:bool=False, # Write the curves for TensorBoard into `out`, too? The recipe may say it as well
     cbs=() # Further callbacks
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
-    "Train by a recipe, with checkpoints; writes `segments.csv`, `recipe.json` and what `train_run` writes into `out`; raises a ValueError for a run that cannot be resumed."
-    check_one_process()
+    "Train by a recipe and keep all that makes the run; raises a ValueError for a run that cannot be resumed."
     learn,out = recipe_learner(recipe, dls, base),Path(out)
-    check_savable(learn.model)
-    check_monitor(learn, recipe.train.monitor)
+    check_run(learn, recipe.train.monitor)
     if base is not None and progress: print(f'{recipe.model.checkpoint}: {learn.load_report}')
     goes_on = resume and (out/'recipe.json').exists()
     recipe = _settled(recipe, learn, base, out, goes_on, progress)
     train,schedule = recipe.train,_schedule(recipe.train)
-    cbs = [*cbs, *recipe_callbacks(recipe), *([tensorboard_callback(out)] if tensorboard or train.tensorboard else [])]
+    cbs = [*cbs, *recipe_callbacks(recipe)]
+    if tensorboard or train.tensorboard: cbs.append(tensorboard_callback(out))
     if goes_on: check_resumed(recipe, dls, out)
-    elif (out/'segments.csv').exists() and not (out/'recipe.json').exists():
-        raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
-    else:
-        with atomic_write(out/'segments.csv') as part: part.write_text(_as_kept(dls.segments), encoding='utf-8')
-        with atomic_write(out/'recipe.json') as part: part.write_text(recipe.to_json())
-    lr = slice(train.lr*train.body_lr, train.lr) if (base is not None or recipe.model.pretrained) and train.schedule == 'one_cycle' else train.lr
+    else: _begin(recipe, dls, out)
+    tuned = schedule is None and (base is not None or recipe.model.pretrained)
+    lr = slice(train.lr*train.body_lr, train.lr) if tuned else train.lr
     return train_run(learn, out, train.epochs, lr, train.wd, train.monitor, resume, progress, cbs, schedule=schedule)

@@ -28,7 +28,8 @@ def check_set(
 ):
     "Raise a ValueError unless the attributes `names` of `model` are set; without names, `clip_spec` and `vocabs`."
     for a in names or ('clip_spec','vocabs'):
-        if getattr(model, a, None) is None: raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
+        if getattr(model, a, None) is None:
+            raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
 
 # %% ../../nbs/models/00_base.ipynb #27871952
 def _plain_args(cls, args, kwargs):
@@ -43,15 +44,18 @@ def _plain_args(cls, args, kwargs):
 # %% ../../nbs/models/00_base.ipynb #205853a6
 class ActionModel(Registered, nn.Module):
     "A network for clips, known by its name."
-    modalities = ('RGB',) # What it can see: `RGB`, `RGBDiff` (it takes differences of RGB frames), `Flow`; the first is what recipes choose
+    # What it can see: `RGB`, `RGBDiff` (it takes differences of RGB frames), `Flow`; the first is what recipes choose
+    modalities = ('RGB',)
     inputs = 'clip' # What it takes: a `clip`, or the `features` of its frames
-    by_frame = False # Do the features of a frame depend on this frame alone? Then windows of a video that overlap share them
+    # Do the features of a frame depend on this frame alone? Then windows of a video that overlap share them
+    by_frame = False
     dropout_args = () # Arguments that are dropout probabilities
     clip_spec,vocabs = None,None # How its clips are made, and its classes; a learner sets both
 
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
-        with suppress(TypeError): self.__dict__['init_args'] = _plain_args(cls, args, kwargs) # if they do not fit, __init__ says so
+        with suppress(TypeError):
+            self.__dict__['init_args'] = _plain_args(cls, args, kwargs) # if they do not fit, __init__ says so
         return self
 
     def forward(self, x): return self.forward_head(self.forward_features(x))
@@ -65,6 +69,7 @@ def sizes(cls:ActionModel,
     "The arguments that follow from the data."
     return dict(n_out=n_out)
 
+# %% ../../nbs/models/00_base.ipynb #b57a3eac
 @patch(cls_method=True)
 def from_dls(cls:ActionModel,
     dls, # Loaders; their `vocabs` and `clip_spec` decide
@@ -91,16 +96,19 @@ def splitter(model:ActionModel)->list:
     "Groups of parameters, from the first layers to the last, for freezing and for rates of their own."
     return [trainable_params(model)]
 
+# %% ../../nbs/models/00_base.ipynb #49a47c30
 @patch
 def resized(self:ActionModel, state:dict)->dict:
     "The tensors of a model for other clips, made to fit this one where the class knows how."
     return state
 
+# %% ../../nbs/models/00_base.ipynb #809f2f21
 @patch
 def attention_steps(self:ActionModel)->list:
-    "The modules in which tokens attend to each other, in their order; `attention_rollout` asks for the `attention_matrix` of each."
+    "The modules in which tokens attend to each other, in order; `attention_rollout` asks for each `attention_matrix`."
     return []
 
+# %% ../../nbs/models/00_base.ipynb #3efd0654
 @patch
 def for_export(self:ActionModel):
     "This model as it is exported, where its graph needs a change; called on a copy."

@@ -9,7 +9,6 @@ __all__ = ['check_savable', 'save_bundle', 'read_bundle', 'load_bundle']
 import json
 from importlib.metadata import version
 from pathlib import Path
-import torch
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file, load_file
 from ..video.files import atomic_write
@@ -22,13 +21,17 @@ def check_savable(
 ):
     "Raise a ValueError that says why `model` cannot be saved, if it cannot."
     name = type(model).__name__
-    if not isinstance(model, ActionModel): raise ValueError(f'{name} cannot be saved, as nothing says how to make it again: derive it from ActionModel')
+    if not isinstance(model, ActionModel):
+        raise ValueError(f'{name} cannot be saved, as nothing says how to make it again: derive it from ActionModel')
     check_set(model)
     model.clip_spec.to_json() # a sampler of the user's may be no plain data
     for k,v in model.init_args.items():
         try: json.dumps(v)
-        except TypeError as e: raise ValueError(f'{name} cannot be saved, as its argument {k} is no plain data ({e}): give a name or numbers instead') from e
+        except TypeError as e:
+            raise ValueError(f'{name} cannot be saved, as its argument {k} is no plain data ({e}): give a name or '
+                             'numbers instead') from e
 
+# %% ../../nbs/models/50_bundle.ipynb #e32100f5
 def save_bundle(
     model, # An `ActionModel`, with its `clip_spec` and `vocabs` set, as `action_learner` does
     path:str|Path, # The file, usually `something.safetensors`
@@ -36,9 +39,11 @@ def save_bundle(
 )->Path:
     "Write `model` with all that is needed to use it, whole or not at all; raises a ValueError if something is missing."
     check_savable(model)
-    about = dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()), vocabs=model.vocabs,
+    about = dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()),
+                 vocabs=model.vocabs,
                  info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
-    weights = {n: t.contiguous().clone() for n,t in model.state_dict().items()} # a tensor of its own for each name, also for those that share one
+    # a tensor of its own for each name, also for those that share one
+    weights = {n: t.contiguous().clone() for n,t in model.state_dict().items()}
     with atomic_write(path) as part: save_file(weights, part, metadata={'epic_actions': json.dumps(about)})
     return Path(path)
 
@@ -49,9 +54,11 @@ def read_bundle(path:str|Path)->dict:
     try:
         with safe_open(str(path), 'pt') as f: meta = f.metadata() or {}
     except SafetensorError as e: raise ValueError(f'{path}: not a safetensors file, or cut short ({e})') from e
-    if 'epic_actions' not in meta: raise ValueError(f'{path}: weights, but not a bundle of epic_actions; save_bundle writes one')
+    if 'epic_actions' not in meta:
+        raise ValueError(f'{path}: weights, but not a bundle of epic_actions; save_bundle writes one')
     return json.loads(meta['epic_actions'])
 
+# %% ../../nbs/models/50_bundle.ipynb #5dc1826d
 def load_bundle(
     path:str|Path # A file that `save_bundle` wrote
 ): # The model, ready to predict, with `clip_spec`, `vocabs` and `info`
@@ -63,6 +70,8 @@ def load_bundle(
     if 'pretrained' in args: args['pretrained'] = False
     model = cls(**args)
     try: model.load_state_dict(load_file(path))
-    except RuntimeError as e: raise ValueError(f'{path}: the weights do not fit the model that it describes ({e})') from e
-    model.clip_spec,model.vocabs,model.info = ClipSpec.from_json(json.dumps(about['spec'])),about['vocabs'],about['info']
+    except RuntimeError as e:
+        raise ValueError(f'{path}: the weights do not fit the model that it describes ({e})') from e
+    model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
+    model.vocabs,model.info = about['vocabs'],about['info']
     return model.eval()

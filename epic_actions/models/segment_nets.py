@@ -14,19 +14,19 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from torchvision.models import resnet50
-from fastcore.basics import patch
+from fastcore.basics import patch, store_attr
 from fastai.layers import norm_types
 from fastai.torch_core import params
 from ..data.clips import to_clip_tensor
 from .base import ActionModel
-from .layers import TimeDistributed, create_encoder, pooled, total_out, split_out
+from .layers import TimeDistributed, create_encoder, encoder_splitter, pooled, total_out, split_out
 
 # %% ../../nbs/models/30_segment_nets.ipynb #d80de7e2
 def flow_conv(
     body:nn.Module, # A backbone for RGB images
     n_channels:int # Channels of a stack of flow images: two for each pair
 )->nn.Module: # The same body
-    "Let the first convolution of `body` see optical flow, with the mean of its kernels for the colours (TSN, arXiv:1608.00859)."
+    "Let the first convolution of `body` see optical flow, with the mean of its kernels (TSN, arXiv:1608.00859)."
     conv = next(m for m in body.modules() if isinstance(m, nn.Conv2d))
     conv.weight = nn.Parameter(conv.weight.detach().mean(1, keepdim=True).repeat(1, n_channels, 1, 1))
     conv.in_channels = n_channels
@@ -44,10 +44,11 @@ class MeanLogits(nn.Linear):
 
 # %% ../../nbs/models/30_segment_nets.ipynb #3ad002ff
 class TSN(ActionModel):
-    "Classifies every segment of a clip and averages the logits (arXiv:1608.00859); raises a ValueError for clips of other channels."
+    "Classifies every segment and averages the logits (arXiv:1608.00859); raises a ValueError for other channels."
     modalities,dropout_args = ('RGB','Flow'),('ps',)
     by_frame = True # each segment is seen by itself
     held = () # what `partial_bn` has frozen
+    splitter = staticmethod(encoder_splitter)
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         n_segments:int=8, # Segments of a clip
@@ -64,31 +65,30 @@ class TSN(ActionModel):
         body,self.nf,needs_pool = create_encoder(arch, pretrained)
         self.n_channels = 3 if modality == 'RGB' else 2*flow_length
         if modality == 'Flow': flow_conv(body, self.n_channels)
-        self.n_out,self.n_segments,self.modality,self.flow_length,self.partial_bn = n_out,n_segments,modality,flow_length,partial_bn
+        store_attr('n_out,n_segments,modality,flow_length,partial_bn')
         self.encoder,self.dropout = TimeDistributed(pooled(body, needs_pool)),nn.Dropout(ps)
         self.head = MeanLogits(self.nf, total_out(n_out))
 
-    @property
-    def published_name(self)->str:
-        "What files of EPIC-KITCHENS call this network."
-        return type(self).__name__.lower()
 
-    @staticmethod
-    def splitter(model): return [params(model.encoder), params(model.head)]
 
-    @classmethod
-    def sizes(cls, n_out, spec):
-        length = dict(flow_length=spec.sampler.length) if spec.modality == 'Flow' else {}
-        return dict(n_out=n_out, n_segments=spec.n_frames, modality=spec.modality, **length)
 
-    def forward_head(self, features): return split_out(self.head(self.dropout(features)), self.n_out)
+# %% ../../nbs/models/30_segment_nets.ipynb #6ed86ad2
+@patch
+def forward_features(self:TSN, x):
+    x = to_clip_tensor(x)
+    if x.shape[2] == self.n_channels: return self.encoder(x)
+    pairs = f' (u and v of {self.flow_length} flow images)' if self.modality == 'Flow' else ''
+    raise ValueError(f'this {type(self).__name__} of modality {self.modality!r} takes {self.n_channels} channels a '
+                     f'segment{pairs}, but the clips have {x.shape[2]}')
 
-    def forward_features(self, x):
-        x = to_clip_tensor(x)
-        if x.shape[2] != self.n_channels:
-            raise ValueError(f'this {type(self).__name__} of modality {self.modality!r} takes {self.n_channels} channels a segment'
-                f'{f" (u and v of {self.flow_length} flow images)" if self.modality == "Flow" else ""}, but the clips have {x.shape[2]}')
-        return self.encoder(x)
+@patch
+def forward_head(self:TSN, features): return split_out(self.head(self.dropout(features)), self.n_out)
+
+# %% ../../nbs/models/30_segment_nets.ipynb #b11f1d9c
+@patch(cls_method=True)
+def sizes(cls:TSN, n_out, spec):
+    length = dict(flow_length=spec.sampler.length) if spec.modality == 'Flow' else {}
+    return dict(n_out=n_out, n_segments=spec.n_frames, modality=spec.modality, **length)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #4b5ae7ed
 @patch
@@ -129,15 +129,18 @@ def make_relations(
     "The tuples of segments that are compared in evaluation; raises a ValueError for tuples that cannot be."
     if n_segments < 2: raise ValueError(f'n_segments={n_segments}: relations need two segments or more')
     scales = range(n_segments, 1, -1)
-    if relations is None: return draw_relations(n_segments, scales, np.random.RandomState(seed).permutation) # numpy keeps this generator's numbers
+    if relations is None:
+        # numpy keeps this generator's numbers
+        return draw_relations(n_segments, scales, np.random.RandomState(seed).permutation)
     if relations == 'all': return {k: list(combinations(range(n_segments), k)) for k in scales}
     if not isinstance(relations, dict) or not relations:
         raise ValueError(f"relations={relations!r}: give None, 'all', or a dict, size -> list of tuples of segments")
     relations = {int(k): [tuple(map(int, t)) for t in ts] for k,ts in relations.items()}
     for k,ts in relations.items():
         for t in ts or [()]:
-            if len(t) != k or list(t) != sorted(set(t)) or not set(t) <= set(range(n_segments)):
-                raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in their order')
+            if len(t) != k or list(t) != sorted({*t} & {*range(n_segments)}):
+                raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in '
+                                 'their order')
     return dict(sorted(relations.items(), reverse=True))
 
 # %% ../../nbs/models/30_segment_nets.ipynb #ea001f82
@@ -153,16 +156,20 @@ class Relations(nn.Module):
     ):
         super().__init__()
         self.n_segments,self.relations,self.bottleneck = n_segments,relations,nn.Linear(nf, bottleneck)
-        self.scales = nn.ModuleList(nn.Sequential(nn.ReLU(), nn.Linear(k*bottleneck, hidden), nn.ReLU(), nn.Linear(hidden, n_out))
+        self.scales = nn.ModuleList(nn.Sequential(nn.ReLU(), nn.Linear(k*bottleneck, hidden), nn.ReLU(),
+                                                  nn.Linear(hidden, n_out))
                                     for k in relations)
 
-    def forward(self, x):
-        if x.shape[1] != self.n_segments:
-            raise ValueError(f'this TRN relates {self.n_segments} segments, but the clips have {x.shape[1]}: make clips of {self.n_segments}')
-        relations = draw_relations(self.n_segments, self.relations) if self.training else self.relations
-        segments = self.bottleneck(x).unbind(1)
-        tuples = [torch.stack([torch.cat([segments[i] for i in t], 1) for t in ts]) for ts in relations.values()]
-        return sum(mlp(t).sum(0) for mlp,t in zip(self.scales, tuples))
+# %% ../../nbs/models/30_segment_nets.ipynb #7d2d1fa4
+@patch
+def forward(self:Relations, x):
+    if x.shape[1] != self.n_segments:
+        raise ValueError(f'this TRN relates {self.n_segments} segments, but the clips have {x.shape[1]}: make clips '
+                         f'of {self.n_segments}')
+    relations = draw_relations(self.n_segments, self.relations) if self.training else self.relations
+    segments = self.bottleneck(x).unbind(1)
+    tuples = [torch.stack([torch.cat([segments[i] for i in t], 1) for t in ts]) for ts in relations.values()]
+    return sum(mlp(t).sum(0) for mlp,t in zip(self.scales, tuples))
 
 # %% ../../nbs/models/30_segment_nets.ipynb #e16d8881
 class TRN(TSN):
@@ -182,9 +189,6 @@ class TRN(TSN):
         super().__init__(n_out, n_segments, arch, modality, pretrained, **kwargs)
         self.relations = make_relations(n_segments, relations, seed)
         self.head = Relations(self.nf, total_out(n_out), n_segments, self.relations, bottleneck, hidden)
-
-    @property
-    def published_name(self): return 'trn' if len(self.relations) == 1 else 'mtrn'
 
 # %% ../../nbs/models/30_segment_nets.ipynb #5d2e66ea
 def temporal_shift(
@@ -221,9 +225,11 @@ def shift_residuals(
     body:nn.Module, # A backbone with residual blocks
     shift_div:int=8 # See `temporal_shift`
 )->nn.Module: # The same body
-    "Put a `TemporalShift` around the first convolution of the residual blocks; raises a ValueError if there are none that are known."
+    "Put a `TemporalShift` around the first convolution of residual blocks; raises a ValueError if there are none."
     stages = [blocks for m in body.modules() if (blocks := [r for c in m.children() if (r := _residual(c))])]
-    if not stages: raise ValueError('TSM shifts the input of residual blocks, but this backbone has none that are known: choose a ResNet '
+    if not stages:
+        raise ValueError('TSM shifts the input of residual blocks, but this backbone has none that are known: '
+                         'choose a ResNet '
         "(ResNeXt, wide ResNet) of torchvision or timm, mobilenetv2_100, or resnet10")
     step = 2 if max(map(len, stages)) >= 23 else 1
     for blocks in stages:
@@ -246,11 +252,13 @@ class TSM(TSN):
         super().__init__(n_out, n_segments, arch, modality, pretrained, **kwargs)
         shift_residuals(self.encoder, shift_div)
 
-    def forward_features(self, x):
-        x = to_clip_tensor(x)
-        for m in self.modules():
-            if isinstance(m, TemporalShift): m.n_segments = x.shape[1]
-        return super().forward_features(x)
+# %% ../../nbs/models/30_segment_nets.ipynb #b6e9dc1b
+@patch
+def forward_features(self:TSM, x):
+    x = to_clip_tensor(x)
+    for m in self.modules():
+        if isinstance(m, TemporalShift): m.n_segments = x.shape[1]
+    return super(TSM, self).forward_features(x)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #4fc9179f
 def param_policy(
@@ -259,12 +267,13 @@ def param_policy(
 )->dict: # Name of a parameter -> (factor of the learning rate, factor of the weight decay)
     "How the recipe of TSN and TSM treats each parameter."
     first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
-    norms = {id(p) for m in model.modules() if isinstance(m, (*norm_types, nn.GroupNorm)) for p in m.parameters(recurse=False)}
-    flow = 5 if getattr(model, 'modality', 'RGB') == 'Flow' else 1
-    quick = {id(p): flow for p in params(first)} if first else {}
-    if fc_lr5: quick.update({id(p): 5 for p in params(model.head)})
+    norms = {id(p) for m in model.modules() if isinstance(m, (*norm_types, nn.GroupNorm))
+             for p in m.parameters(recurse=False)}
+    fast = params(first) if first and getattr(model, 'modality', 'RGB') == 'Flow' else []
+    if fc_lr5: fast += params(model.head)
+    fast = {*map(id, fast)}
     def rates(name, p):
         if id(p) in norms: return 1,0
         bias = name.endswith('bias')
-        return quick.get(id(p), 1)*(1 + bias),int(not bias)
+        return (5 if id(p) in fast else 1)*(1 + bias),int(not bias)
     return {name: rates(name, p) for name,p in model.named_parameters()}

@@ -6,17 +6,15 @@
 __all__ = ['TimeSformer']
 
 # %% ../../nbs/models/20_timesformer.ipynb #5736b861
+from types import SimpleNamespace
 import torch
-from einops import rearrange
 from fastcore.basics import patch
 from torch import nn
 from fastai.torch_core import params
 from timesformer_pytorch import TimeSformer as _TimeSformer
-from timesformer_pytorch.rotary import apply_rot_emb
 from timesformer_pytorch.timesformer_pytorch import Attention
-from ..data.clips import to_clip_tensor
 from .base import ActionModel
-from .layers import total_out, split_out
+from .layers import fitting_clips, total_out, split_out
 
 # %% ../../nbs/models/20_timesformer.ipynb #667bcebe
 class TimeSformer(ActionModel, _TimeSformer):
@@ -34,37 +32,37 @@ class TimeSformer(ActionModel, _TimeSformer):
         attn_dropout:float=0.1, ff_dropout:float=0.1, # Dropout of attention and MLP
         **kwargs # `channels`, `rotary_emb`, `shift_tokens`, as timesformer-pytorch has them
     ):
-        if image_size % patch_size: raise ValueError(f'image_size={image_size} is not divisible by patch_size={patch_size}')
-        super().__init__(dim=dim, num_frames=num_frames, num_classes=total_out(num_classes), image_size=image_size, patch_size=patch_size,
+        if image_size % patch_size:
+            raise ValueError(f'image_size={image_size} is not divisible by patch_size={patch_size}')
+        super().__init__(dim=dim, num_frames=num_frames, num_classes=total_out(num_classes), image_size=image_size,
+                         patch_size=patch_size,
             depth=depth, heads=heads, dim_head=dim_head, attn_dropout=attn_dropout, ff_dropout=ff_dropout, **kwargs)
         self.n_out,self.input_shape = num_classes,(num_frames, kwargs.get('channels', 3), image_size, image_size)
 
-    def forward(self, x):
-        x = to_clip_tensor(x)
-        if tuple(x.shape[1:]) != self.input_shape:
-            raise ValueError(f'this TimeSformer takes clips of shape {self.input_shape} (frames, channels, height, width), not {tuple(x.shape[1:])}')
-        return split_out(_TimeSformer.forward(self, x), self.n_out)
+    def forward(self, x): return split_out(_TimeSformer.forward(self, fitting_clips(self, x)), self.n_out)
 
-    @staticmethod
-    def splitter(model): return [params(model.to_patch_embedding)+[model.cls_token]+_pos(model)+params(model.layers), params(model.to_out)]
-    @classmethod
-    def sizes(cls, n_out, spec): return dict(num_classes=n_out, num_frames=spec.n_frames, image_size=spec.size[0])
 
-def _pos(model): return [] if model.use_rotary_emb else params(model.pos_emb)
+
+# %% ../../nbs/models/20_timesformer.ipynb #4e7079b1
+@patch(static_method=True)
+def splitter(model:TimeSformer):
+    places = [] if model.use_rotary_emb else params(model.pos_emb)
+    return [[*params(model.to_patch_embedding), model.cls_token, *places, *params(model.layers)], params(model.to_out)]
+
+# %% ../../nbs/models/20_timesformer.ipynb #730e6288
+@patch(cls_method=True)
+def sizes(cls:TimeSformer, n_out, spec):
+    return dict(num_classes=n_out, num_frames=spec.n_frames, image_size=spec.size[0])
 
 # %% ../../nbs/models/20_timesformer.ipynb #2215d5e3
-def _head_attention(m, x, src, dst, mask=None, cls_mask=None, rot_emb=None, **sizes):
-    "Who looks at whom in one step, (heads, 1+patches, 1+patches), from the arguments of timesformer-pytorch's `Attention`."
-    q,k = [rearrange(t, '1 n (h d) -> h n d', h=m.heads) for t in m.to_qkv(x).chunk(3, dim=-1)[:2]]
-    split,merge = [lambda t,a=a,b=b: rearrange(t, f'{a} -> {b}', **sizes) for a,b in ((src,dst),(dst,src))]
-    groups = split(torch.zeros(1, q.shape[1]-1, 1, device=x.device))
-    group = merge(groups + torch.arange(len(groups), device=x.device)[:,None,None]).flatten() # same place in time, same frame in space
-    qs,ks = split(q[:,1:]),split(k[:,1:])
-    if rot_emb is not None: qs,ks = apply_rot_emb(qs, ks, rot_emb)
-    sim = torch.cat([q[:,:1], merge(qs)], 1) @ torch.cat([k[:,:1], merge(ks)], 1).mT
-    sim[:,1:,1:].masked_fill_(group[:,None] != group, -torch.inf)
-    sim[:,:1] = q[:,:1] @ k.mT # the class token sees patches without their position
-    return (sim*m.scale).softmax(dim=-1)
+def _head_attention(step, x, *args, **kwargs):
+    "Who looks at whom in one step, (heads, 1+patches, 1+patches); takes what `Attention` was called with."
+    q,k,_ = step.to_qkv(x).chunk(3, dim=-1)
+    h,n = step.heads,x.shape[1]
+    one_hot = torch.eye(n, device=x.device).repeat(1, h)[None]
+    qkv = SimpleNamespace(chunk=lambda *args, **kwargs: (q, k, one_hot))
+    probe = SimpleNamespace(heads=h, scale=step.scale, to_qkv=lambda x: qkv, to_out=nn.Identity())
+    return Attention.forward(probe, x, *args, **kwargs)[0].unflatten(-1, (h, n)).transpose(0, 1)
 
 # %% ../../nbs/models/20_timesformer.ipynb #1ebe9be7
 @patch
@@ -72,6 +70,7 @@ def attention_steps(self:TimeSformer)->list:
     "The time and space attention of every block, in their order."
     return [m for m in self.modules() if isinstance(m, Attention)]
 
+# %% ../../nbs/models/20_timesformer.ipynb #d08f8fca
 @patch
 def attention_matrix(self:TimeSformer,
     step, # One of `attention_steps`
@@ -85,9 +84,11 @@ class _Table(nn.Module):
     "Gives the sine and cosine tables that `embedding` makes for `shape`."
     def __init__(self, embedding, *shape):
         super().__init__()
-        for name,t in zip(('sin','cos'), embedding(*shape, device='cpu')): self.register_buffer(name, t.float().contiguous())
+        for name,t in zip(('sin','cos'), embedding(*shape, device='cpu')):
+            self.register_buffer(name, t.float().contiguous())
     def forward(self, *args, **kwargs): return self.sin, self.cos
 
+# %% ../../nbs/models/20_timesformer.ipynb #7a5761e4
 @patch
 def for_export(self:TimeSformer):
     "The same model, with constants for rotary embeddings if it has any."

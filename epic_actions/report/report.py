@@ -18,7 +18,7 @@ from fastcore.xtras import truncstr
 from ..video.files import atomic_write
 from ..data.segments import class_counts
 from ..score.compare import (align_results, class_changes, clip_answers, clip_groups, compare_results,
-                                        figure_names, interval_table)
+                                        interval_table)
 from .figures import (confusion_counts, confusion_figure, counts_figure, curves_figure, png_bytes,
                                         themes)
 from ..score.metrics import class_table, pair_right, wilson_interval

@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
 from ..video.files import atomic_write
-from ..data.segments import split_by_group
-from ..datasets.datasets import Data, epic_files, read_data
+from ..data.splits import split_by_group
+from ..datasets.base import Data
+from ..datasets.epic import epic_files
+from ..datasets.datasets import read_data
 from ..datasets.epic import epic_classes, epic_lists, read_annotations, segments_from_epic
 from ..models.pretrained import read_model
 from ..score.compare import compare_results
@@ -50,10 +52,10 @@ def named_model(
     classes:Path|None=None # Annotations of EPIC-KITCHENS, or the folder of its tables of classes, for models that do not name theirs
 ): # The model in evaluation, with `vocabs`
     "The model at `source`; raises a ValueError if nothing says what its classes are called."
-    model = read_model(source)
+    model = read_model(str(source))
     if model.vocabs: return model
     if not classes: raise ValueError(f"{source}: does not name its classes; give --classes, the folder of EPIC-KITCHENS' tables of classes")
-    return read_model(source, vocabs=epic_classes(classes))
+    return read_model(str(source), vocabs=epic_classes(classes))
 
 # %% ../../nbs/report/20_runs.ipynb #ad095ff9
 def _kept_clips(source):

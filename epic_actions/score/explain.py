@@ -14,7 +14,7 @@ from PIL import Image
 from fastcore.basics import listify
 from fastai.learner import Learner
 from fastai.vision.core import image2tensor
-from ..data.clips import Normalizer, film_strip, show_clip
+from ..data.clips import ImageTuple, Normalizer, film_strip
 from ..models.base import ActionModel
 from ..models.layers import TimeDistributed
 from .scoring import eval_mode
@@ -63,7 +63,7 @@ def show_heat(
     if heat.shape != shape:
         raise ValueError(f'the heat has the shape {heat.shape}, but the clip needs {shape} (frames, height, width)')
     hot,plain = (film_strip(r, max_frames) for r in (list(map(_glow, frames, heat)), frames))
-    return show_clip([np.vstack([hot, np.full_like(hot[:2], 255), plain])], ctx=ctx, title=title)
+    return ImageTuple((np.vstack([hot, np.full_like(hot[:2], 255), plain]),)).show(ctx=ctx, title=title)
 
 # %% ../../nbs/score/50_explain.ipynb #97c42a6d
 @contextmanager

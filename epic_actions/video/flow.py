@@ -6,48 +6,49 @@
 __all__ = ['FlowFrames', 'open_flow', 'flow_picture']
 
 # %% ../../nbs/video/40_flow.ipynb #4a2e5af3
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 import numpy as np
 from PIL import Image
+from fastcore.basics import patch
 from .files import VideoError
 from .frames import Frames, bad_policies, open_images
 
 # %% ../../nbs/video/40_flow.ipynb #db0b604b
 class FlowFrames(Frames):
-    "Optical flow: the images of u and of v, as two channels."
+    "Optical flow: the open images of u and of v, as two channels."
     channels = 2
-    def __init__(self, path, bad='raise', fps=None):
-        self.path,self._parts = str(path),[]
-        try:
-            for part in 'uv': self._parts.append(self._open_part(path, part, bad, fps))
-        except BaseException: self.close(); raise
-        u,v = self._parts
-        if not np.array_equal(u.numbers, v.numbers) and bad == 'raise':
-            odd = sorted({*u.numbers.tolist()} ^ {*v.numbers.tolist()})
-            raise VideoError(path, f'u and v differ: image {odd[0]} is there for one of them only')
-        self.fps,self.size,self.numbers = fps,u.size,u.numbers
+    def __init__(self, path, u, v, bad='raise'):
+        self.path,self._u,self._v = str(path),u,v
+        if bad == 'raise' and not np.array_equal(u.numbers, v.numbers):
+            raise VideoError(path, f'u and v differ: image {np.setxor1d(u.numbers, v.numbers)[0]} is there for one of them only')
+        self.fps,self.size,self.numbers,self.times,self.span = u.fps,u.size,u.numbers,u.times,u.span
 
-    def _open_part(self, path, part, bad, fps):
-        try: found = open_images(Path(path), bad, fps, part)
-        except VideoError as e: raise VideoError(path, f"no optical flow in it ({part}: {e.reason}); it needs folders u and v, "
-                                                 'or images named as flow_u_0000000001.jpg') from e
-        if found is None: raise VideoError(path, 'a video has no optical flow: give folders or archives of u and v images')
-        return found
+# %% ../../nbs/video/40_flow.ipynb #0a2143d4
+@patch
+def __len__(self:FlowFrames): return len(self._u)
 
-    def __len__(self): return len(self._parts[0])
-    @property
-    def times(self): return self._parts[0].times
-    @property
-    def faults(self): return [f for p in self._parts for f in p.faults]
-    def span(self, start=None, stop=None): return self._parts[0].span(start, stop)
-    def close(self):
-        for p in self._parts: p.close()
+# %% ../../nbs/video/40_flow.ipynb #3076fd12
+@patch(as_prop=True)
+def faults(self:FlowFrames): return [*self._u.faults, *self._v.faults]
 
-    def stream(self, wanted=None, size=None, resize='swscale'):
-        "Yield the flow at the ascending indices `wanted`, all if None, one by one: u and v as 8-bit grey levels."
-        for u,v in zip(*(p.stream(wanted, size, resize) for p in self._parts)): yield np.dstack((u[...,0], v[...,0]))
+# %% ../../nbs/video/40_flow.ipynb #2892ab26
+@patch
+def stream(self:FlowFrames, wanted=None, size=None, resize='swscale'):
+    "Yield the flow at the ascending indices `wanted`, all if None, one by one: u and v as 8-bit grey levels."
+    for u,v in zip(*(part.stream(wanted, size, resize) for part in (self._u, self._v))): yield np.dstack((u[...,0], v[...,0]))
 
+# %% ../../nbs/video/40_flow.ipynb #9438ca98
+def _open_part(path, part, bad, fps):
+    "The images of u or of v; raises a `VideoError` if there are none."
+    try: found = open_images(Path(path), bad, fps, part)
+    except VideoError as e:
+        raise VideoError(path, f"no optical flow in it ({part}: {e.reason}); it needs folders u and v, "
+                               'or images named as flow_u_0000000001.jpg') from e
+    if found is None: raise VideoError(path, 'a video has no optical flow: give folders or archives of u and v images')
+    return found
+
+# %% ../../nbs/video/40_flow.ipynb #95806477
 @contextmanager
 def open_flow(
     source:str|Path, # A folder or an uncompressed tar archive of u and v images, or a pattern as `flow/P01_01_flow_*`
@@ -56,18 +57,19 @@ def open_flow(
 ):
     "The optical flow of `source`, closed at the end; raises a `VideoError` that names the file and the reason."
     if bad not in bad_policies: raise ValueError(f'bad={bad!r}: choose one of {bad_policies}')
-    if not isinstance(source, (str,Path)): raise VideoError('what is in memory', 'optical flow is read from folders or archives of u and v images')
-    flow = FlowFrames(source, bad, fps)
-    try: yield flow
-    finally: flow.close()
+    if not isinstance(source, (str,Path)):
+        raise VideoError('what is in memory', 'optical flow is read from folders or archives of u and v images')
+    with closing(_open_part(source, 'u', bad, fps)) as u, closing(_open_part(source, 'v', bad, fps)) as v:
+        yield FlowFrames(source, u, v, bad)
 
 # %% ../../nbs/video/40_flow.ipynb #1a9895fe
 def flow_picture(
     flow:np.ndarray # uint8, (..., height, width, 2L): u1, v1, u2, v2 ...
 )->np.ndarray: # RGB, uint8, (..., height, width, 3)
     "Optical flow as colours: the hue is the direction, white is rest."
-    pairs = flow.reshape(*flow.shape[:-1], -1, 2).astype(np.float32).mean(-2) - 127.5
-    speed,angle = np.hypot(*np.moveaxis(pairs, -1, 0)),np.arctan2(*np.moveaxis(pairs[...,::-1], -1, 0))
+    u,v = np.moveaxis(flow.reshape(*flow.shape[:-1], -1, 2).astype(np.float32).mean(-2) - 127.5, -1, 0)
+    speed = np.hypot(u, v)
     strength = (speed/max(np.percentile(speed, 99.5), 16)).clip(0, 1)
-    hsv = np.stack([angle/(2*np.pi) % 1, strength, np.ones_like(speed)], -1)
-    return np.stack([np.asarray(Image.fromarray(f, 'HSV').convert('RGB')) for f in (hsv*255).astype(np.uint8).reshape(-1, *hsv.shape[-3:])]).reshape(hsv.shape)
+    hsv = np.stack([np.arctan2(v, u)/(2*np.pi) % 1, strength, np.ones_like(speed)], -1)
+    tall = Image.fromarray((hsv*255).astype(np.uint8).reshape(-1, *hsv.shape[-2:]), 'HSV')
+    return np.asarray(tall.convert('RGB')).reshape(hsv.shape)

@@ -11,7 +11,7 @@ __all__ = ['bad_policies', 'image_suffixes', 'scale_frame', 'Frames', 'VideoFram
 import io, os, re, tarfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain
+from itertools import chain, dropwhile
 from math import inf
 from pathlib import Path
 import av
@@ -22,6 +22,9 @@ from fastcore.basics import patch
 from .files import VideoError, found_once
 from .index import open_media, readable_packets, video_index
 
+# %% ../../nbs/video/30_frames.ipynb #7ff20393
+def _turned(size, rotation): return size[::-1 if rotation % 180 else 1]
+
 # %% ../../nbs/video/30_frames.ipynb #90a88058
 def scale_frame(
     frame:av.VideoFrame, # A decoded frame
@@ -31,38 +34,56 @@ def scale_frame(
     scaler:VideoReformatter|None=None # Shared by the frames of a source, which saves setting it up for each
 )->np.ndarray: # RGB, uint8, of shape (height, width, 3)
     "`frame` as upright RGB pixels of `size`, both rules bilinear."
-    h,w = (size or (None,None))[::-1 if rotation % 180 else 1]
+    h,w = _turned(size or (None,None), rotation)
     how = dict(width=w, height=h, interpolation='BILINEAR') if size and resize == 'swscale' else {}
-    pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray() # FFmpeg's own threads do not survive a fork
-    if size and pixels.shape[:2] != (h,w): pixels = np.asarray(Image.fromarray(pixels).resize((w,h), Image.Resampling.BILINEAR))
+    # FFmpeg's own threads do not survive a fork
+    pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray()
+    if size and pixels.shape[:2] != (h,w): pixels = np.asarray(Image.fromarray(pixels).resize((w,h), Image.BILINEAR))
     return np.rot90(pixels, rotation//90)
 
-# %% ../../nbs/video/30_frames.ipynb #d7387c24
+# %% ../../nbs/video/30_frames.ipynb #1617d67c
 bad_policies = 'raise','repeat_last'
 
+# %% ../../nbs/video/30_frames.ipynb #b3e9b575
 class Frames:
     "The frames of one source: `len`, `fps`, `size`, `times`, `span`, `at` and `get`."
     channels,faults,problem = 3,(),'' # faults of single frames, and a problem of the source as a whole
-    def get(self,
-        indices, # Which frames, 0-based; in any order, repeated if asked twice
-        size:tuple|None=None, # Height and width, px; None keeps them
-        resize:str='swscale' # `swscale` or `pillow`
-    )->np.ndarray: # RGB, uint8, of shape (len(indices), height, width, 3)
-        "Exactly the frames asked for, in the order asked; raises a `VideoError` where one cannot be had, or repeats the last."
-        indices = np.array(indices, int)
-        outside = indices[(indices < 0) | (indices >= len(self))]
-        if len(outside): raise VideoError(self.path, f'frame {outside[0]} is asked for, but there are {len(self)} frames (0 to {len(self)-1})')
-        wanted,place = np.unique(indices, return_inverse=True)
-        frames = np.empty((len(wanted), *(size or self.size), self.channels), np.uint8)
-        for k,pixels in enumerate(self.stream(wanted.tolist(), size, resize)): frames[k] = pixels
-        return frames if len(place) == len(wanted) and (np.diff(place) > 0).all() else frames[place]
 
-    def at(self,
-        times # Seconds from the first frame, one or several
-    )->np.ndarray: # Indices
-        "The frames that are on the screen at `times`; raises a `VideoError` where that cannot be known."
-        if self.times is None: raise VideoError(self.path, 'images have no times: open them with fps=')
-        return np.searchsorted(self.times, np.asarray(times)+1e-6, side='right').clip(1, len(self)) - 1
+# %% ../../nbs/video/30_frames.ipynb #d7387c24
+@patch
+def get(self:Frames,
+    indices, # Which frames, 0-based; in any order, repeated if asked twice
+    size:tuple|None=None, # Height and width, px; None keeps them
+    resize:str='swscale' # `swscale` or `pillow`
+)->np.ndarray: # RGB, uint8, of shape (len(indices), height, width, 3)
+    "Exactly the frames asked for, in that order; raises a `VideoError` where one cannot be had, or repeats the last."
+    indices,n = np.array(indices, int),len(self)
+    outside = indices[(indices < 0) | (indices >= n)]
+    if len(outside):
+        raise VideoError(self.path, f'frame {outside[0]} is asked for, but there are {n} frames (0 to {n-1})')
+    wanted,place = np.unique(indices, return_inverse=True)
+    frames = np.empty((len(wanted), *(size or self.size), self.channels), np.uint8)
+    for k,pixels in enumerate(self.stream(wanted.tolist(), size, resize)): frames[k] = pixels
+    return frames if np.array_equal(wanted, indices) else frames[place]
+
+# %% ../../nbs/video/30_frames.ipynb #767d5328
+@patch
+def at(self:Frames,
+    times # Seconds from the first frame, one or several
+)->np.ndarray: # Indices
+    "The frames that are on the screen at `times`; raises a `VideoError` where that cannot be known."
+    if self.times is None: raise VideoError(self.path, 'images have no times: open them with fps=')
+    return np.searchsorted(self.times, np.asarray(times)+1e-6, side='right').clip(1, len(self)) - 1
+
+# %% ../../nbs/video/30_frames.ipynb #1774c5f5
+@patch
+def _fault(self:Frames, i, frame):
+    "What is wrong with frame `i`: the `VideoError` in its place, damage seen by the decoder, another size; else None."
+    if isinstance(frame, VideoError): return frame
+    if frame.is_corrupt: return VideoError(self.path, f'frame {i} of {len(self)} is damaged')
+    if _turned((frame.height,frame.width), self.rotation) != self.size:
+        h,w = self.size
+        return VideoError(self.path, f'frame {i} has {frame.width} x {frame.height} pixels, others {w} x {h}')
 
 # %% ../../nbs/video/30_frames.ipynb #c975e9e1
 @patch
@@ -82,24 +103,17 @@ def stream(self:Frames, wanted=None, size=None, resize='swscale'):
         ahead = 0
     if ahead: raise self.faults[0]
 
-@patch
-def _fault(self:Frames, i, frame):
-    "What is wrong with frame `i`: the `VideoError` in its place, damage that the decoder noticed, another size; else None."
-    if isinstance(frame, VideoError): return frame
-    if frame.is_corrupt: return VideoError(self.path, f'frame {i} of {len(self)} is damaged')
-    if (frame.height,frame.width)[::-1 if self.rotation % 180 else 1] != self.size:
-        return VideoError(self.path, f'frame {i} has {frame.width} x {frame.height} pixels, others {self.size[1]} x {self.size[0]}')
-
+# %% ../../nbs/video/30_frames.ipynb #4239444d
 @patch
 def _span(self:Frames, numbers, start, stop):
     "First index and one past the last of the ascending `numbers` in `start <= number < stop`, either None."
     lo = 0 if start is None else int(np.searchsorted(numbers, start-1e-4))
     hi = len(numbers) if stop is None else int(np.searchsorted(numbers, stop-1e-4))
-    if lo >= hi: raise VideoError(self.path, f'no frame between start={start} and stop={stop}; the frames go from '
-                                             f'{numbers[0]:.2f} to {numbers[-1]:.2f}')
-    return lo,hi
+    if lo < hi: return lo,hi
+    raise VideoError(self.path, f'no frame between start={start} and stop={stop}; the frames go from '
+                                f'{numbers[0]:.2f} to {numbers[-1]:.2f}')
 
-# %% ../../nbs/video/30_frames.ipynb #d75a6679
+# %% ../../nbs/video/30_frames.ipynb #99e5a711
 class VideoFrames(Frames):
     "The frames of a video file, through PyAV."
     def __init__(self, path, bad='raise'):
@@ -109,131 +123,151 @@ class VideoFrames(Frames):
         try: self._look()
         except BaseException: self.close(); raise
 
-    def _look(self):
-        "Find the stream and its index."
-        path = self.path
-        if not self._container.streams.video: raise VideoError(path, 'no video stream in it')
-        self._stream = s = self._container.streams.video[0]
-        if s.codec_context is None: raise VideoError(path, 'its codec is not known, or its head is damaged')
-        s.codec_context.thread_count = 1
-        self._index = ix = video_index(self._container, path)
-        if not len(ix.stamps) or not len(ix.keys): raise VideoError(path, ix.problem or 'no frame in it can be decoded')
-        self.problem = ix.problem
-        if ix.problem and self.bad == 'raise': raise VideoError(path, f'{ix.problem}; copy it again or re-encode it')
-        self.fps,self.rotation = float(s.average_rate or s.guessed_rate or 25),ix.rotation
-        self.size = (s.height, s.width)[::-1 if ix.rotation % 180 else 1]
-
     def __len__(self): return len(self._index.stamps) + self._index.missing
-
-    @property
-    def times(self)->np.ndarray:
-        "Time of each frame, seconds from the first."
-        ix = self._index
-        seconds = (ix.stamps - ix.stamps[0])/self.fps if ix.numbered else (ix.stamps - ix.stamps[0])*float(self._stream.time_base)
-        return np.append(seconds, seconds[-1] + np.arange(1, ix.missing+1)/self.fps)
-
-    def span(self, start=None, stop=None): return self._span(self.times, start, stop)
     def close(self): self._container.close()
 
-# %% ../../nbs/video/30_frames.ipynb #88bc2202
+# %% ../../nbs/video/30_frames.ipynb #d75a6679
+@patch
+def _look(self:VideoFrames):
+    "Find the stream and its index."
+    path,videos = self.path,self._container.streams.video
+    if not videos: raise VideoError(path, 'no video stream in it')
+    self._stream = s = videos[0]
+    if s.codec_context is None: raise VideoError(path, 'its codec is not known, or its head is damaged')
+    s.codec_context.thread_count = 1
+    self._index = ix = video_index(self._container, path)
+    if not (len(ix.stamps) and len(ix.keys)): raise VideoError(path, ix.problem or 'no frame in it can be decoded')
+    if ix.problem and self.bad == 'raise': raise VideoError(path, f'{ix.problem}; copy it again or re-encode it')
+    self.problem,self.rotation,self.fps = ix.problem,ix.rotation,float(s.average_rate or s.guessed_rate or 25)
+    self.size = _turned((s.height,s.width), ix.rotation)
+
+# %% ../../nbs/video/30_frames.ipynb #c851c2e2
+@patch(as_prop=True)
+def times(self:VideoFrames)->np.ndarray:
+    "Time of each frame, seconds from the first."
+    ix,fps = self._index,self.fps
+    stamps = ix.stamps - ix.stamps[0]
+    seconds = stamps/fps if ix.numbered else stamps*float(self._stream.time_base)
+    return np.append(seconds, seconds[-1] + np.arange(1, ix.missing+1)/fps)
+
+# %% ../../nbs/video/30_frames.ipynb #e9a6965a
+@patch
+def span(self:VideoFrames, start=None, stop=None): return self._span(self.times, start, stop)
+
+# %% ../../nbs/video/30_frames.ipynb #97fa368d
 @patch
 def _packets(self:VideoFrames, key):
-    "The packets from keyframe number `key` on, or from an earlier one if the file cannot be entered there, and its number."
+    "The packets from keyframe `key` on, or from an earlier one if the file cannot be entered there, and its number."
     ix,s = self._index,self._stream
     places = [] if ix.numbered else [(key, ix.keys[key])]
     for k,ts in [*places, (key, ix.seeks[key]), (0, ix.seeks[0]), (0, 0)]:
         with suppress(av.FFmpegError, StopIteration):
             self._container.seek(int(ts), stream=s)
             packets = readable_packets(self._container, s)
-            first = next(packets)
-            if (first.dts == ix.seeks[k]) if ix.numbered else first.is_keyframe and first.pts is not None and first.pts <= ix.keys[k]:
-                return chain([first], packets), k
+            p = next(packets)
+            if p.dts == ix.seeks[k] if ix.numbered else p.is_keyframe and p.pts is not None and p.pts <= ix.keys[k]:
+                return chain([p], packets), k
     return (), 0
 
+# %% ../../nbs/video/30_frames.ipynb #9bbe9088
 @patch
-def _from_key(self:VideoFrames, key, wanted):
-    "Yield (stamp, frame) from keyframe number `key` on; of frames that are not in `wanted` only those that others need."
-    ix,context = self._index,self._stream.codec_context
-    skips = not (ix.numbered or context.codec.name.startswith('lib')) # external decoders, such as libdav1d, read the option only when they are opened
-    packets,key = self._packets(key)
-    stamp = None
+def _frames_of(self:VideoFrames, packets, wanted):
+    "Yield the frames of `packets`; of those that are not in `wanted` only the ones that others need."
+    context = self._stream.codec_context
+    skips = not (self._index.numbered or context.codec.name.startswith('lib'))
     for p in packets:
         context.skip_frame = 'NONREF' if skips and p.pts not in wanted else 'DEFAULT'
-        with suppress(av.FFmpegError): # what does not decode is missed by its stamp
-            for f in p.decode():
-                if not ix.numbered: yield f.pts,f
-                elif stamp is not None or f.key_frame:
-                    stamp = int(ix.keys[key]) if stamp is None else stamp+1
-                    yield stamp,f
+        with suppress(av.FFmpegError): yield from p.decode() # what does not decode is missed by its stamp
+
+# %% ../../nbs/video/30_frames.ipynb #88bc2202
+@patch
+def _from_key(self:VideoFrames, key, wanted):
+    "Pairs of stamp and frame from keyframe number `key` on."
+    packets,key = self._packets(key)
+    frames = self._frames_of(packets, wanted)
+    if not self._index.numbered: return ((f.pts,f) for f in frames if f.pts is not None)
+    return enumerate(dropwhile(lambda f: not f.key_frame, frames), int(self._index.keys[key]))
 
 # %% ../../nbs/video/30_frames.ipynb #45774be9
 @patch
 def _decode(self:VideoFrames, wanted):
-    "Yield (index, frame), or (index, the `VideoError` in its place), for the ascending indices `wanted`; None for a frame that only stands in."
-    ix,at,entered = self._index,inf,-1
-    there,gone = [i for i in wanted if i < len(ix.stamps)],[i for i in wanted if i >= len(ix.stamps)]
-    extra = {*range(max(len(ix.stamps)-3, 0), len(ix.stamps))} - {*there} if gone else set() # three, as the very last may be cut in itself
-    there = sorted({*there, *extra})
-    stamps = {i: int(ix.stamps[i]) for i in there}
+    "Yield (index, frame or `VideoError`) for the ascending indices `wanted`; index None if a frame only stands in."
+    ix,n,at,entered = self._index,len(self._index.stamps),inf,-1
+    there,gone = [i for i in wanted if i < n],[i for i in wanted if i >= n]
+    extra = {*range(max(n-3, 0), n)} - {*there} if gone else set() # three, as the very last may be cut in itself
+    stamps = {i: int(ix.stamps[i]) for i in sorted([*there, *extra])}
     to_decode = set(stamps.values())
-    for i in there:
-        key = max(int(np.searchsorted(ix.keys, stamps[i], side='right'))-1, 0) if self._clean_keys else 0
+    for i,stamp in stamps.items():
+        key = max(int(np.searchsorted(ix.keys, stamp, side='right'))-1, 0) if self._clean_keys else 0
         for key in (key, 0):
-            if key > entered and (at == inf or ix.keys[key] > at): frames,entered,at = self._from_key(key, to_decode),key,-inf
-            while at < stamps[i]: at,f = next(((at,f) for at,f in frames if at is not None), (inf,None))
-            if at == stamps[i] and not f.is_corrupt or not key: break
+            if key > entered and (at == inf or ix.keys[key] > at):
+                frames,entered,at = self._from_key(key, to_decode),key,-inf
+            while at < stamp: at,f = next(frames, (inf,None))
+            if at == stamp and not f.is_corrupt or not key: break
             self._clean_keys,at,entered = False,inf,-1
         asked = None if i in extra else i
-        yield asked,f if at == stamps[i] else VideoError(self.path, f'frame {i} of {len(self)} does not decode; the file is damaged there')
-    yield from ((i, VideoError(self.path, f'frame {i} is missing: {ix.problem}')) for i in gone)
+        reason = f'frame {i} of {len(self)} does not decode; the file is damaged there'
+        yield asked,f if at == stamp else VideoError(self.path, reason)
+    for i in gone: yield i,VideoError(self.path, f'frame {i} is missing: {ix.problem}')
 
-# %% ../../nbs/video/30_frames.ipynb #01e5ed3e
+# %% ../../nbs/video/30_frames.ipynb #d3b21ede
 image_suffixes = {'.jpg','.jpeg','.png','.bmp','.webp'}
 
+# %% ../../nbs/video/30_frames.ipynb #77977b7d
 def frame_number(name:str|Path)->int:
     "The last number in the file's name: 12 for `frame_0000000012.jpg`."
     return int(re.findall(r'\d+', Path(name).stem)[-1])
 
+# %% ../../nbs/video/30_frames.ipynb #4353e8d1
 def is_frame(name:str|Path)->bool:
     "Is this the name of a numbered image?"
     name = Path(name)
     return name.suffix.lower() in image_suffixes and bool(re.search(r'\d', name.stem)) and not name.name.startswith('.')
 
+# %% ../../nbs/video/30_frames.ipynb #01e5ed3e
 def check_numbers(path, numbers, bad='raise'):
-    "Raise a `VideoError` if the ascending `numbers` are none, if one stands twice or, unless `bad` forgives it, if one is missing."
+    "Raise a `VideoError` if there are no `numbers`, or one stands twice or, unless `bad` forgives it, is missing."
     if not len(numbers): raise VideoError(path, 'no numbered images in it')
     steps = np.diff(numbers)
     if (steps == 0).any(): raise VideoError(path, f'frame {numbers[steps.argmin()]} stands twice')
-    if (steps > 1).any() and bad == 'raise': raise VideoError(path, f'frame {numbers[(steps > 1).argmax()]+1} is missing')
+    if (steps > 1).any() and bad == 'raise':
+        raise VideoError(path, f'frame {numbers[(steps > 1).argmax()]+1} is missing')
 
+# %% ../../nbs/video/30_frames.ipynb #41f98def
 def component(name:str|Path)->str|None:
-    "`u` or `v` if the image at `name` is one of optical flow, by its folder (`u/frame_0000000001.jpg`) or its name (`flow_u_0000000001.jpg`); else None."
+    "`u` or `v` if the folder (`u/frame_0000000001.jpg`) or the name (`flow_u_0000000001.jpg`) says so; else None."
     name = Path(name)
     found = re.fullmatch(r'(?:.*_)?([uv])_\d+', name.stem)
     return name.parent.name if name.parent.name in ('u','v') else found[1] if found else None
 
+# %% ../../nbs/video/30_frames.ipynb #20b4f75f
 def is_pattern(source:str|Path)->bool:
     "Does `source` stand for some of the images of a folder, as `frames/P01_01_frame_*` does?"
     return Path(source).name.endswith('*')
 
-# %% ../../nbs/video/30_frames.ipynb #c2f25666
+# %% ../../nbs/video/30_frames.ipynb #c2b82dd2
 @dataclass
 class FolderIndex:
     "The numbered images of a folder, sorted by their number; `parts` are `u`, `v` or empty."
-    names:np.ndarray
     numbers:np.ndarray
+    names:np.ndarray
     parts:np.ndarray
 
+# %% ../../nbs/video/30_frames.ipynb #9d049d62
+def _columns(rows, *kinds): return [np.array([r[k] for r in rows], kind) for k,kind in enumerate(kinds)]
+
+# %% ../../nbs/video/30_frames.ipynb #33ab194b
 def _folder_index(folder):
     rows = sorted((frame_number(n), n, component(folder/n) or '') for n in os.listdir(folder) if is_frame(n))
-    return FolderIndex(*(np.array([r[k] for r in rows], kind) for k,kind in ((1,str),(0,int),(2,str))))
+    return FolderIndex(*_columns(rows, int, str, str))
 
+# %% ../../nbs/video/30_frames.ipynb #c2f25666
 def numbered_images(
     source:Path, # Folder of numbered images, or a pattern for some of them, as `frames/P01_01_frame_*`
     bad:str='raise', # A number that is missing: `raise`, or leave it out with `repeat_last`
     part:str|None=None # `u` or `v`: only the images of this component of optical flow
 )->tuple: # Their folder, their names and their numbers, sorted by number
-    "The numbered images that `source` means; raises a `VideoError` if there are none, or one is missing or stands twice."
+    "The numbered images of `source`; raises a `VideoError` if there are none, or one is missing or stands twice."
     folder,start = (source.parent,source.name[:-1]) if is_pattern(source) else (source,'')
     index = found_once(folder, FolderIndex, lambda: _folder_index(folder), lambda ix: len(ix.numbers) > 2000)
     keep = np.ones(len(index.names), bool)
@@ -242,6 +276,7 @@ def numbered_images(
     check_numbers(source, index.numbers[keep], bad)
     return folder, index.names[keep], index.numbers[keep]
 
+# %% ../../nbs/video/30_frames.ipynb #f5f1fb98
 def frame_files(
     folder:str|Path, # Folder of numbered images, or a pattern for some of them, as `frames/P01_01_frame_*`
     bad:str='raise' # A number that is missing: `raise`, or leave it out with `repeat_last`
@@ -250,7 +285,7 @@ def frame_files(
     folder,names,_ = numbered_images(Path(folder), bad)
     return [folder/n for n in names.tolist()]
 
-# %% ../../nbs/video/30_frames.ipynb #6c7587f4
+# %% ../../nbs/video/30_frames.ipynb #c4e707e6
 class ImageFrames(Frames):
     "Numbered images: those of a folder, or a single one; with `part`, those of one component of optical flow."
     rotation,_scaler = 0,None
@@ -259,46 +294,61 @@ class ImageFrames(Frames):
         self.numbers = np.array(self._list(Path(path)))
         self.size = self._image(0).size[::-1]
 
-    def _list(self, path):
-        "Find the images and return their numbers."
-        if not (path.is_dir() or is_pattern(path)): self._folder,self._names,numbers = path.parent,[path.name],[0]
-        else: self._folder,self._names,numbers = numbered_images(path/self.part if self.part and (path/self.part).is_dir() else path, 'repeat_last', self.part)
-        return numbers
-
-    def _open(self, k):
-        "Name and file of the image at place `k`."
-        file = self._folder/str(self._names[k])
-        return file, file
-
-    def _image(self, k):
-        "The image at place `k`."
-        name,file = self._open(k)
-        try: return Image.open(file).convert('RGB')
-        except Exception as e: raise VideoError(name, f'not a readable image ({e}); extract it again') from e # Pillow raises many kinds
-
     def __len__(self): return int(self.numbers[-1] - self.numbers[0]) + 1
-    @property
-    def times(self): return None if self.fps is None else np.arange(len(self))/self.fps
-    def span(self, start=None, stop=None):
-        numbers = np.arange(self.numbers[0], self.numbers[-1]+1)
-        lo,hi = self._span(numbers, start, None if stop is None else stop+1)
-        if self.bad == 'raise': self._check_gaps(numbers[lo:hi])
-        return lo,hi
-
-    def _check_gaps(self, wanted):
-        "Raise a `VideoError` if one of the ascending numbers `wanted` is missing; a folder may hold the frames of some seconds alone."
-        a,b = np.searchsorted(self.numbers, [wanted[0], wanted[-1]+1])
-        if b-a < len(wanted): raise VideoError(self.path, f'frame {np.setdiff1d(wanted, self.numbers[a:b])[0]} is missing')
-
-
-    def _decode(self, wanted):
-        for i in wanted:
-            k = np.searchsorted(self.numbers, self.numbers[0]+i)
-            if self.numbers[k] != self.numbers[0]+i: yield i,VideoError(self.path, f'frame {self.numbers[0]+i} is missing')
-            else:
-                try: yield i,av.VideoFrame.from_image(self._image(k))
-                except VideoError as e: yield i,e
     def close(self): pass
+
+# %% ../../nbs/video/30_frames.ipynb #0a725cec
+@patch
+def _list(self:ImageFrames, path):
+    "Find the images and return their numbers."
+    if path.is_dir() or is_pattern(path):
+        inner = path/(self.part or '')
+        self._folder,self._names,numbers = numbered_images(inner if inner.is_dir() else path, 'repeat_last', self.part)
+        return numbers
+    self._folder,self._names = path.parent,[path.name]
+    return [0]
+
+# %% ../../nbs/video/30_frames.ipynb #f3d614c3
+@patch
+def _open(self:ImageFrames, k):
+    "Name and file of the image at place `k`."
+    file = self._folder/str(self._names[k])
+    return file, file
+
+# %% ../../nbs/video/30_frames.ipynb #6c7587f4
+@patch
+def _image(self:ImageFrames, k):
+    "The image at place `k`."
+    name,file = self._open(k)
+    try: return Image.open(file).convert('RGB')
+    # Pillow raises many kinds
+    except Exception as e: raise VideoError(name, f'not a readable image ({e}); extract it again') from e
+
+# %% ../../nbs/video/30_frames.ipynb #79ccebbc
+@patch(as_prop=True)
+def times(self:ImageFrames): return None if self.fps is None else np.arange(len(self))/self.fps
+
+# %% ../../nbs/video/30_frames.ipynb #d64b168b
+@patch
+def span(self:ImageFrames, start=None, stop=None):
+    numbers = np.arange(self.numbers[0], self.numbers[-1]+1)
+    lo,hi = self._span(numbers, start, None if stop is None else stop+1)
+    wanted = numbers[lo:hi]
+    a,b = np.searchsorted(self.numbers, [wanted[0], wanted[-1]+1])
+    missing = np.setdiff1d(wanted, self.numbers[a:b])
+    if len(missing) and self.bad == 'raise': raise VideoError(self.path, f'frame {missing[0]} is missing')
+    return lo,hi
+
+# %% ../../nbs/video/30_frames.ipynb #6916b1ea
+@patch
+def _decode(self:ImageFrames, wanted):
+    for i in wanted:
+        number = self.numbers[0] + i
+        k = np.searchsorted(self.numbers, number)
+        try:
+            if self.numbers[k] != number: raise VideoError(self.path, f'frame {number} is missing')
+            yield i,av.VideoFrame.from_image(self._image(k))
+        except VideoError as e: yield i,e
 
 # %% ../../nbs/video/30_frames.ipynb #27fe7eb0
 class MemoryFrames(ImageFrames):
@@ -306,14 +356,16 @@ class MemoryFrames(ImageFrames):
     def __init__(self, images, bad='raise', fps=None):
         self._images = images
         super().__init__('the images', bad, fps)
+
     def _list(self, path):
-        if not len(self._images): raise VideoError(self.path, 'there are none')
-        return range(len(self._images))
+        if len(self._images): return range(len(self._images))
+        raise VideoError(self.path, 'there are none')
+
     def _image(self, k):
         im = self._images[k]
         return (im if isinstance(im, Image.Image) else Image.fromarray(np.asarray(im))).convert('RGB')
 
-# %% ../../nbs/video/30_frames.ipynb #225f4e82
+# %% ../../nbs/video/30_frames.ipynb #412e8b20
 @dataclass
 class TarIndex:
     "Where the numbered images of a tar archive lie: folder, number, first byte and bytes of each."
@@ -322,31 +374,39 @@ class TarIndex:
     starts:np.ndarray
     sizes:np.ndarray
 
+# %% ../../nbs/video/30_frames.ipynb #50ff6f77
 def _tar_folder(name):
     "The folder of a member; that of a component of flow ends in `u` or `v`, whether its folder or its name says so."
     folder,part = Path(name).parent,component(name)
     return str(folder if part in (None, folder.name) else folder/part)
 
+# %% ../../nbs/video/30_frames.ipynb #05caa241
 def _tar_index(path):
     "The index of the archive at `path`; raises a `VideoError` for a compressed, damaged or cut one."
     try:
         with tarfile.open(path, 'r:') as tar:
-            rows = sorted((_tar_folder(m.name), frame_number(m.name), m.offset_data, m.size) for m in tar if m.isreg() and is_frame(m.name))
-    except tarfile.TarError as e: raise VideoError(path, f'not an uncompressed tar archive, or a damaged one ({e})') from e
-    if rows and max(start+size for *_,start,size in rows) > Path(path).stat().st_size: raise VideoError(path, 'cut short: images lie beyond its end')
-    columns = list(zip(*rows)) or [(),(),(),()]
-    return TarIndex(np.array(columns[0], str), *(np.array(c, int) for c in columns[1:]))
+            rows = sorted((_tar_folder(m.name), frame_number(m.name), m.offset_data, m.size)
+                          for m in tar if m.isreg() and is_frame(m.name))
+    except tarfile.TarError as e:
+        raise VideoError(path, f'not an uncompressed tar archive, or a damaged one ({e})') from e
+    index = TarIndex(*_columns(rows, str, int, int, int))
+    if (index.starts + index.sizes > Path(path).stat().st_size).any():
+        raise VideoError(path, 'cut short: images lie beyond its end')
+    return index
 
+# %% ../../nbs/video/30_frames.ipynb #d99a8947
 def archive_of(source:str|Path)->Path|None:
     "The tar archive that `source` is, or is a folder in; None if it is neither."
     path = Path(source)
     return next((p for p in (path, *path.parents) if p.suffix == '.tar' and p.is_file()), None)
 
+# %% ../../nbs/video/30_frames.ipynb #0962cf68
 def source_exists(source:str|Path)->bool:
     "Is there a file, a folder, an archive or an image that `source` means?"
     path = Path(source)
     return path.exists() or archive_of(path) is not None or is_pattern(path) and any(path.parent.glob(path.name))
 
+# %% ../../nbs/video/30_frames.ipynb #225f4e82
 class TarFrames(ImageFrames):
     "The numbered images of an uncompressed tar archive, read in place."
     def __init__(self, path, inner='', bad='raise', fps=None, part=None):
@@ -354,39 +414,49 @@ class TarFrames(ImageFrames):
         try: super().__init__(path, bad, fps, part)
         except BaseException: self.close(); raise
 
-    def _list(self, path):
-        index = found_once(path, TarIndex, lambda: _tar_index(path), lambda ix: len(ix.numbers) > 2000)
-        folders = [Path(f) for f in np.unique(index.folders)]
-        if self.part: folders = [f for f in folders if f.name == self.part]
-        here = [str(f) for f in folders if not self._inner or Path(self._inner) in (f, f.parent if self.part else f)]
-        if len(here) > 1: raise VideoError(path, f'frames in several folders: {here[:5]}; name one, as {path.name}/{here[0]}')
-        self._places = np.flatnonzero(np.isin(index.folders, here))
-        self._at,numbers = index,index.numbers[self._places]
-        check_numbers(path/self._inner, numbers, self.bad)
-        return numbers
-
-    def _open(self, k):
-        i = self._places[k]
-        self._tar.seek(self._at.starts[i])
-        return Path(self.path)/self._at.folders[i]/str(self.numbers[k]), io.BytesIO(self._tar.read(self._at.sizes[i]))
     def close(self): self._tar.close()
 
-# %% ../../nbs/video/30_frames.ipynb #6338de98
-def open_images(path:Path, bad='raise', fps=None, part=None)->Frames|None:
-    "The `Frames` of numbered images, or of one component of flow; None if `path` is another file; raises a `VideoError` if it is not there."
-    if tar := archive_of(path): return TarFrames(tar, str(path.relative_to(tar)).strip('.'), bad, fps, part)
-    if path.is_symlink() and not path.exists(): raise VideoError(path, f'a link to nowhere: there is no {path.readlink()}')
-    if not source_exists(path): raise VideoError(path, 'there is no such file or folder')
-    if path.is_dir() or is_pattern(path) or path.suffix.lower() in image_suffixes: return ImageFrames(path, bad, fps, part)
+# %% ../../nbs/video/30_frames.ipynb #f1aa9569
+@patch
+def _list(self:TarFrames, path):
+    index = found_once(path, TarIndex, lambda: _tar_index(path), lambda ix: len(ix.numbers) > 2000)
+    folders = [Path(f) for f in np.unique(index.folders)]
+    if self.part: folders = [f for f in folders if f.name == self.part]
+    here = [str(f) for f in folders if not self._inner or Path(self._inner) in (f, f.parent if self.part else f)]
+    if len(here) > 1:
+        raise VideoError(path, f'frames in several folders: {here[:5]}; name one, as {path.name}/{here[0]}')
+    keep = np.isin(index.folders, here)
+    self._at = TarIndex(*[column[keep] for column in vars(index).values()])
+    check_numbers(path/self._inner, self._at.numbers, self.bad)
+    return self._at.numbers
 
+# %% ../../nbs/video/30_frames.ipynb #e10a49d6
+@patch
+def _open(self:TarFrames, k):
+    at = self._at
+    self._tar.seek(at.starts[k])
+    return Path(self.path)/at.folders[k]/str(at.numbers[k]), io.BytesIO(self._tar.read(at.sizes[k]))
+
+# %% ../../nbs/video/30_frames.ipynb #dd798c47
+def open_images(path:Path, bad='raise', fps=None, part=None)->Frames|None:
+    "The `Frames` of images, or of one component of flow; None for another file; a `VideoError` if there is none."
+    if tar := archive_of(path): return TarFrames(tar, str(path.relative_to(tar)).strip('.'), bad, fps, part)
+    if path.is_symlink() and not path.exists():
+        raise VideoError(path, f'a link to nowhere: there is no {path.readlink()}')
+    if not source_exists(path): raise VideoError(path, 'there is no such file or folder')
+    if path.is_dir() or is_pattern(path) or path.suffix.lower() in image_suffixes:
+        return ImageFrames(path, bad, fps, part)
+
+# %% ../../nbs/video/30_frames.ipynb #e81e6543
 def _open_source(source, bad, fps):
     "The `Frames` of the source."
     if not isinstance(source, (str,Path)): return MemoryFrames(source, bad, fps)
     return open_images(Path(source), bad, fps) or VideoFrames(source, bad)
 
+# %% ../../nbs/video/30_frames.ipynb #6338de98
 @contextmanager
 def open_frames(
-    source, # A video file, a folder or an uncompressed tar archive of numbered images, a pattern as `frames/P01_01_frame_*`, an image; or images in memory
+    source, # A video; a folder, pattern (`P01_01_frame_*`) or uncompressed tar archive of images; an image or several
     bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`, which notes them in `faults`
     fps:float|None=None # Frames per second of images, which do not say it themselves
 ):

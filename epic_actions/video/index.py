@@ -7,15 +7,17 @@ __all__ = ['open_media', 'VideoIndex', 'readable_packets', 'decode_all', 'index_
 
 # %% ../../nbs/video/20_index.ipynb #c933ffff
 import mmap, os, re, struct
+from collections import namedtuple
 from contextlib import suppress
 from dataclasses import dataclass
 import av
 import numpy as np
 from .files import found_once
 
-# %% ../../nbs/video/20_index.ipynb #97674b33
+# %% ../../nbs/video/20_index.ipynb #ef80eaec
 _any_text = {} if int(av.__version__.split('.')[0]) > 18 else dict(metadata_errors='ignore')
 
+# %% ../../nbs/video/20_index.ipynb #97674b33
 def open_media(
     path, # File to read
     **options # Of FFmpeg's demuxer
@@ -35,97 +37,85 @@ class VideoIndex:
     missing:int=0 # Frames that the file declares and does not hold
     problem:str='' # What is wrong with the file as a whole; empty: nothing
 
+# %% ../../nbs/video/20_index.ipynb #f0781d23
 def readable_packets(
     container, # An open PyAV container, at the place to begin
     *streams # Its streams; without any, all of them
 ):
     "Yield the packets up to where the file cannot be read on."
-    with suppress(av.FFmpegError, IndexError): yield from container.demux(*streams) # PyAV's IndexError: a stream that its head did not name
+    with suppress(av.FFmpegError, IndexError): # PyAV's IndexError: a stream that its head did not name
+        yield from container.demux(*streams)
 
+# %% ../../nbs/video/20_index.ipynb #55ac2740
 def decode_all(container, stream):
     "Yield every frame that still decodes; packets that do not are passed over."
     for packet in readable_packets(container, stream):
         with suppress(av.FFmpegError): yield from packet.decode()
 
-# %% ../../nbs/video/20_index.ipynb #a1ca38d5
-def index_video(
-    container, # An open PyAV container
-    path # Its file, to look for what is missing
-)->VideoIndex:
-    "Find the frames of the first video stream; what is missing or wrong is noted, not raised."
-    stream = container.streams.video[0]
-    all_packets = [(p.pts, p.dts, p.size, p.is_keyframe, p.is_discard, p.is_corrupt, p.stream_index) for p in readable_packets(container) if p.size]
-    packets = [p for p in all_packets if p[-1] == stream.index]
-    shown = [p[0] for p in packets if not p[4]]
-    problem,missing = _what_is_missing(container, path, stream, packets, all_packets)
-    in_order = None not in shown and len(set(shown)) == len(shown)
-    if 'avi' in container.format.name: in_order &= all(pts == dts and size > 8 for pts,dts,size,*_ in packets)
-    index = _by_stamp(packets, shown) if in_order else _by_number(container, stream, packets)
-    index.rotation = _rotation(container, stream)
-    index.problem,index.missing = problem or index.problem,max(missing, index.missing)
-    return index
+# %% ../../nbs/video/20_index.ipynb #0f275074
+_Packet = namedtuple('_Packet', 'pts dts size is_keyframe is_discard is_corrupt stream_index')
 
+def _packets_of(container, *streams):
+    return [_Packet(*[getattr(p, k) for k in _Packet._fields]) for p in readable_packets(container, *streams) if p.size]
+
+# %% ../../nbs/video/20_index.ipynb #796850c0
 def _by_stamp(packets, shown):
-    "The index of a file whose time stamps are right."
-    keys = sorted((pts, dts if dts is not None else pts) for pts,dts,_,key,*_ in packets if key and pts is not None)
+    "The index of a file whose time stamps, those of the frames `shown`, are right."
+    keys = sorted((p.pts, p.pts if p.dts is None else p.dts) for p in packets if p.is_keyframe and p.pts is not None)
     return VideoIndex(np.array(sorted(shown), int), *np.array(keys, int).reshape(-1,2).T)
 
+# %% ../../nbs/video/20_index.ipynb #44f89641
 def _by_number(container, stream, packets):
     "The index of a file whose frames have to be counted."
     container.seek(0)
     key_frames = [f.key_frame for f in decode_all(container, stream)]
-    keys,seeks = np.flatnonzero(key_frames),[dts for _,dts,size,key,*_ in packets if key and size > 8]
-    if len(keys) != len(seeks) or None in seeks: keys,seeks = [0],[0]
-    pictures = sum(size > 8 for _,_,size,*_ in packets)
-    short = f'it decodes short: {len(key_frames)} frames of at least {pictures}' if len(key_frames) < pictures else ''
-    return VideoIndex(np.arange(len(key_frames)), np.array(keys, int), np.array(seeks, int), True, missing=max(pictures-len(key_frames), 0), problem=short)
+    pictures = [p for p in packets if p.size > 8]
+    keys,seeks = np.flatnonzero(key_frames),[p.dts for p in pictures if p.is_keyframe]
+    if len(keys) != len(seeks) or None in seeks: keys = seeks = [0]
+    n,missing = len(key_frames),max(len(pictures)-len(key_frames), 0)
+    problem = f'it decodes short: {n} frames of at least {len(pictures)}' if missing else ''
+    return VideoIndex(np.arange(n), np.array(keys, int), np.array(seeks, int), True, 0, missing, problem)
 
+# %% ../../nbs/video/20_index.ipynb #49dd438a
 def _rotation(container, stream):
-    "Degrees, in steps of 90, by which the frames have to be turned: PyAV knows it of decoded frames alone, so the first is decoded."
+    "Degrees, in steps of 90, by which the frames have to be turned."
     if not re.search('mp4|matroska', container.format.name): return 0
     container.seek(0)
-    first = next(readable_packets(container, stream), None)
-    if first is None: return 0
-    with suppress(av.FFmpegError):
-        for f in [*first.decode(), *stream.codec_context.decode(None)]: return round(f.rotation/90)*90 % 360
+    with suppress(av.FFmpegError, StopIteration, IndexError):
+        first = next(readable_packets(container, stream))
+        frames = [*first.decode(), *stream.codec_context.decode(None)]
+        return round(frames[0].rotation/90)*90 % 360
     return 0
 
-# %% ../../nbs/video/20_index.ipynb #23599534
-def _what_is_missing(container, path, stream, packets, all_packets):
-    "What is missing in the file, as text, and about how many frames."
-    kind,n = container.format.name,len(packets)
-    if n < stream.frames and not ('mp4' in kind and _packets_without_edits(path) >= stream.frames):
-        reason,declared = f'cut short: it declares {stream.frames} frames and holds {n}',stream.frames
-    else:
-        reason = (_matroska_damage(path, len(all_packets)) if 'matroska' in kind else _stream_damage(path, packets) if kind == 'mpegts' else
-                  _box_damage(path, sum(p[2] for p in all_packets)) if 'mp4' in kind and not stream.frames else
-                  _odd_stamps(stream, packets) if 'mp4' in kind else '')
-        declared = round((container.duration or 0)/av.time_base*float(stream.average_rate or 0))
-    return reason, declared-n if reason and n < declared < 100*n else 0 # a damaged declaration may be any number
-
+# %% ../../nbs/video/20_index.ipynb #4534049d
 def _packets_without_edits(path):
-    "How many packets an MP4 file holds when its edit list, which may leave out most of them, is ignored."
+    "How many packets an MP4 file holds when its edit list is ignored."
     with open_media(path, ignore_editlist='1') as c:
-        return sum(p.size > 0 for p in readable_packets(c, c.streams.video[0]))
+        return len(_packets_of(c, c.streams.video[0]))
 
+# %% ../../nbs/video/20_index.ipynb #82b55133
 def _odd_stamps(stream, packets):
-    "Whether a frame of an MP4 file is shown at a time that lies far from the place of its packet: decoders hold back 16 frames at most."
-    apart = max((abs(pts-dts) for pts,dts,*_ in packets if pts is not None and dts is not None), default=0)*stream.time_base
-    return f'damaged: a time stamp lies {float(apart):.0f} s away from its place' if apart > 1 + 32/(stream.average_rate or 1) else ''
+    "Whether a frame of an MP4 file is shown at a time that lies far from the place of its packet."
+    apart = max((abs(p.pts-p.dts) for p in packets if None not in (p.pts, p.dts)), default=0)*stream.time_base
+    if apart > 1 + 32/(stream.average_rate or 1):
+        return f'damaged: a time stamp lies {float(apart):.0f} s away from its place'
 
+# %% ../../nbs/video/20_index.ipynb #cb876eaa
 def _stream_damage(path, packets):
-    "Whether an MPEG transport stream is other than a row of packets of 188 bytes, each with its mark, none lost."
+    "Whether an MPEG transport stream is other than a row of parts, each with its mark, none lost."
     data = np.memmap(path, np.uint8)
-    parts = data[:len(data)//188*188].reshape(-1,188)
     if len(data) % 188: return f'cut short or damaged: {len(data)} bytes are not a whole number of packets'
-    if (parts[:,0] != 0x47).any(): return f'damaged at byte {188*int((parts[:,0] != 0x47).argmax())}'
-    corrupt = sum(p[5] for p in packets)
-    return f'damaged: {corrupt} frames are incomplete' if corrupt else ''
+    wrong = np.flatnonzero(data[::188] != 0x47)
+    if len(wrong): return f'damaged at byte {188*wrong[0]}'
+    corrupt = sum(p.is_corrupt for p in packets)
+    if corrupt: return f'damaged: {corrupt} frames are incomplete'
 
+# %% ../../nbs/video/20_index.ipynb #30e464f1
 _boxes = b'ftyp styp moov moof mdat mfra sidx ssix emsg prft free skip wide uuid meta udta pdin'.split()
 
+# %% ../../nbs/video/20_index.ipynb #ac6eb1ff
 def _box_damage(path, n_bytes):
-    "Whether the last box of a fragmented MP4 file ends beyond the file, or its packets, of `n_bytes`, leave out some of its data."
+    "Whether a box of a fragmented MP4 file ends beyond the file, or its packets, of `n_bytes`, leave out some data."
     end,pos,held = os.path.getsize(path),0,0
     with open(path, 'rb') as f:
         while pos+8 <= end:
@@ -136,40 +126,82 @@ def _box_damage(path, n_bytes):
             if kind == b'mdat': held += size-8
             pos += size
     if pos > end: return f'cut short: its last box ends at byte {pos} and the file at {end}'
-    return f'damaged: {held} bytes of data, of which {n_bytes} are found' if n_bytes < held else ''
+    if n_bytes < held: return f'damaged: {held} bytes of data, of which {n_bytes} are found'
 
 # %% ../../nbs/video/20_index.ipynb #79373ced
 _ebml_parents = {0x18538067, 0x1F43B675, 0xA0} # Segment, Cluster, BlockGroup
 _ebml_blocks = {0xA1, 0xA3, 0xAF} # Block, SimpleBlock, EncryptedBlock
 _ebml_numbers = {0xE7, 0xA7, 0xAB, 0x9B, 0xFA, 0xFB, 0xFD} # of clusters and groups, 8 bytes at most
-_ebml_others = {0x1A45DFA3, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469, 0xEC, 0xBF, # of the file
-                0x5854, 0x75A1, 0xA4, 0x75A2, 0x8E, 0xC8} # of clusters and groups
+_ebml_known = _ebml_parents | _ebml_blocks | { # and the others
+    0x1A45DFA3, 0x114D9B74, 0x1549A966, 0x1654AE6B, 0x1C53BB6B, 0x1043A770, 0x1254C367, 0x1941A469,
+    0xEC, 0xBF, # of the file
+    0x5854, 0x75A1, 0xA4, 0x75A2, 0x8E, 0xC8} # of clusters and groups
 
-def _ebml_number(data, pos, is_id):
-    "A number of variable length (RFC 8794) and the place after it; None for the size that means unknown."
+# %% ../../nbs/video/20_index.ipynb #379015e0
+def _ebml_number(data, pos):
+    "The number at `pos` as a kind and as a size, None if unknown, and the place after it."
     length = 9 - data[pos].bit_length()
-    value = int.from_bytes(data[pos:pos+length])
-    if is_id: return value, pos+length
-    value &= (1 << 7*length) - 1
-    return None if value == (1 << 7*length) - 1 else value, pos+length
+    value,largest = int.from_bytes(data[pos:pos+length]),(1 << 7*length) - 1
+    size = value & largest
+    return value, None if size == largest else size, pos+length
 
+# %% ../../nbs/video/20_index.ipynb #575bac7b
 def _matroska_damage(path, n_packets):
     "Where the elements of a Matroska file do not fit into each other, or that blocks of it are not read."
-    blocks,pos,known = 0,0,_ebml_parents | _ebml_blocks | _ebml_others
+    blocks,pos = 0,0
     with open(path, 'rb') as f, mmap.mmap(f.fileno(), 0, access=mmap.ACCESS_READ) as data:
         ends = [len(data)]
         while pos < len(data):
             while pos == ends[-1]: ends.pop()
             try:
-                kind,start = _ebml_number(data, pos, True)
-                size,start = _ebml_number(data, start, False)
+                kind,_,start = _ebml_number(data, pos)
+                _,size,start = _ebml_number(data, start)
             except IndexError: return f'cut short at byte {pos}'
             stop = ends[-1] if size is None else start+size
             if stop > len(data): return f'cut short: an element that begins at byte {pos} ends beyond the file'
-            if stop > ends[-1] or not (kind in known or kind in _ebml_numbers and stop-start <= 8): return f'damaged at byte {pos}'
+            known = kind in _ebml_known or kind in _ebml_numbers and stop-start <= 8
+            if stop > ends[-1] or not known: return f'damaged at byte {pos}'
+            blocks += kind in _ebml_blocks
             if kind in _ebml_parents: ends.append(stop)
-            blocks,pos = blocks + (kind in _ebml_blocks), start if kind in _ebml_parents else stop
-    return f'damaged: {blocks} blocks in the file, {n_packets} packets read' if n_packets < blocks else ''
+            pos = start if kind in _ebml_parents else stop
+    if n_packets < blocks: return f'damaged: {blocks} blocks in the file, {n_packets} packets read'
+
+# %% ../../nbs/video/20_index.ipynb #688659fc
+def _damage(container, path, stream, packets, all_packets):
+    "What is wrong with a file that declares no more frames than it holds."
+    kind = container.format.name
+    if 'matroska' in kind: return _matroska_damage(path, len(all_packets))
+    if kind == 'mpegts': return _stream_damage(path, packets)
+    if 'mp4' in kind and stream.frames: return _odd_stamps(stream, packets)
+    if 'mp4' in kind: return _box_damage(path, sum(p.size for p in all_packets))
+
+# %% ../../nbs/video/20_index.ipynb #23599534
+def _what_is_missing(container, path, stream, packets, all_packets):
+    "What is missing in the file, as text or None, and about how many frames."
+    n,declared = len(packets),stream.frames
+    if n < declared and not ('mp4' in container.format.name and _packets_without_edits(path) >= declared):
+        reason = f'cut short: it declares {declared} frames and holds {n}'
+    else:
+        reason = _damage(container, path, stream, packets, all_packets)
+        declared = round((container.duration or 0)/av.time_base*float(stream.average_rate or 0))
+    return reason, declared-n if reason and n < declared < 100*n else 0
+
+# %% ../../nbs/video/20_index.ipynb #a1ca38d5
+def index_video(
+    container, # An open PyAV container
+    path # Its file, to look for what is missing
+)->VideoIndex:
+    "Find the frames of the first video stream; what is missing or wrong is noted, not raised."
+    stream,all_packets = container.streams.video[0],_packets_of(container)
+    packets = [p for p in all_packets if p.stream_index == stream.index]
+    shown = [p.pts for p in packets if not p.is_discard]
+    problem,missing = _what_is_missing(container, path, stream, packets, all_packets)
+    in_order = None not in shown and len(set(shown)) == len(shown)
+    if 'avi' in container.format.name: in_order &= all(p.pts == p.dts and p.size > 8 for p in packets)
+    index = _by_stamp(packets, shown) if in_order else _by_number(container, stream, packets)
+    index.rotation = _rotation(container, stream)
+    index.problem,index.missing = problem or index.problem,max(missing, index.missing)
+    return index
 
 # %% ../../nbs/video/20_index.ipynb #ca5c6d32
 def video_index(
@@ -177,4 +209,5 @@ def video_index(
     path # Its file
 )->VideoIndex:
     "The index of a video, found now or kept from before."
-    return found_once(path, VideoIndex, lambda: index_video(container, path), lambda index: index.numbered or len(index.stamps) > 2000)
+    return found_once(path, VideoIndex, lambda: index_video(container, path),
+                      lambda index: index.numbered or len(index.stamps) > 2000)
