@@ -17,6 +17,7 @@ from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
+from fastai.torch_core import set_seed
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 from ..video.files import atomic_write
 from ..models.layers import import_transformers, normal_linear
@@ -189,9 +190,8 @@ def forward(self:ActionLM, x): # (B, L) numbers of the past actions, the latest 
     *past,last = self.drop(self.encoder(x)).unbind(1)
     pointed,things = self.pointer(torch.stack(past, 1), last, x)
     verb,noun = self.verb(last),self.noun(last) + things
-    action = self.action(last) + pointed + verb.index_select(1, self.pointer.verb) + noun.index_select(1,
-                                                            self.pointer.noun)
-    return action, verb, noun
+    action = self.action(last) + pointed + verb.index_select(1, self.pointer.verb)
+    return action + noun.index_select(1, self.pointer.noun), verb, noun
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #2eb463d7
 def read_recipes(
@@ -236,9 +236,9 @@ def pretrain_encoder(
     epochs:int=1, bs:int=12, lr:float=5e-5, max_len:int=512, seed:int=0
 )->Learner: # The trained learner
     "Train an encoder to find hidden words of recipes (masked language modelling, arXiv:1810.04805); write it to `out`."
-    torch.manual_seed(seed)
+    set_seed(seed)
     model,tokenizer = _encoder(encoder, tokenizer, 'AutoModelForMaskedLM')
-    hide = import_transformers('an encoder of text').DataCollatorForLanguageModeling(tokenizer, seed=seed)
+    hide = import_transformers('an encoder of text').DataCollatorForLanguageModeling(tokenizer)
     def batch(texts):
         b = hide([tokenizer(t, truncation=True, max_length=max_len) for t in texts])
         return b['input_ids'], b['attention_mask'], b['labels']

@@ -29,17 +29,20 @@ def list_files(
     "The training list and the validation list beside it; raises a ValueError if there is none."
     train = path if path.is_file() else next((f for n in _training_names if (f := path/n).is_file()), None)
     if train is None:
-        raise ValueError(f'{path}: neither a toy kitchen nor a folder with {" or ".join(_training_names)}; name the training list, as egtea/training1.csv')
+        raise ValueError(f'{path}: neither a toy kitchen nor a folder with {" or ".join(_training_names)}; name the '
+                         'training list, as egtea/training1.csv')
     valid = train.with_name(train.name.replace('training', 'validation').replace('train', 'validation'))
     if valid == train or not valid.is_file():
-        raise ValueError(f'{train}: its validation list must lie beside it, as training1.csv and validation1.csv; there is no {valid.name}')
+        raise ValueError(f'{train}: its validation list must lie beside it, as training1.csv and validation1.csv; '
+                         f'there is no {valid.name}')
     return [train, valid]
 
 # %% ../../nbs/anticipation/05_lists.ipynb #147bafe6
 def _subsets(folder):
     "The lists in a folder by which the figures are divided."
     found = lambda pattern, *kinds: {k: f for k in kinds if (f := folder/pattern.format(k)).is_file()}
-    lists = dict(many_shot=found('EPIC_many_shot_{}s.csv', 'verb', 'noun'), tail=found('validation_tail_{}s_ids.csv', 'verb', 'noun', 'action'),
+    lists = dict(many_shot=found('EPIC_many_shot_{}s.csv', 'verb', 'noun'),
+                 tail=found('validation_tail_{}s_ids.csv', 'verb', 'noun', 'action'),
                  unseen=found('validation_{}_participants_ids.csv', 'unseen').get('unseen'))
     return {k: v for k,v in lists.items() if v}
 
@@ -58,7 +61,8 @@ def read_lists(path:Path)->ActionLists:
     files = list_files(path)
     listed = file if (file := files[0].with_name('actions.csv')).is_file() else None
     actions = read_actions(listed) if listed else pd.DataFrame(columns=['id','verb','noun','action'])
-    return ActionLists(*_numbered([action_segments(f, actions, s) for f,s in zip(files, ('train','valid'))], listed), _subsets(files[0].parent))
+    return ActionLists(*_numbered([action_segments(f, actions, s) for f,s in zip(files, ('train','valid'))], listed),
+                       _subsets(files[0].parent))
 
 # %% ../../nbs/anticipation/05_lists.ipynb #417c9c29
 def located(

@@ -21,7 +21,8 @@ from .distill import AVTLosses, DistillCallback
 from .lists import located, read_lists
 from .score import anticipation_metrics
 from .segments import anticipation_segments, clip_times, past_labels
-from .teacher import (MarkovActions, MostFrequent, history_scores, mix_scores, read_histories, save_teacher,
+from .teacher import (MarkovActions, MostFrequent, history_scores, mix_scores, read_histories,
+                                               save_teacher,
                                                train_teacher)
 
 # %% ../../nbs/anticipation/60_training.ipynb #379a8931
@@ -32,13 +33,15 @@ def _held_out(df):
 # %% ../../nbs/anticipation/60_training.ipynb #d3d0a982
 def _figures(lists, segments, scores):
     "Name of a way to answer -> figure -> percent, of the action."
-    return {name: anticipation_metrics(segments, s, lists.actions, **lists.subsets)['action'] for name,s in scores.items()}
+    return {name: anticipation_metrics(segments, s, lists.actions, **lists.subsets)['action'] for name,
+            s in scores.items()}
 
 # %% ../../nbs/anticipation/60_training.ipynb #c1c4b266
 def _training_actions(lists, recipes):
     "The segments that a teacher learns from."
     train = lists.segments[lists.segments.split == 'train']
-    return pd.concat([train, *([recipe_segments(read_recipes(recipes), lists.actions)] if recipes else [])], ignore_index=True)
+    return pd.concat([train, *([recipe_segments(read_recipes(recipes), lists.actions)] if recipes else [])],
+                     ignore_index=True)
 
 # %% ../../nbs/anticipation/60_training.ipynb #337d9dd8
 def _answers(train, held, actions, model, length, reading):
@@ -68,8 +71,10 @@ def teach_actions(
     reads,fit,lists = recipe.teacher,recipe.train,read_lists(data)
     reading,split = dict(history=reads.history, tau_a=reads.tau_a),_held_out(lists.segments)
     train,held = _training_actions(lists, recipes),lists.segments[lists.segments.split == split].reset_index(drop=True)
-    model = train_teacher(train, lists.actions, held, reads.length, fit.epochs, fit.lr, fit.bs, fit.wd, fit.seed, reading,
-                          dict(weights=[*reads.weights]), encoder=encoder or recipe.model.checkpoint, **recipe.model.args).model
+    model = train_teacher(train, lists.actions, held, reads.length, fit.epochs, fit.lr, fit.bs, fit.wd, fit.seed,
+                          reading,
+                          dict(weights=[*reads.weights]), encoder=encoder or recipe.model.checkpoint,
+                          **recipe.model.args).model
     figures = _figures(lists, held, _answers(train, held, lists.actions, model, reads.length, reading))
     path = _write_teacher(out/'teacher.npz', lists, model, reads.length, reading)
     with atomic_write(out/'recipe.json') as part: part.write_text(recipe.to_json())
@@ -81,13 +86,16 @@ def _feature_loaders(clips, vocabs, recipe, features):
     found,sampler = open_features(features),recipe_spec(recipe).sampler
     dls = feature_dataloaders(clips, found, sampler.n, sampler.fps, recipe.train.bs, targets=['label'], vocabs=vocabs,
                               seed=recipe.train.seed, num_workers=0)
-    return dls,found.fps,recipe.changed(model=dict(backbone='features', pretrained=False, args=dict(in_features=found.dim)))
+    return dls,found.fps,recipe.changed(model=dict(backbone='features', pretrained=False,
+                                                   args=dict(in_features=found.dim)))
 
 # %% ../../nbs/anticipation/60_training.ipynb #4dedf4ef
 def _frame_loaders(clips, vocabs, recipe, workers):
     "Loaders of frames, and their rate; raises a ValueError for clips that are no videos."
     other = next((s for s in clips.source if Path(s).suffix.lower() not in video_suffixes), None)
-    if other: raise ValueError(f'{other}: no video; a backbone reads videos, of a toy kitchen or below --root, and everything else through --features')
+    if other:
+        raise ValueError(f'{other}: no video; a backbone reads videos, of a toy kitchen or below --root, and '
+                         'everything else through --features')
     dls = recipe_loaders(recipe, clips, vocabs, workers=workers, targets=['label'])
     with open_frames(clips.source.iloc[0]) as v: return dls,v.fps
 
@@ -96,7 +104,8 @@ def _past(clips, segments, sampler, fps):
     "The class of the action in which each frame lies, of actions of the same split."
     out = np.full((len(clips), sampler.n), -1)
     for split,rows in clips.groupby('split').indices.items():
-        out[rows] = past_labels(clips.iloc[rows], clip_times(clips.iloc[rows], sampler, fps), segments[segments.split == split])
+        out[rows] = past_labels(clips.iloc[rows], clip_times(clips.iloc[rows], sampler, fps),
+                                segments[segments.split == split])
     return out
 
 # %% ../../nbs/anticipation/60_training.ipynb #d26f2434
@@ -105,7 +114,8 @@ def _student_callbacks(recipe, past, teachers):
     s,teachers = recipe.student,[t/'teacher.npz' if t.is_dir() else t for t in teachers or ()]
     losses = AVTLosses(past, past_weight=s.past_weight, feature_weight=s.feature_weight, over=s.over)
     if not teachers: return [losses]
-    return [losses, DistillCallback(teachers, T=s.T, top_k=s.top_k, weight=s.weight, reduction=s.reduction, min_coverage=s.min_coverage)]
+    return [losses, DistillCallback(teachers, T=s.T, top_k=s.top_k, weight=s.weight, reduction=s.reduction,
+                                    min_coverage=s.min_coverage)]
 
 # %% ../../nbs/anticipation/60_training.ipynb #b2c9e1f0
 def _results(model, dls, split):
@@ -119,7 +129,7 @@ def train_student(
     recipe, # `StudentRecipe`
     data:Path, # Anything that `read_lists` reads
     out:Path, # Folder of the run
-    features:Path|None=None, # What `write_features` wrote, or RULSTM's data base; or frames, with a backbone in the recipe
+    features:Path|None=None, # Of `write_features`, or RULSTM's; None: frames, with a backbone in the recipe
     root:Path|None=None, # Folder of the videos, for lists that do not say where they are
     teachers:list|None=None, # Folders of `teach_actions`, or files
     workers:int|None=None, # Processes that read clips
@@ -139,5 +149,7 @@ def train_student(
     past = _past(clips, segments, dls.clip_spec.sampler, rate)
     model,_ = train_recipe(recipe, dls, out, resume, cbs=_student_callbacks(recipe, past, teachers))
     results = _results(model, dls, split)
-    return dict(model=str(out/'best.safetensors'), results=str(save_results(results, out/'results.npz')), split=split, clips=len(results),
-                left_out=int((early.split == split).sum()), figures=_figures(lists, results.segments, dict(student=results.logits['label'])))
+    return dict(model=str(out/'best.safetensors'), results=str(save_results(results, out/'results.npz')), split=split,
+                clips=len(results),
+                left_out=int((early.split == split).sum()),
+                figures=_figures(lists, results.segments, dict(student=results.logits['label'])))

@@ -20,7 +20,9 @@ def _figure_lines(figures):
     return pd.DataFrame(figures).T.rename(columns=lambda c: c.replace('_', ' ')).round(1).to_string()
 
 # %% ../../nbs/cli/60_anticipation.ipynb #8f8fef76
-Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder of annotations, or training list with that of validation beside it, as egtea/training1.csv.')]
+Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder of annotations, or training list '
+                                                            'with that of validation beside it, as '
+                                                            'egtea/training1.csv.')]
 
 @command('Anticipation')
 @recipe_options(TeacherRecipe, teacher_recipes, ('history','tau_a','length','weights','epochs','lr'))
@@ -36,7 +38,8 @@ def teach(
     Example: epic-actions teach annotations/ek55 --epochs 8 --out runs/teacher
     """
     answer = ea.teach_actions(recipe, data, out, recipes, encoder)
-    return answer, f"{answer['segments']} segments ({answer['split']})\n{_figure_lines(answer['figures'])}\n{answer['teacher']}"
+    first = f"{answer['segments']} segments ({answer['split']})"
+    return answer, f"{first}\n{_figure_lines(answer['figures'])}\n{answer['teacher']}"
 
 # %% ../../nbs/cli/60_anticipation.ipynb #1785b004
 @command('Anticipation')
@@ -54,7 +57,8 @@ def features(
     """
     written = ea.write_features(ea.read_model(model), ea.find_videos(videos), out, fps, span=span)
     n = len(written.videos)
-    return dict(features=str(out), videos=n, dim=written.dim, fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
+    return dict(features=str(out), videos=n, dim=written.dim,
+                fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
 
 # %% ../../nbs/cli/60_anticipation.ipynb #64f1c68b
 @command('Anticipation')

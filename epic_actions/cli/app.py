@@ -34,7 +34,8 @@ def without_nan(
     return None if x != x else x
 
 # %% ../../nbs/cli/00_app.ipynb #d5707423
-_flags = dict(as_json='--json', changes='--set', imports='--import') # options whose names are not those of their parameters
+# options whose names are not those of their parameters
+_flags = dict(as_json='--json', changes='--set', imports='--import')
 
 def _typer_parameter(p, help):
     "The parameter `p` as Typer takes it: an option if it has a default, else an argument."
@@ -56,7 +57,8 @@ def with_parameters(
 
 # %% ../../nbs/cli/00_app.ipynb #66a7793d
 Json = Annotated[bool, typer.Option('--json', help='Print one JSON object and nothing else.')]
-BadClips = Annotated[str, typer.Option(help='Clips that cannot be read: raise, skip, or repeat_last for missing frames.')]
+BadClips = Annotated[str,
+                     typer.Option(help='Clips that cannot be read: raise, skip, or repeat_last for missing frames.')]
 Paths = Annotated[list[Path], typer.Argument(help='Videos, or folders that are searched for videos.')]
 Workers = Annotated[Optional[int], typer.Option(help='Processes at a time; without it, one for each CPU.')]
 Readers = Annotated[Optional[int], typer.Option(help='Processes that read clips.')]
@@ -70,7 +72,8 @@ def _answer(f, as_json, *args, **kwargs):
     "Run a command and print its answer; True if it failed."
     from epic_actions.video.files import check_one_process
     warnings.showwarning = _show_warning
-    warnings.filterwarnings('ignore', message='.*torch.jit.script.*') # torch says it of its own and other libraries' code
+    # torch says it of its own and other libraries' code
+    warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
     check_one_process()
     with redirect_stdout(sys.stderr if as_json else sys.stdout): data,text,*failed = f(*args, **kwargs)
     typer.echo(json.dumps(without_nan(data)) if as_json else text)
@@ -78,7 +81,7 @@ def _answer(f, as_json, *args, **kwargs):
 
 # %% ../../nbs/cli/00_app.ipynb #cd267f3c
 def command(panel:str, name:str|None=None):
-    """Decorates a function that returns its answer, as data and as text, and perhaps whether it failed: it becomes a command.
+    """Makes a command of a function that returns its answer, as data and as text, and perhaps whether it failed.
 
     The comments beside its parameters are the help of its options; `panel` groups it in the help."""
     def decorate(f):
@@ -92,7 +95,8 @@ def command(panel:str, name:str|None=None):
                 typer.echo(f'Error: {e}', err=True)
                 raise typer.Exit(2) from e
             except KeyboardInterrupt as e:
-                typer.echo('Interrupted. What is finished is kept; `train --resume` goes on from the last epoch.', err=True)
+                typer.echo('Interrupted. What is finished is kept; `train --resume` goes on from the last epoch.',
+                           err=True)
                 raise typer.Exit(130) from e
             if failed: raise typer.Exit(1)
         own = [_typer_parameter(p, docs.get(p.name)) for p in inspect.signature(f).parameters.values()]
@@ -101,8 +105,10 @@ def command(panel:str, name:str|None=None):
     return decorate
 
 # %% ../../nbs/cli/00_app.ipynb #ab4d7859
-_imports = inspect.Parameter('imports', inspect.Parameter.KEYWORD_ONLY, default=None, annotation=Annotated[Optional[list[Path]],
-    typer.Option('--import', help='Python file with models, data sets, samplers or losses of your own; may be repeated.')])
+_imports = inspect.Parameter('imports', inspect.Parameter.KEYWORD_ONLY, default=None,
+                             annotation=Annotated[Optional[list[Path]],
+    typer.Option('--import', help='Python file with models, data sets, samplers or losses of your own; may be '
+                                  'repeated.')])
 
 def importing(f):
     "Decorates a command with the option --import, whose files are run before it."
@@ -127,7 +133,7 @@ def _option(field, help, default, usual):
 
 # %% ../../nbs/cli/00_app.ipynb #0bc1c2b4
 def _recipe_parameters(kind, named, usual):
-    "Path of a field -> parameter, for the fields of the recipes `named`, of class `kind`; those not in `usual` are hidden."
+    "Path of a field -> parameter, for recipes of class `kind`; those of fields not in `usual` are hidden."
     params = {}
     for section in fields(kind):
         docs,small = docments(section.type),getattr(named['small'], section.name)
@@ -141,11 +147,14 @@ def _recipe_source(kind, named):
     "The parameters `recipe` and `changes` of a command."
     def param(name, default, type, *flags, help):
         info = typer.Option(*flags, help=help, rich_help_panel='Recipe')
-        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Annotated[type, info])
+        return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default,
+                                 annotation=Annotated[type, info])
     names = ['--recipe', *['--preset']*(kind is StudentRecipe)]
-    return [param('recipe', 'small', str, *names, help=f'The recipe to begin with: {", ".join(named)}, or a JSON file. The defaults shown are those of small.'),
+    return [param('recipe', 'small', str, *names, help=f'The recipe to begin with: {", ".join(named)}, or a JSON '
+                                                       'file. The defaults shown are those of small.'),
             param('changes', None, Optional[list[str]], '--set',
-                  help='A field of the recipe and its value, as train.wd=0.01; may be repeated. epic-actions recipe shows them all.')]
+                  help='A field of the recipe and its value, as train.wd=0.01; may be repeated. epic-actions recipe '
+                       'shows them all.')]
 
 # %% ../../nbs/cli/00_app.ipynb #7302f008
 def make_recipe(
@@ -159,7 +168,7 @@ def make_recipe(
 
 # %% ../../nbs/cli/00_app.ipynb #41de50bc
 def recipe_options(kind=Recipe, named=recipes, usual=_usual_options):
-    "Decorates a command with the options of a recipe of class `kind`; the function gets the recipe that they make as `recipe`."
+    "Decorates a command with the options of a recipe, which the function gets as `recipe`."
     params = _recipe_parameters(kind, named, usual)
     paths = {p.name: path for path,p in params.items()}
     def decorate(f):
@@ -180,7 +189,8 @@ def options_of(other, **defaults):
     def decorate(f):
         own = {n: p for n,p in inspect.signature(f).parameters.items() if p.kind != p.VAR_KEYWORD}
         others = {n: p for n,p in inspect.signature(other).parameters.items() if n not in (*own, 'as_json')}
-        return with_parameters(f, [*own.values(), *(p.replace(default=defaults.get(n, p.default)) for n,p in others.items())])
+        return with_parameters(f, [*own.values(),
+                                   *(p.replace(default=defaults.get(n, p.default)) for n,p in others.items())])
     return decorate
 
 # %% ../../nbs/cli/00_app.ipynb #c0d27371
@@ -197,7 +207,8 @@ def summary_lines(
     scores:dict # What `train_data` and `evaluate_run` return
 )->str:
     "The scores as lines for a person."
-    each = [f"{t:>8}  top-1 {r['top-1']:.1%}, between {r['95 % low']:.1%} and {r['95 % high']:.1%}; top-5 {r['top-5']:.1%}; "
+    each = [f"{t:>8}  top-1 {r['top-1']:.1%}, between {r['95 % low']:.1%} and {r['95 % high']:.1%}; top-5 "
+            f"{r['top-5']:.1%}; "
             f"mean class accuracy {r['mean class accuracy']:.1%}" for t,r in scores['scores'].items()]
     files = [f'{k:>8}  {scores[k]}' for k in ('model','onnx','report','video') if k in scores]
     return '\n'.join([f"{scores['clips']} clips ({scores['split']})", *each, *files])

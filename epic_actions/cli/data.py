@@ -28,10 +28,12 @@ def toykitchen(
     Example: epic-actions toykitchen kitchen --clips 600 --seed 42
     """
     count = lambda text: int(text) if text.isdigit() else text.split(',')
-    k = ea.ToyKitchen(out, clips, size, seed, participants=count(participants), unseen=count(unseen), frames=frames, flow=flow)
+    k = ea.ToyKitchen(out, clips, size, seed, participants=count(participants), unseen=count(unseen), frames=frames,
+                      flow=flow)
     splits = k.segments.split.value_counts().to_dict()
     return dict(path=str(k.path), clips=len(k.segments), splits=splits, unseen=k.unseen), (
-               f'{k.path}: {len(k.segments)} clips ({", ".join(f"{n} {s}" for s,n in splits.items())}); unseen: {", ".join(k.unseen)}')
+               f'{k.path}: {len(k.segments)} clips ({", ".join(f"{n} {s}" for s,n in splits.items())}); unseen: '
+               f'{", ".join(k.unseen)}')
 
 # %% ../../nbs/cli/20_data.ipynb #d6a34835
 @command('Data')
@@ -48,9 +50,11 @@ def ucf101(
 
     Example: epic-actions ucf101 data/ucf101 --archive UCF101.rar
     """
-    path = ea.prepare_ucf101(root, archive, lists, frames, cafile=cafile, **(dict(short_side=short_side, n_workers=workers) if frames else {}))
+    path = ea.prepare_ucf101(root, archive, lists, frames, cafile=cafile,
+                             **(dict(short_side=short_side, n_workers=workers) if frames else {}))
     counts = ea.segments_from_ucf101(path).split.value_counts().to_dict()
-    return dict(path=str(path), clips=sum(counts.values()), split1=counts), f'{path}: {sum(counts.values())} clips; split 1: {counts}'
+    return dict(path=str(path), clips=sum(counts.values()),
+                split1=counts), f'{path}: {sum(counts.values())} clips; split 1: {counts}'
 
 # %% ../../nbs/cli/20_data.ipynb #ffb21271
 @command('Data')
@@ -60,16 +64,18 @@ def verify(
     workers: Workers = None,
     timeout:float=300 # Seconds after which a video is given up.
 ):
-    """Decode every frame of every video, and name those that are cut, damaged or unreadable. Exit code 1 if there are any.
+    """Decode every frame of every video, and list those that are cut, damaged or unreadable. Exit code 1 if any.
 
     Example: epic-actions verify videos --out checked.csv
     """
     table = ea.verify_videos(ea.find_videos(paths), workers, timeout, out)
     bad = table[table.status != 'ok']
     lines = [f'{r.status:>10}  {r.path}: {r.decoded} of {r.declared} frames; {r.reason}' for r in bad.itertuples()]
-    data = dict(ok=len(table)-len(bad), short=int((table.status == 'short').sum()), unreadable=int((table.status == 'unreadable').sum()),
+    data = dict(ok=len(table)-len(bad), short=int((table.status == 'short').sum()),
+                unreadable=int((table.status == 'unreadable').sum()),
                 bad=bad.to_dict('records'))
-    return data, '\n'.join([*lines, f'{len(table)} videos: {data["ok"]} ok, {data["short"]} short, {data["unreadable"]} unreadable']), len(bad) > 0
+    return data, '\n'.join([*lines, f'{len(table)} videos: {data["ok"]} ok, {data["short"]} short, '
+                                    f'{data["unreadable"]} unreadable']), len(bad) > 0
 
 # %% ../../nbs/cli/20_data.ipynb #93b4041b
 @command('Data')
@@ -86,11 +92,13 @@ def extract(
 
     Example: epic-actions extract videos --out frames --short-side 256
     """
-    table = ea.extract_videos(ea.find_videos(paths), out, force, workers, short_side=short_side, quality=quality, bad=bad)
+    table = ea.extract_videos(ea.find_videos(paths), out, force, workers, short_side=short_side, quality=quality,
+                              bad=bad)
     failed = table[table.reason.notna()]
     lines = [f'    failed  {r.path}: {r.reason}' for r in failed.itertuples()]
     return dict(extracted=len(table)-len(failed), failed=failed[['path','reason']].to_dict('records'), path=str(out)), (
-           '\n'.join([*lines, f'{out}: the frames of {len(table)-len(failed)} videos; {len(failed)} failed'])), len(failed) > 0
+           '\n'.join([*lines, f'{out}: the frames of {len(table)-len(failed)} videos; {len(failed)} '
+                              'failed'])), len(failed) > 0
 
 # %% ../../nbs/cli/20_data.ipynb #6bce594d
 @command('Your own footage')
@@ -98,9 +106,9 @@ def cut(
     videos: Paths,
     out:Path=Path('segments'), # Folder for the segments and their table, segments.csv.
     seconds:float=8., # Length of the segments, if there is no table of cuts.
-    cuts:Optional[Path]=None, # CSV file with video, start and stop, perhaps uid and labels, or annotations of EPIC-KITCHENS.
+    cuts:Optional[Path]=None, # CSV file with video, start, stop and perhaps labels, or EPIC-KITCHENS annotations.
     fps:float=30., # Frames per second of the segments.
-    fast:bool=False, # Cut at the keyframes nearby, without encoding: quick, but not to the frame, and at the rate of the video.
+    fast:bool=False, # Cut at the nearest keyframes, without encoding: quick, but not exact to the frame.
     sound:bool=True, # Keep the sound.
     shortest:float=1., # A last segment that would be shorter, in seconds, stays with the one before it.
     workers: Workers = None
@@ -109,13 +117,15 @@ def cut(
 
     Example: epic-actions cut videos --cuts notes.csv --out segments
     """
-    table = ea.cut_videos(videos, out, seconds, cuts, fps=fps, exact=not fast, sound=sound, shortest=shortest, n_workers=workers)
+    table = ea.cut_videos(videos, out, seconds, cuts, fps=fps, exact=not fast, sound=sound, shortest=shortest,
+                          n_workers=workers)
     failed,there = table[table.reason.notna()],table[table.reason.isna()]
     length = there.cut_stop - there.cut_start
     lines = [f'    failed  {r.uid}, of {r.group}: {r.reason}' for r in failed.itertuples()]
     span = f', {length.min():.2f} to {length.max():.2f} s long{", at keyframes"*fast}' if len(there) else ''
     data = dict(path=str(out), segments=len(there), failed=failed[['uid','group','reason']].to_dict('records'))
-    return data, '\n'.join([*lines, f'{out}: {len(there)} segments of {there.group.nunique()} videos{span}; {len(failed)} failed']), len(failed) > 0
+    return data, '\n'.join([*lines, f'{out}: {len(there)} segments of {there.group.nunique()} videos{span}; '
+                                    f'{len(failed)} failed']), len(failed) > 0
 
 # %% ../../nbs/cli/20_data.ipynb #9cd6d086
 def read_words(
@@ -134,12 +144,12 @@ def read_words(
 @command('Your own footage')
 def label(
     folder:Path, # Folder of segments, as cut makes it; labels.csv is written into it.
-    verbs:str='', # Words to begin with: take,put; or a file, .txt with a word in each line, or .csv, a table of classes.
+    verbs:str='', # Words to begin with: take,put; or a file: .txt, one word a line, or .csv, a table of classes.
     nouns:str='', # The same.
     port:int=8890, # Of this computer.
     browser:bool=True # Open the page in the browser.
 ):
-    """Play the segments on a page of this computer, and take verb and noun from the keyboard. Ctrl-C ends it; the next time it goes on.
+    """Label segments on a page of this computer, with the keyboard. Ctrl-C ends it; the next time it goes on.
 
     Example: epic-actions label segments --verbs take,put,open --nouns nouns.txt
     """
@@ -157,12 +167,14 @@ def split(
     out:Path=Path('split.csv'), # The table, which train and finetune read.
     picture:Optional[Path]=None # PNG file for the histograms of the classes.
 ):
-    """Divide labelled segments among training, validation and test, each video as a whole, so that training has every class.
+    """Split labelled segments into training, validation and test, by video, with every class in training.
 
     Example: epic-actions split segments --valid 0.2 --test 0.2 --out split.csv
     """
-    df,tables,missing = ea.split_labelled(data, out, share_or_groups(valid), share_or_groups(test), seed, group, picture)
+    df,tables,missing = ea.split_labelled(data, out, share_or_groups(valid), share_or_groups(test), seed, group,
+                                          picture)
     counts,unit = df.split.value_counts().to_dict(),'groups whole' if df.group.notna().all() else 'each clip by itself'
     line = f'{out}: {len(df)} clips, {unit}: {", ".join(f"{n} {s}" for s,n in counts.items())}'
-    data = dict(path=str(out), splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()}, missing=missing)
+    data = dict(path=str(out), splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()},
+                missing=missing)
     return data, '\n\n'.join([*(c.to_string() for c in tables.values()), '\n'.join([*missing, line])])

@@ -16,10 +16,12 @@ demo_models = {
     'Frame average': dict(model='SimpleModel', epochs=5, lr=3e-3, args=dict(backbone='resnet10', pretrained=False)),
     'LSTM': dict(model='RNNModel', epochs=10, lr=3e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
     'TimeSformer': dict(model='TimeSformer', epochs=18, lr=1e-3,
-                        args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False, attn_dropout=0., ff_dropout=0.))}
-demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards and backwards, so no
-single picture, and no average of pictures, tells its two verbs apart. The people in these clips were not in training. The frame average
-recognises the thing and the pair and guesses the direction; the models that see time do not have to guess."""
+                        args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False,
+                                  attn_dropout=0., ff_dropout=0.))}
+demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards and
+backwards, so no single picture, and no average of pictures, tells its two verbs apart. The people in these clips were
+not in training. The frame average recognises the thing and the pair and guesses the direction; the models that see
+time do not have to guess."""
 
 # %% ../../nbs/cli/10_demo.ipynb #91ed7a81
 def demo_loaders(
@@ -29,7 +31,8 @@ def demo_loaders(
     "The demo's loaders: 8 frames of 64 px, from uniform segments, with light augmentation and no mirror."
     from torchvision.transforms import v2
     tfms = v2.Compose([v2.RandomCrop(64), v2.ColorJitter(.3, .3)])
-    return ea.get_action_dataloaders(kitchen.segments, bs=8, spec=ea.ClipSpec(ea.UniformSegments(8), 64), vocabs=kitchen.vocabs,
+    return ea.get_action_dataloaders(kitchen.segments, bs=8, spec=ea.ClipSpec(ea.UniformSegments(8), 64),
+                                     vocabs=kitchen.vocabs,
                                      tensor_clips=True, tfms=tfms, presize=72, preload=True, seed=seed)
 
 # %% ../../nbs/cli/10_demo.ipynb #77e06e02
@@ -55,7 +58,8 @@ def _score_all(kitchen, out, models, histories):
     best = max(models, key=lambda n: models[n].info['action_accuracy'])
     scores = ea.write_scores(out, results, models[best], best, histories=histories, pairs=kitchen.reversals,
                              title='A toy kitchen, seen by three models', notes=[('What these clips are', demo_note)])
-    return dict(model=str(out/_folder(best)/'best.safetensors'), split=f'unseen participants {", ".join(kitchen.unseen)}',
+    return dict(model=str(out/_folder(best)/'best.safetensors'),
+                split=f'unseen participants {", ".join(kitchen.unseen)}',
                 top1={n: r.summary().loc['verb','top-1'] for n,r in results.items()}, **scores)
 
 # %% ../../nbs/cli/10_demo.ipynb #a1e87b89
@@ -65,7 +69,8 @@ def _annotate(kitchen, model, out):
     print(f'{len(demo_models)+2}. The best model, {model.parent.name}, is exported and annotates a video')
     onnx = ea.export_onnx(ea.load_bundle(model), out/'model.onnx', span=median_span(kitchen.segments))
     source = kitchen.segments.query('split == "test"').source.iloc[0]
-    return dict(onnx=str(onnx), video=str(ea.annotate_video(onnx, source, out/'annotated.mp4', threshold=.3, stride=.25)))
+    return dict(onnx=str(onnx),
+                video=str(ea.annotate_video(onnx, source, out/'annotated.mp4', threshold=.3, stride=.25)))
 
 # %% ../../nbs/cli/10_demo.ipynb #593d7f1f
 def run_demo(

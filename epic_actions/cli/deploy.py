@@ -29,13 +29,15 @@ def export(
     """
     path = ea.export_run(model, out, fp16, int8, fps)
     info = ea.read_onnx_info(path)
-    return dict(onnx=str(path), span=info['span'], difference=info['difference']), f'{path}: gives the answers of the model; differences {info["difference"]}'
+    answer = dict(onnx=str(path), span=info['span'], difference=info['difference'])
+    return answer, f'{path}: gives the answers of the model; differences {info["difference"]}'
 
 # %% ../../nbs/cli/50_deploy.ipynb #cf13b38c
 def _exported(model):
     "The ONNX file that `model`, a file or the folder of a run, means."
     if not model.is_dir(): return model
-    if not (model/'model.onnx').is_file(): raise ValueError(f'{model}: holds no model.onnx; epic-actions export {model} makes it')
+    if not (model/'model.onnx').is_file():
+        raise ValueError(f'{model}: holds no model.onnx; epic-actions export {model} makes it')
     return model/'model.onnx'
 
 # %% ../../nbs/cli/50_deploy.ipynb #9d1efe4e
@@ -71,7 +73,8 @@ def _output_name(video):
 def _outputs(videos, out):
     "Video -> the files to write about it; raises a ValueError if one would be written twice."
     if len(videos) > 1 and any('{}' not in str(o) for o in out):
-        raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names shall stand, as '{{}}.csv'")
+        raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names shall stand, "
+                         f"as '{{}}.csv'")
     places = {v: [Path(str(o).replace('{}', _output_name(v))) if '{}' in str(o) else o for o in out] for v in videos}
     paths = [os.path.abspath(o) for outs in places.values() for o in outs]
     if twice := next((o for o in paths if paths.count(o) > 1), None):
@@ -93,12 +96,12 @@ def _annotate(predictor, videos, out, threshold, **how):
 @importing
 def predict(
     model:Path, # A file of `export`, or the folder of a run with its model.onnx.
-    videos:list[str], # Videos, folders or archives of frames, patterns as 'clips/*.mp4'; or a camera: camera:0, /dev/video0.
-    out:Optional[list[Path]]=None, # What to write of long videos: .mp4, .gif, .png (timeline), .json, .csv or .srt; {} stands for the name of the video; may be repeated.
+    videos:list[str], # Videos, frame folders or archives, patterns (clips/*.mp4), or a camera: camera:0, /dev/video0.
+    out:Optional[list[Path]]=None, # .mp4, .gif, .png, .json, .csv or .srt; {} is the video's name; may be repeated.
     start:Optional[float]=None, # Beginning of the clip, seconds (or frame number).
     stop:Optional[float]=None, # Its end.
     stride:Optional[float]=None, # With --out, or a camera: seconds from one answer to the next.
-    span:Optional[float]=None, # With --out, or a camera: seconds that are looked at for each answer; else as in training.
+    span:Optional[float]=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
     threshold:float=0., # With --out: what is less probable is not shown.
     seconds:Optional[float]=None, # How long to watch a camera; without it until Ctrl-C.
 ):
@@ -114,7 +117,8 @@ def predict(
         return seen, f'{len(seen)} answers'
     videos = _found(videos)
     if out:
-        if (start,stop) != (None,None): raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
+        if (start,stop) != (None,None):
+            raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
         paths = _annotate(predictor, videos, out, threshold, stride=stride, span=span)
         return dict(written=paths), '\n'.join(paths)
     answers = {v: predictor.predict(v, start, stop) for v in videos}

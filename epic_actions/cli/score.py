@@ -13,7 +13,8 @@ import epic_actions as ea # its names are imported when they are used
 from .app import BadClips, Group, Readers, Root, command, importing, summary_lines
 
 # %% ../../nbs/cli/40_score.ipynb #bda88338
-Model = Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or a published network by name: tsm_rgb, for instance.')]
+Model = Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or a published network by '
+                                            'name: tsm_rgb, for instance.')]
 Split = Annotated[Optional[str], typer.Option(help='train, valid, test or all.')]
 
 # %% ../../nbs/cli/40_score.ipynb #f13d37e8
@@ -21,8 +22,9 @@ Split = Annotated[Optional[str], typer.Option(help='train, valid, test or all.')
 @importing
 def test_model(
     model: Model,
-    data: Annotated[Optional[Path], typer.Argument(help='Data to score; without it, what the run kept for testing.')] = None,
-    out:Optional[Path]=None, # File for the results: .npz, or .pkl or .pt for the official tools; else test.npz beside the model.
+    data: Annotated[Optional[Path],
+                    typer.Argument(help='Data to score; without it, what the run kept for testing.')] = None,
+    out:Optional[Path]=None, # Results: .npz, or .pkl or .pt for the official tools; else test.npz beside the model.
     split: Split = None,
     root: Root = None,
     group: Group = None,
@@ -37,7 +39,8 @@ def test_model(
 
     Example: epic-actions test runs/tsm EPIC_100_validation.csv --root frames --crops 10 --out tsm.npz
     """
-    _,held,results = ea.score_run(model, data, split, segments, group, root, num_workers=workers, bad=bad, views=views, crops=crops, average=average)
+    _,held,results = ea.score_run(model, data, split, segments, group, root, num_workers=workers, bad=bad, views=views,
+                                  crops=crops, average=average)
     out = out or ea.run_folder(model)/'test.npz'
     ea.save_results(results, out, official=out.suffix in ('.pkl','.pt'))
     return dict(results=str(out), split=held.split, clips=len(results)), f'{out}: {len(results)} clips ({held.split})'
@@ -47,7 +50,8 @@ def test_model(
 @importing
 def evaluate(
     model:Path, # Folder of a run, a bundle (.safetensors), or results (.npz, or .pkl and .pt of the official tools).
-    data: Annotated[Optional[Path], typer.Argument(help='Data to score, or annotations for results; without it, what the run kept for testing.')] = None,
+    data: Annotated[Optional[Path], typer.Argument(help='Data to score, or annotations for results; without it, what '
+                                                        'the run kept for testing.')] = None,
     split: Split = None,
     root: Root = None,
     group: Group = None,
@@ -64,7 +68,8 @@ def evaluate(
     return scores, '\n'.join([summary_lines(scores), *official])
 
 # %% ../../nbs/cli/40_score.ipynb #784e1222
-Classes = Annotated[Optional[Path], typer.Option(help="Folder with EPIC-KITCHENS' tables of classes, for models that do not name theirs.")]
+Classes = Annotated[Optional[Path], typer.Option(help="Folder with EPIC-KITCHENS' tables of classes, for models that "
+                                                      "do not name theirs.")]
 Held = Annotated[Optional[Path], typer.Option(help='Data to score; without it, those of the last run.')]
 HeldSplit = Annotated[Optional[str], typer.Option(help='train, valid, test or all; without it, test, else valid.')]
 
@@ -87,7 +92,7 @@ def _comparison(table):
 @command('Scores')
 @importing
 def compare(
-    models:list[Path], # Two or more runs, bundles or checkpoints, or results of test (.npz, .pkl, .pt); the first is the baseline.
+    models:list[Path], # Two or more runs, bundles, checkpoints or results of test; the first is the baseline.
     data: Held = None,
     split: HeldSplit = None,
     classes: Classes = None,
@@ -100,7 +105,8 @@ def compare(
 
     Example: epic-actions compare public.safetensors runs/tuned --data split.csv
     """
-    table = ea.compare_runs(models, data=data, split=split, classes=classes, group=group, root=root, num_workers=workers, bad=bad)
+    table = ea.compare_runs(models, data=data, split=split, classes=classes, group=group, root=root,
+                            num_workers=workers, bad=bad)
     rows,text = _comparison(table)
     return dict(comparison=rows), text
 
@@ -121,15 +127,17 @@ def report(
     workers: Readers = None,
     bad: BadClips = 'raise'
 ):
-    """Write all that is known about a model, or several side by side, on one page: figures, curves, mistakes, latencies.
+    """Write a report on one model, or several side by side: figures, curves, mistakes, latencies.
 
     Example: epic-actions report public.safetensors runs/tuned --data split.csv --out report
     """
-    scores = ea.report_runs(models, out, train, latency, markdown, data=data, split=split, classes=classes, group=group, root=root,
+    scores = ea.report_runs(models, out, train, latency, markdown, data=data, split=split, classes=classes, group=group,
+                            root=root,
                             num_workers=workers, bad=bad)
     table = scores['comparison']
     scores['comparison'],text = ([], '') if table is None else _comparison(table)
-    lines = [f"{scores['clips']} clips ({scores['split']})", text, f"  report  {scores['report']}"] if text else [summary_lines(scores)]
+    lines = [f"{scores['clips']} clips ({scores['split']})", text,
+             f"  report  {scores['report']}"] if text else [summary_lines(scores)]
     return scores, '\n'.join([*lines, *(f'{n}: {l}' for n,l in scores['latency'].items())])
 
 # %% ../../nbs/cli/40_score.ipynb #d3258c1c
@@ -144,7 +152,9 @@ def fuse(
 
     Example: epic-actions fuse rgb.npz flow.npz --out fused.npz
     """
-    try: fused = ea.fuse_results([ea.load_results(r) for r in results], weights and [float(w) for w in weights.split(',')], on)
+    try:
+        fused = ea.fuse_results([ea.load_results(r) for r in results],
+                                weights and [float(w) for w in weights.split(',')], on)
     except ValueError as e: raise ValueError(f'{", ".join(map(str, results))}: {e}') from e
     ea.save_results(fused, out, official=out.suffix in ('.pkl','.pt'))
     return dict(results=str(out), clips=len(fused)), f'{out}: {len(fused)} clips, {len(results)} models'

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Annotated, Optional
 import typer
 import epic_actions as ea # its names are imported when they are used
-from .app import BadClips, Group, Root, command, importing, make_recipe, options_of, recipe_options, share_or_groups, summary_lines
+from .app import (BadClips, Group, Root, command, importing, make_recipe, options_of, recipe_options,
+                                  share_or_groups, summary_lines)
 from ..learn.recipes import Recipe, StudentRecipe, TeacherRecipe, recipes, student_recipes, teacher_recipes
 
 # %% ../../nbs/cli/30_train.ipynb #ba19d46c
@@ -34,7 +35,8 @@ def train(
 
     Example: epic-actions train labels.csv --group sequence --test 2,4,6,8,10 --valid 0 --out runs/first
     """
-    scores = ea.train_data(recipe, data, out, share_or_groups(valid), share_or_groups(test), workers, bad, resume, group=group, root=root)
+    scores = ea.train_data(recipe, data, out, share_or_groups(valid), share_or_groups(test), workers, bad, resume,
+                           group=group, root=root)
     return scores, summary_lines(scores)
 
 # %% ../../nbs/cli/30_train.ipynb #909cdb03
@@ -42,7 +44,7 @@ def train(
 @options_of(train, recipe='finetune')
 def finetune(
     data:Path, # Data to train on, as of train.
-    checkpoint:str, # Folder of a run, bundle, TimeSformer's .pyth, folder or name of Hugging Face, network of EPIC-KITCHENS-100 or -55, or published network by name.
+    checkpoint:str, # A run, a bundle, a TimeSformer (.pyth, or of Hugging Face), or an EPIC-KITCHENS network.
     **options
 ):
     """Train on from a checkpoint, for your own classes, and score it.
@@ -53,7 +55,8 @@ def finetune(
     return train.__wrapped__(data, changes=changes, **options)
 
 # %% ../../nbs/cli/30_train.ipynb #66c3540e
-_kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipes), teach=(TeacherRecipe, teacher_recipes))
+_kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipes),
+              teach=(TeacherRecipe, teacher_recipes))
 
 @command('Training')
 def recipe(

@@ -29,7 +29,8 @@ def labelled_segments(
         with open(f, encoding='utf-8-sig') as lines: columns = lines.readline().strip().split(',')
         if {'label','verb','noun'} & set(columns): return segments_from_csv(f, group=group)
     if tables and not any(p.is_dir() for p in path.iterdir()):
-        raise ValueError(f'{path}: its segments have no labels yet; epic-actions label {path} takes them, or sort them into folders by class')
+        raise ValueError(f'{path}: its segments have no labels yet; epic-actions label {path} takes them, or sort '
+                         'them into folders by class')
     return segments_from_folders(path)
 
 # %% ../../nbs/datasets/60_labelled.ipynb #6025d568
@@ -49,7 +50,8 @@ def _divided(df, valid, test, seed):
         df = split_by_group(df, valid, test, seed)
     empty = [n for n,want in dict(valid=valid, test=test).items() if want and not (df.split == n).any()]
     return df, [*(str(w.message) for w in said),
-                *(f'{n}: empty, as with any group training would lose a class; to have it nevertheless, name groups with --{n}' for n in empty)]
+                *(f'{n}: empty, as with any group training would lose a class; to have it nevertheless, name groups '
+                  f'with --{n}' for n in empty)]
 
 # %% ../../nbs/datasets/60_labelled.ipynb #88f0e383
 def _class_tables(df):
@@ -83,7 +85,7 @@ def split_labelled(
     group:str|None=None, # Column of a CSV file that holds the groups
     picture:Path|None=None # PNG file for the histograms of the classes
 )->tuple: # The table; target -> clips of each class in each split, a DataFrame; lines about what is missing
-    "Divide labelled segments, each video as a whole, so that training has every class; raises a ValueError if they have no labels."
+    "Divide labelled segments, each video as a whole; raises a ValueError if they have no labels."
     df,missing = _divided(labelled_segments(data, group), valid, test, seed)
     if picture: save_histograms(df, picture)
     write_split(df, out)

@@ -49,19 +49,22 @@ def run_names(
 # %% ../../nbs/report/20_runs.ipynb #dac8939c
 def named_model(
     source:str|Path, # Folder of a run, bundle, checkpoint or published name
-    classes:Path|None=None # Annotations of EPIC-KITCHENS, or the folder of its tables of classes, for models that do not name theirs
+    classes:Path|None=None # EPIC-KITCHENS' tables of classes, for models that do not name theirs
 ): # The model in evaluation, with `vocabs`
     "The model at `source`; raises a ValueError if nothing says what its classes are called."
     model = read_model(str(source))
     if model.vocabs: return model
-    if not classes: raise ValueError(f"{source}: does not name its classes; give --classes, the folder of EPIC-KITCHENS' tables of classes")
+    if not classes:
+        raise ValueError(f"{source}: does not name its classes; give --classes, the folder of EPIC-KITCHENS' tables "
+                         "of classes")
     return read_model(str(source), vocabs=epic_classes(classes))
 
 # %% ../../nbs/report/20_runs.ipynb #ad095ff9
 def _kept_clips(source):
     "The segment table that a run kept; raises a ValueError if there is none."
     file = run_folder(source)/'segments.csv'
-    if not file.is_file(): raise ValueError(f'{source}: no run is there that kept clips for testing, so give the data to score (--data)')
+    if not file.is_file():
+        raise ValueError(f'{source}: no run is there that kept clips for testing, so give the data to score (--data)')
     return file
 
 # %% ../../nbs/report/20_runs.ipynb #d64f7792
@@ -89,7 +92,7 @@ def held_out(
     split:str|None=None, # Its name, or `all`; None: the test clips, else those of validation, else all
     **read # `group`, `root` and `modality` of `read_data`
 )->HeldOut:
-    "The clips on which models are scored; warns of clips that a model was trained on; raises a ValueError if there are none."
+    "The clips to score; warns of clips that a model was trained on; raises a ValueError if there are none."
     found = read_data(data or _kept_clips([*sources.values()][-1]), **read)
     df = found.segments
     split = split or next((s for s in ('test','valid') if (df.split == s).any()), 'all')
@@ -132,7 +135,8 @@ def write_scores(
     frames,paint = lambda row: clip_images(row, model.clip_spec),heat_painter(model)
     heat = paint and (lambda row: paint(frames(row)))
     action_report(out/'report.html', results, frames=frames, heat=heat, detail=best, **report)
-    return dict(report=str(out/'report.html'), results=str(out/'results.npz'), table=str(out/'results.csv'), **_summary(chosen))
+    return dict(report=str(out/'report.html'), results=str(out/'results.npz'), table=str(out/'results.csv'),
+                **_summary(chosen))
 
 # %% ../../nbs/report/20_runs.ipynb #11f7b967
 def _summary(results):
@@ -144,10 +148,11 @@ def _summary(results):
 results_suffixes = '.npz','.pkl','.pt'
 
 def _evaluated_file(data):
-    "Annotations to evaluate results by: a file, or that of validation in a folder or a toy kitchen; raises a ValueError if there are none."
+    "The annotations to evaluate results by; raises a ValueError if there are none."
     files = epic_files(data/'annotations') or epic_files(data)
     if not files:
-        raise ValueError(f'{data}: holds no annotations of EPIC-KITCHENS to evaluate results by; without it, they are evaluated by the labels that they hold')
+        raise ValueError(f'{data}: holds no annotations of EPIC-KITCHENS to evaluate results by; without it, they are '
+                         'evaluated by the labels that they hold')
     return next((f for f in files if 'validation' in f.name), files[0])
 
 # %% ../../nbs/report/20_runs.ipynb #6143b748
@@ -172,13 +177,14 @@ def evaluate_results(
     if file:
         scores['figures'] = epic_metrics(read_annotations(file), results.log_scores('verb'), results.log_scores('noun'),
                                          **epic_lists(file), narration_ids=results.segments.uid)
-    if out: scores['report'] = str(action_report(out/'report.html', results, title=f'{path.stem} on {len(results)} clips'))
+    if out:
+        scores['report'] = str(action_report(out/'report.html', results, title=f'{path.stem} on {len(results)} clips'))
     return scores
 
 # %% ../../nbs/report/20_runs.ipynb #eba05a44
 def evaluate_run(
     source:Path, # Folder of a run, bundle, published network by name, or saved results
-    data:Path|None=None, # Data to score, or annotations for results; None: what the run kept, or the labels in the results
+    data:Path|None=None, # Data to score, or annotations for results; None: what the run, or the results, hold
     out:Path|None=None, # Folder for the report; None: `eval` beside the model, and none for results
     **how # Arguments of `score_run`
 )->dict: # Paths and scores, as plain data
@@ -239,7 +245,8 @@ def report_runs(
     nets,(data,split,clips),score = score_runs(sources, **how)
     results,learnt,last = score(clips),data.segments.query('split == "train"'),[*nets][-1]
     speed = {n: measure_latency(m, clips) for n,m in nets.items()} if latency else {}
-    scores = write_scores(out, results, nets[last], last, histories=_histories(sources), pairs=data.pairs, segments=data.segments,
+    scores = write_scores(out, results, nets[last], last, histories=_histories(sources), pairs=data.pairs,
+                          segments=data.segments,
                           title=f'{" and ".join(nets)} on {len(clips)} clips', markdown=markdown, latency=speed,
                           train=score(learnt) if train and len(learnt) else None)
     compared = compare_results(results) if len(results) > 1 else None
@@ -275,7 +282,8 @@ def train_and_score(
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
     results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
     return dict(model=str(out/'best.safetensors'), split=held,
-                **write_scores(out, results, best, histories={'the model': history}, pairs=pairs, title=f'{type(best).__name__} on the {held} clips'))
+                **write_scores(out, results, best, histories={'the model': history}, pairs=pairs,
+                               title=f'{type(best).__name__} on the {held} clips'))
 
 # %% ../../nbs/report/20_runs.ipynb #825af7a7
 def train_data(
@@ -289,7 +297,7 @@ def train_data(
     resume:bool=False, # Go on where the run in `out` stopped
     **read # `group` and `root` of `read_data`
 )->dict: # Paths and scores, as plain data
-    "Train a model on the data at a path, and score it; raises a FileExistsError if `out` holds a run that is not to be resumed."
+    "Train a model on the data at a path, and score it; raises a FileExistsError if `out` holds another run."
     if (out/'last.pt').exists() and not resume:
         raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
     base = recipe_base(recipe)

@@ -21,7 +21,9 @@ class VideoError(Exception):
     def __init__(self, path, reason=None):
         self.path,self.reason = str(path),reason
         super().__init__(self.path, reason)
-    def __str__(self): return f'{self.path}: {self.reason}' if self.reason else self.path # torch remakes a worker's error from its text
+    def __str__(self):
+        # torch remakes a worker's error from its text
+        return f'{self.path}: {self.reason}' if self.reason else self.path
 
 # %% ../../nbs/video/05_files.ipynb #4ef6b0ac
 def _runs(pid):
@@ -38,7 +40,7 @@ def _remove(path): shutil.rmtree(path) if path.is_dir() and not path.is_symlink(
 def atomic_write(
     path:str|Path # The final path, of a file or a folder; the folder above it is made if need be
 ):
-    "A path to write to; renamed to `path` if all goes well, removed if not. Parts of `path` that killed processes left are removed, too."
+    "A path to write to; renamed to `path` if all goes well, removed if not, as are parts that killed processes left."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
@@ -55,7 +57,7 @@ def atomic_write(
 def file_name(
     name:str # A name that a file, a table or an argument gives
 )->str:
-    "`name`, if it is a valid name of one file; raises a ValueError for `.`, `..`, an empty name, or a name with a separator."
+    "`name`, if it can be the name of a file; raises a ValueError for `.`, `..`, an empty name, or a separator."
     if name in ('', '.', '..') or set(name) & set('/\\\0'):
         raise ValueError(f'{name!r} cannot be the name of a file or folder that is written; rename it')
     return name
@@ -64,7 +66,9 @@ def file_name(
 def check_one_process():
     "Raise a ValueError if a launcher started this process as one of several."
     n = os.environ.get('WORLD_SIZE') or '1'
-    if n.strip() != '1': raise ValueError(f'WORLD_SIZE={n}: several processes would write the same files; start one, without torchrun or accelerate launch')
+    if n.strip() != '1':
+        raise ValueError(f'WORLD_SIZE={n}: several processes would write the same files; start one, without torchrun '
+                         'or accelerate launch')
 
 # %% ../../nbs/video/05_files.ipynb #4a9fb8af
 def is_watched()->bool:
@@ -87,12 +91,14 @@ def track(
 
 # %% ../../nbs/video/05_files.ipynb #427a7fcf
 @lru_cache(128)
-def _memory(path, cls, version): return [] # the place where one thing is kept; made by a cache, as this one is bounded and safe for threads
+def _memory(path, cls, version):
+    return [] # the place where one thing is kept; made by a cache, as this one is bounded and safe for threads
 
 def _cache_file(path, cls):
     "Where what was found in `path` is kept, or None."
     folder = os.environ.get('EPIC_ACTIONS_CACHE', '~/.cache/epic_actions')
-    return Path(folder).expanduser()/f'{cls.__name__}-{__version__}'/f'{hashlib.sha1(path.encode()).hexdigest()}.npz' if folder else None
+    name = f'{hashlib.sha1(path.encode()).hexdigest()}.npz'
+    return Path(folder).expanduser()/f'{cls.__name__}-{__version__}'/name if folder else None
 
 def _load(file, cls, version):
     "What the cache file holds; None if there is nothing of this version."
@@ -116,7 +122,8 @@ def found_once(
     if not found:
         found = find()
         if file and costly(found):
-            with suppress(OSError), atomic_write(file) as part, open(part, 'wb') as f: # a cache that cannot be written is no failure
+            # a cache that cannot be written is no failure
+            with suppress(OSError), atomic_write(file) as part, open(part, 'wb') as f:
                 np.savez(f, version=version, **vars(found))
     memory.append(found)
     return found

@@ -25,7 +25,8 @@ class Registered:
         name:str # Name of a subclass
     )->type:
         "The subclass called `name`; raises a ValueError that lists the names there are."
-        if name not in cls.registry and isinstance(name, str): getattr(import_module('epic_actions'), name, None) # imports its module
+        # imports its module
+        if name not in cls.registry and isinstance(name, str): getattr(import_module('epic_actions'), name, None)
         if name in cls.registry: return cls.registry[name]
         with suppress(ImportError): import_module('epic_actions.all')
         raise ValueError(f'{name!r} is not a known {cls.__name__}: choose one of {", ".join(sorted(cls.registry))}; '
@@ -35,7 +36,7 @@ class Registered:
 def import_file(
     file:str|Path # A Python file
 ):
-    "Run a Python file of the user's, so that the classes it defines are known by name; raises a ValueError if there is no such file."
+    "Run a Python file, so that its classes are known by name; raises a ValueError if there is no such file."
     file = Path(file).resolve()
     if file.suffix != '.py' or not file.is_file(): raise ValueError(f'{file}: there is no such Python file')
     known = sys.modules.get(file.stem)

@@ -19,11 +19,12 @@ def fit_indices(
     n_frames:int, # Frames that there are
     short:str='repeat_last' # `repeat_last`: the last frame stands in; `wrap`: start again; `error`: raise
 )->np.ndarray: # Indices within 0..n_frames-1
-    "Bring `idxs` into a clip of `n_frames` frames by the policy `short`; raises a ValueError for an empty clip or by policy."
+    "Bring `idxs` into a clip by the policy `short`; raises a ValueError for an empty clip or by policy."
     if short not in short_policies: raise ValueError(f'short={short!r}: choose one of {short_policies}')
     if n_frames < 1: raise ValueError(f'n_frames={n_frames}: a clip needs at least one frame')
     if short == 'error' and idxs.max() >= n_frames:
-        raise ValueError(f'frame {idxs.max()} is asked for, but the clip has only {n_frames} frames: ask for fewer frames, '
+        raise ValueError(f'frame {idxs.max()} is asked for, but the clip has only {n_frames} frames: ask for fewer '
+                         'frames, '
                          "a smaller step, or choose short='repeat_last'")
     return (idxs % n_frames if short == 'wrap' else idxs).clip(0, n_frames-1)
 
@@ -45,20 +46,23 @@ class Sampler(Registered):
         return replace(self, n=n)
 
     def views(self, n_frames:int, n_views:int, fps:float|None=None)->np.ndarray:
-        "Indices of shape (n_views, frames): `n_views` choices evenly spread over the clip, to be averaged at test time."
+        "Indices (n_views, frames): choices evenly spread over the clip, to be averaged at test time."
         return np.stack([self.at(n_frames, (v+.5)/n_views, fps) for v in range(n_views)])
 
 # %% ../../nbs/video/10_sampling.ipynb #3fceb9f3
 def sampler_to_dict(sampler:Sampler)->dict:
     "`sampler` as plain data: its class' name and its arguments; raises a ValueError if its class is no dataclass."
     name = type(sampler).__name__
-    if not is_dataclass(sampler): raise ValueError(f'{name}: only the arguments of a dataclass can be saved; decorate it with @dataclass(frozen=True)')
+    if not is_dataclass(sampler):
+        raise ValueError(f'{name}: only the arguments of a dataclass can be saved; decorate it with '
+                         '@dataclass(frozen=True)')
     args = {f.name: getattr(sampler, f.name) for f in fields(sampler)}
     return {'name': name, **{k: sampler_to_dict(v) if isinstance(v, Sampler) else v for k,v in args.items()}}
 
 def sampler_from_dict(d:dict)->Sampler:
     "The sampler that `sampler_to_dict` described; raises a ValueError for a name that is no sampler."
-    return Sampler.named(d.get('name'))(**{k: sampler_from_dict(v) if isinstance(v, dict) else v for k,v in d.items() if k != 'name'})
+    return Sampler.named(d.get('name'))(**{k: sampler_from_dict(v) if isinstance(v, dict) else v for k,
+                                           v in d.items() if k != 'name'})
 
 # %% ../../nbs/video/10_sampling.ipynb #142e43b8
 @dataclass(frozen=True)
@@ -119,4 +123,5 @@ class ShuffledFrames(Sampler):
     def with_n(self, n): return replace(self, sampler=self.sampler.with_n(n))
     def __call__(self, n_frames, seed=None, fps=None):
         return np.random.default_rng(n_frames if seed is None else seed).permutation(self.sampler(n_frames, seed, fps))
-    def at(self, n_frames, u, fps=None): return np.random.default_rng(n_frames).permutation(self.sampler.at(n_frames, u, fps))
+    def at(self, n_frames, u, fps=None):
+        return np.random.default_rng(n_frames).permutation(self.sampler.at(n_frames, u, fps))

@@ -14,30 +14,36 @@ from .sampling import Sampler, UniformSegments, sampler_to_dict, sampler_from_di
 # %% ../../nbs/video/15_spec.ipynb #bbb1c571
 imagenet_mean,imagenet_std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 default_frames,default_size = 16,64 # of clips where nothing else is said
-_choices = dict(modality=('RGB','Flow'), fit=('crop','pad','squash'), resize=('swscale','pillow'), channels=('RGB','BGR'))
+_choices = dict(modality=('RGB','Flow'), fit=('crop','pad','squash'), resize=('swscale','pillow'),
+                channels=('RGB','BGR'))
 _usual = dict(RGB=(imagenet_mean, imagenet_std), Flow=((0.5,), (0.226,)))
 
 @dataclass(frozen=True)
 class ClipSpec:
     "How a clip is made of a video: which frames, how large, and in which numbers."
-    sampler:Sampler=UniformSegments(default_frames) # Which frames; for flow, `length` of `UniformSegments` is the number of u/v pairs in a stack
+    # Which frames; for flow, `length` of `UniformSegments` is the number of u/v pairs in a stack
+    sampler:Sampler=UniformSegments(default_frames)
     size:tuple=(default_size,default_size) # Height and width of a frame, px; one number for a square
     fit:str='crop' # How a frame meets another shape: `crop` its centre, `pad` with the mean colour, or `squash` it
     resize:str='swscale' # The rule of resizing: FFmpeg's bilinear `swscale`, or `pillow`'s
     mean:tuple|None=None # Mean of the channels, of values in 0..1; None: ImageNet's, or 0.5 for flow
     std:tuple|None=None # Standard deviation of the channels; None: ImageNet's, or 0.226 for flow
     channels:str='RGB' # Order of the channels: `RGB` or `BGR`
-    scale:int|None=None # Shorter side, px, to which frames are scaled before `crop` cuts the centre out; None: as small as `size` allows
+    # Shorter side, px, to which frames are scaled before `crop` cuts the centre out; None: as small as `size` allows
+    scale:int|None=None
     modality:str='RGB' # `RGB` frames, or optical `Flow`
 
     def __post_init__(self):
         for k,allowed in _choices.items():
             if getattr(self, k) not in allowed: raise ValueError(f'{k}={getattr(self, k)!r}: choose one of {allowed}')
         size = (self.size,)*2 if isinstance(self.size, int) else tuple(self.size)
-        if len(size) != 2 or min(size) < 1: raise ValueError(f'size={self.size}: give the height and the width in pixels, or one number')
+        if len(size) != 2 or min(size) < 1:
+            raise ValueError(f'size={self.size}: give the height and the width in pixels, or one number')
         if self.scale and (self.fit != 'crop' or self.scale < max(size)):
-            raise ValueError(f"scale={self.scale}: frames are scaled to it to be cropped, so it needs fit='crop' and at least {max(size)}")
-        if self.modality == 'Flow' and self.channels == 'BGR': raise ValueError("channels='BGR': optical flow has no colours")
+            raise ValueError(f"scale={self.scale}: frames are scaled to it to be cropped, so it needs fit='crop' and "
+                             f"at least {max(size)}")
+        if self.modality == 'Flow' and self.channels == 'BGR':
+            raise ValueError("channels='BGR': optical flow has no colours")
         mean,std = (tuple(usual if v is None else v) for v,usual in zip((self.mean, self.std), _usual[self.modality]))
         for k,v in dict(size=size, mean=mean, std=std).items(): object.__setattr__(self, k, v)
 
@@ -48,14 +54,17 @@ class ClipSpec:
 @patch
 def to_json(self:ClipSpec)->str:
     "This spec as one line of JSON."
-    return json.dumps({**{f.name: getattr(self, f.name) for f in fields(self)}, 'sampler': sampler_to_dict(self.sampler)})
+    return json.dumps({**{f.name: getattr(self, f.name) for f in fields(self)},
+                       'sampler': sampler_to_dict(self.sampler)})
 
 @patch(cls_method=True)
 def from_json(cls:ClipSpec, text:str)->ClipSpec:
     "The spec that `to_json` wrote; raises a ValueError for fields that are not known."
     d = json.loads(text)
     unknown = set(d) - {f.name for f in fields(cls)}
-    if unknown: raise ValueError(f'unknown fields in the clip spec: {sorted(unknown)}; a newer version of epic_actions may have written it')
+    if unknown:
+        raise ValueError(f'unknown fields in the clip spec: {sorted(unknown)}; a newer version of epic_actions may '
+                         'have written it')
     return cls(**{**d, 'sampler': sampler_from_dict(d['sampler'])})
 
 # %% ../../nbs/video/15_spec.ipynb #eb4db9bc
@@ -64,4 +73,5 @@ def spec_differences(
     b:ClipSpec # The other, of the loaders
 )->dict: # Field -> (value in a, value in b)
     "The fields in which two specs differ."
-    return {f.name: (getattr(a, f.name), getattr(b, f.name)) for f in fields(ClipSpec) if getattr(a, f.name) != getattr(b, f.name)}
+    return {f.name: (getattr(a, f.name), getattr(b, f.name))
+            for f in fields(ClipSpec) if getattr(a, f.name) != getattr(b, f.name)}
