@@ -71,7 +71,8 @@ def write_csv(ann:Annotation, path, progress=_quiet):
 def write_json(ann:Annotation, path, progress=_quiet):
     "Segments, classes and, for every time, the probabilities of each target's classes."
     times = [{**{k: round(getattr(p, k), 4) for k in ('time','start','stop')},
-              **{t: [round(float(v), 5) for v in probs] for t,probs in p.probabilities.items()}} for p in ann.predictions]
+              **{t: [round(float(v), 5) for v in probs] for t,probs in p.probabilities.items()}}
+             for p in ann.predictions]
     video = str(ann.video) if isinstance(ann.video, (str,Path)) else None
     about = dict(video=video, duration=ann.duration, vocabs=ann.vocabs, segments=ann.segments, predictions=times)
     Path(path).write_text(json.dumps(about), 'utf-8')
@@ -96,11 +97,13 @@ def _srt_time(t):
 # %% ../../nbs/deploy/10_overlay.ipynb #379c2528
 def write_srt(ann:Annotation, path, progress=_quiet):
     "SubRip subtitles."
-    lines = [f'{i}\n{_srt_time(a)} --> {_srt_time(b)}\n{text}\n' for i,(a,b,text) in enumerate(joined_segments(ann.segments), 1)]
+    joined = enumerate(joined_segments(ann.segments), 1)
+    lines = [f'{i}\n{_srt_time(a)} --> {_srt_time(b)}\n{text}\n' for i,(a,b,text) in joined]
     Path(path).write_text('\n'.join(lines), 'utf-8')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #387983c7
-palette = ['#4e9ae8','#f28e2b','#59b35c','#e15759','#b384d6','#edc948','#4bbfb8','#ff8fb0','#b08a6c','#9aa5b1','#8cd17d','#d4a6c8']
+palette = ['#4e9ae8','#f28e2b','#59b35c','#e15759','#b384d6','#edc948','#4bbfb8','#ff8fb0','#b08a6c','#9aa5b1',
+           '#8cd17d','#d4a6c8']
 
 # %% ../../nbs/deploy/10_overlay.ipynb #4cfa72a0
 def class_colours(segments:list)->dict: # (target, label) -> colour
@@ -124,7 +127,8 @@ def _text(draw, xy, text, size, fill, anchor='lm', width=inf, edge=None):
     if long(text):
         while text and long(text+'...'): text = text[:-1]
         text += '...'
-    draw.text(xy, text, fill, anchor=anchor, font_size=size, stroke_width=max(size//9, 1) if edge else 0, stroke_fill=edge)
+    draw.text(xy, text, fill, anchor=anchor, font_size=size, stroke_width=max(size//9, 1) if edge else 0,
+              stroke_fill=edge)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #3887a02a
 def _clock(t): return f'{int(t)//60}:{int(t)%60:02}'
@@ -149,7 +153,7 @@ _grey,_dark,_rail = '#9aa5b1','#14181d','#2b323b'
 
 # %% ../../nbs/deploy/10_overlay.ipynb #086e84c3
 def _line(draw, y, width, unit, target, label, prob, colour):
-    "One target's line: its name, a bar as long as the probability, the label, the percentage; without the latter if `prob` is None."
+    "One target's line: its name, a bar as long as the probability, label, percentage; no bar if `prob` is None."
     left,right = round(unit*(4 if target else .6)),width-round(unit*3.2)
     def bar(end, fill): draw.rounded_rectangle([left, y-unit*.72, end, y+unit*.72], unit*.3, fill)
     if target: _text(draw, (unit*.6, y), target, round(unit*.8), _grey, width=left-unit)
@@ -257,7 +261,7 @@ def _ticks(duration):
 
 # %% ../../nbs/deploy/10_overlay.ipynb #6fcfb387
 def _curves(draw, ann, target, colours, x, y, unit):
-    "The curves of the classes of one target that are found; `x` and `y` give the places of times and probabilities, px."
+    "The curves of the classes of one target that are found; `x` and `y` give the places of times and shares."
     for share in 0,.5,1: draw.line([x(0), y(share), x(inf), y(share)], '#dde1e6', max(unit//14, 1))
     told = [*((p.time, p) for p in ann.predictions), (ann.duration, ann.predictions[-1])]
     for (t,label),colour in colours.items():
@@ -297,19 +301,22 @@ def draw_timeline(
     im.paste(strip, (left, u//2))
     for i,t in enumerate(ann.vocabs): _target_block(draw, ann, t, colours, x, u*(1.5+10*i) + strip.height, u)
     for t in _ticks(ann.duration):
-        _text(draw, (x(t), im.height-u*.9), _clock(t) if ann.duration >= 60 else f'{t:g} s', round(u*.9), '#6b7580', 'mm')
+        name = _clock(t) if ann.duration >= 60 else f'{t:g} s'
+        _text(draw, (x(t), im.height-u*.9), name, round(u*.9), '#6b7580', 'mm')
     return im.resize((width, round(im.height/2)), Image.Resampling.LANCZOS)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #44662394
 def write_png(ann:Annotation, path, progress=_quiet): draw_timeline(ann).save(path, 'png')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #59023492
-writers = {'.mp4': write_mp4, '.gif': write_gif, '.png': write_png, '.json': write_json, '.csv': write_csv, '.srt': write_srt}
+writers = {'.mp4': write_mp4, '.gif': write_gif, '.png': write_png, '.json': write_json, '.csv': write_csv,
+           '.srt': write_srt}
 
 # %% ../../nbs/deploy/10_overlay.ipynb #e4835ee2
 def _check_out(out, video):
     "Raise a ValueError if the file `out` cannot be written, or is the video itself."
-    if out.suffix.lower() not in writers: raise ValueError(f'{out}: its suffix says what to write; choose one of {", ".join(writers)}')
+    if out.suffix.lower() not in writers:
+        raise ValueError(f'{out}: its suffix says what to write; choose one of {", ".join(writers)}')
     if isinstance(video, (str,Path)) and out.exists() and Path(video).exists() and out.samefile(video):
         raise ValueError(f'{out}: is the video itself; give another name')
 
@@ -323,7 +330,7 @@ def annotate_video(
     progress=None, # Function of the share that is done, 0 to 1
     **kwargs # Arguments of `stream`: `stride`, `span`, `smooth`, `window`, `fps` ...
 ): # The path, or a list of them
-    "Recognise the actions of a video and write them in the ways asked for, each file whole or not at all; raises a ValueError or a `VideoError`."
+    "Write the actions of a video, each file whole or not at all; raises a ValueError or a `VideoError`."
     outs = [Path(o) for o in listify(out)]
     for o in outs: _check_out(o, video)
     predictor = predictor if isinstance(predictor, ActionPredictor) else ActionPredictor(predictor)

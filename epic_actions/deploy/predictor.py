@@ -17,7 +17,8 @@ import onnxruntime
 from fastcore.basics import chunked, patch
 from ..video.files import VideoError
 from ..video.frames import MemoryFrames, scale_frame
-from ..video.reading import fit_frames, open_source, place_frames, read_clip, scaled_size, seconds_of, to_channels
+from ..video.reading import (fit_frames, open_source, place_frames, read_clip, scaled_size, seconds_of,
+                                       to_channels)
 from ..video.sampling import LastFrames, UniformSegments
 from ..video.spec import ClipSpec
 
@@ -33,7 +34,8 @@ def open_session(
     opts.intra_op_num_threads = threads or 0
     try: return onnxruntime.InferenceSession(str(path), opts, providers=['CPUExecutionProvider'])
     except Exception as e: # ONNX Runtime has an error for each of its ways to fail
-        raise ValueError(f'{path}: not an ONNX file, or cut short, or too new for ONNX Runtime {onnxruntime.__version__} ({str(e)[:150]})') from e
+        raise ValueError(f'{path}: not an ONNX file, or cut short, or too new for ONNX Runtime '
+                         f'{onnxruntime.__version__} ({str(e)[:150]})') from e
 
 # %% ../../nbs/deploy/00_predictor.ipynb #b1630a40
 onnx_format = 'epic_actions/1'
@@ -46,7 +48,8 @@ def session_info(
     "What an exported file says about itself; raises a ValueError if it is not one of `export_onnx`."
     props = session.get_modelmeta().custom_metadata_map
     if 'clip_spec' not in props:
-        raise ValueError(f'{path}: an ONNX file, but it does not say how its clips are made; export_onnx writes files that do')
+        raise ValueError(f'{path}: an ONNX file, but it does not say how its clips are made; '
+                         'export_onnx writes files that do')
     info = {k: json.loads(v) for k,v in props.items()}
     if info['format'] != onnx_format:
         raise ValueError(f'{path}: its format is {info["format"]!r}; a newer version of epic_actions reads it')
@@ -59,7 +62,7 @@ def read_onnx_info(path:str|Path)->dict:
 
 # %% ../../nbs/deploy/00_predictor.ipynb #d60dfc10
 class ActionPredictor:
-    "Recognises actions in videos with a file of `export_onnx`; raises a ValueError that says what is wrong with the file."
+    "Recognises actions in videos with a file of `export_onnx`; raises a ValueError for another file."
     def __init__(self,
         path:str|Path, # The ONNX file
         threads:int|None=None # Threads of ONNX Runtime; None: its own choice
@@ -211,7 +214,8 @@ def _see(self:ActionPredictor, windows, known, pixels, batch):
 def _answers(self:ActionPredictor, windows, pixels, batch):
     "Yield a `Prediction` for each of `windows`, pairs of (time, start, stop) and a tuple of elements."
     known = {}
-    for group in chunked(windows, 4*batch if self.by_frame and batch > 1 else batch): # windows share most of their frames
+    size = 4*batch if self.by_frame and batch > 1 else batch # windows share most of their frames
+    for group in chunked(windows, size):
         distinct = list(dict.fromkeys(w for _,w in group))
         probs = self._see(distinct, known, pixels, batch)
         for about,w in group:
@@ -242,8 +246,11 @@ def _roll(predictions, how, window):
 def _fade(predictions, window):
     last = None
     for p in predictions:
-        keep = np.exp(-(p.time-last.time)/window) if last else 0.
-        last = replace(p, probabilities={t: keep*last.probabilities[t] + (1-keep)*r for t,r in p.raw.items()}) if last else p
+        probs = p.raw
+        if last:
+            keep = np.exp(-(p.time-last.time)/window)
+            probs = {t: keep*last.probabilities[t] + (1-keep)*r for t,r in probs.items()}
+        last = replace(p, probabilities=probs)
         yield last
 
 # %% ../../nbs/deploy/00_predictor.ipynb #2d28fee3
@@ -253,7 +260,7 @@ smoothings = 'mean','vote','exp'
 def smooth_predictions(
     predictions, # `Prediction`s in the order of time
     how:str|None='mean', # `mean`, `vote` or `exp`; None: as they are
-    window:float=1. # Seconds: the length of the rolling window, or with `exp` the time after which an answer has 1/e of its weight
+    window:float=1. # Seconds: the rolling window, or with `exp` the time after which an answer has 1/e of its weight
 ):
     "Yield the predictions with smoothed `probabilities`; raises a ValueError for another `how`."
     if how not in (None, *smoothings): raise ValueError(f'smooth={how!r}: choose one of {smoothings}, or None')
@@ -265,8 +272,8 @@ def smooth_predictions(
 def _span(self:ActionPredictor, span):
     "Seconds of a window: `span`, or what the file says; raises a ValueError if neither does."
     if span or self.span: return span or self.span
-    raise ValueError(f'{self.path}: does not know how long its clips were in training, as frames in folders have no times; '
-                     'give span=, in seconds, or fps to the export')
+    raise ValueError(f'{self.path}: does not know how long its clips were in training, as frames in folders have no '
+                     'times; give span=, in seconds, or fps to the export')
 
 # %% ../../nbs/deploy/00_predictor.ipynb #2b270cf7
 @patch
@@ -295,10 +302,11 @@ def stream(self:ActionPredictor,
     fps:float|None=None, # Frames per second of images, which do not say it
     bad:str='raise' # Frames that cannot be had: `raise`, or `repeat_last`
 ):
-    "Yield a `Prediction` for every `stride` seconds of a video, in constant memory; raises a ValueError or a `VideoError`."
+    "Yield a `Prediction` for every `stride` seconds, in constant memory; raises a ValueError or a `VideoError`."
     span = self._span(span)
     stride = stride or span/4
-    if min(span, stride) <= 0 or batch < 1: raise ValueError(f'span={span}, stride={stride}, batch={batch}: give positive numbers')
+    if min(span, stride) <= 0 or batch < 1:
+        raise ValueError(f'span={span}, stride={stride}, batch={batch}: give positive numbers')
     past = isinstance(self.spec.sampler, LastFrames) if past is None else past
     return smooth_predictions(self._raw_stream(video, stride, span, past, batch, fps, bad), smooth, window)
 
@@ -324,7 +332,8 @@ def find_segments(
     if not predictions: return []
     times = np.array([p.time for p in predictions])
     cuts = np.array([0., *(times[1:]+times[:-1])/2, max(predictions[-1].stop, times[-1])])
-    return [s for t in predictions[0].vocabs for s in _target_segments(predictions, t, cuts, threshold) if s['end']-s['start'] >= shortest]
+    return [s for t in predictions[0].vocabs for s in _target_segments(predictions, t, cuts, threshold)
+            if s['end']-s['start'] >= shortest]
 
 # %% ../../nbs/deploy/00_predictor.ipynb #aeb0a608
 @patch
@@ -339,7 +348,7 @@ def segments(self:ActionPredictor,
 
 # %% ../../nbs/deploy/00_predictor.ipynb #629903d3
 def _live_windows(pictures, pixels, spec, span, stride):
-    "Yield ((time, start, stop), elements of the clip) for every `stride` seconds of `pictures`; `pixels` gets what is fitted of them."
+    "Yield ((time, start, stop), elements) for every `stride` seconds of `pictures`, which `pixels` gets fitted."
     due,when = None,{}
     for i,(seconds,picture) in enumerate(pictures):
         due = seconds+span if due is None else due
@@ -384,7 +393,8 @@ def camera_pictures(
     "Yield (seconds since the first, picture) of a camera; raises a `VideoError` if it cannot be opened."
     reader,name = device
     try: source = av.open(name, format=reader)
-    except (OSError, ValueError) as e: raise VideoError(name, f'no camera could be opened there with {reader} ({e})') from e
+    except (OSError, ValueError) as e:
+        raise VideoError(name, f'no camera could be opened there with {reader} ({e})') from e
     with source:
         first = None
         for frame in source.decode(video=0):

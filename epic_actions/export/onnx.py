@@ -18,7 +18,7 @@ from ..data.clips import Normalizer
 from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
 from ..data.loaders import ClipTfm
-from ..deploy.predictor import onnx_format, open_session
+from ..deploy.predictor import onnx_format, open_session, read_onnx_info
 from ..models.base import ActionModel, check_set
 from ..models.pretrained import read_model
 
@@ -49,7 +49,8 @@ def _exportable(model):
     model = copy.deepcopy(model)
     for m in model.modules():
         for name,child in m.named_children():
-            if isinstance(child, nn.AdaptiveMaxPool2d) and child.output_size in (1, (1,1)): setattr(m, name, _GlobalMax())
+            if isinstance(child, nn.AdaptiveMaxPool2d) and child.output_size in (1, (1,1)):
+                setattr(m, name, _GlobalMax())
     return model.for_export() if isinstance(model, ActionModel) else model
 
 # %% ../../nbs/export/00_onnx.ipynb #0202888a
@@ -67,14 +68,16 @@ def _graph(pixel_model, clips, targets):
         graph = torch.onnx.export(pixel_model, tuple(args), dynamo=True, input_names=inputs, output_names=outputs,
                                   dynamic_shapes=shapes, verbose=False).model_proto
     if pixel_model.by_frame:
-        graph.graph.initializer.append(onnx.numpy_helper.from_array(np.zeros((0, *features.shape[1:]), np.float32), 'windows'))
+        none = np.zeros((0, *features.shape[1:]), np.float32)
+        graph.graph.initializer.append(onnx.numpy_helper.from_array(none, 'windows'))
     return graph
 
 # %% ../../nbs/export/00_onnx.ipynb #63d8f8c2
 def _describe(model, span, **more):
     "The metadata of an exported model: names -> plain data."
     return dict(format=onnx_format, model=type(model).__name__, args=getattr(model, 'init_args', {}), span=span,
-                clip_spec=json.loads(model.clip_spec.to_json()), vocabs={t: [str(c) for c in v] for t,v in model.vocabs.items()},
+                clip_spec=json.loads(model.clip_spec.to_json()),
+                vocabs={t: [str(c) for c in v] for t,v in model.vocabs.items()},
                 by_frame=getattr(model, 'by_frame', False),
                 versions={p: version(p) for p in ('epic_actions','torch','onnx','onnxruntime')}, **more)
 
@@ -123,16 +126,18 @@ def check_export(
     clips:np.ndarray, # uint8 (3 or more, frames, channels, height, width)
     tolerance:float=1e-4 # Of probabilities, and of logits as a share of the largest
 )->float: # The largest difference of a probability
-    "Compare the file with the model, one clip and three at a time; raises a ValueError if they differ or are not numbers."
+    "Compare file and model, one clip and three at a time; raises a ValueError if they differ or are not numbers."
     session,worst = open_session(path),np.zeros(2)
     for part in clips[:1],clips[:3]:
         feeds = [{'clips': part}]
-        if getattr(model, 'by_frame', False): feeds.append({'clips': part[:0], 'windows': session.run(['frame_features'], feeds[0])[0]})
+        if getattr(model, 'by_frame', False):
+            feeds.append({'clips': part[:0], 'windows': session.run(['frame_features'], feeds[0])[0]})
         for feed in feeds: # nan stays nan
             worst = np.maximum(worst, logit_differences(session.run([*model.vocabs], feed), _logits(model, part)))
     if not (worst <= tolerance).all():
-        raise ValueError(f'{path}: the exported graph does not compute what the model does: probabilities differ by up to {worst[0]:.2g}, '
-                         f'logits by {worst[1]:.2g} of their largest (allowed: {tolerance:g}). Nothing was kept')
+        raise ValueError(f'{path}: the exported graph does not compute what the model does: probabilities differ by '
+                         f'up to {worst[0]:.2g}, logits by {worst[1]:.2g} of their largest (allowed: {tolerance:g}). '
+                         'Nothing was kept')
     return float(worst[0])
 
 # %% ../../nbs/export/00_onnx.ipynb #ed4ee0dd
@@ -181,11 +186,12 @@ def _some_clips(learn, spec, n=64):
 
 # %% ../../nbs/export/00_onnx.ipynb #9251550a
 def _checked_model(learn):
-    "A copy of the model of a learner, or of the model itself, on the CPU and in evaluation; raises a ValueError if it lacks something."
+    "A copy of a model, or of a learner's, on the CPU and in evaluation; raises a ValueError if it lacks something."
     model = getattr(learn, 'model', learn)
     if not isinstance(model, nn.Module): raise ValueError(f'{type(learn).__name__}: give a learner, or a model')
     check_set(model)
-    if taken := {'clips','windows','frame_features'} & set(model.vocabs): raise ValueError(f'a target cannot be called {sorted(taken)[0]!r}')
+    if taken := {'clips','windows','frame_features'} & set(model.vocabs):
+        raise ValueError(f'a target cannot be called {sorted(taken)[0]!r}')
     return copy.deepcopy(model).cpu().float().eval()
 
 # %% ../../nbs/export/00_onnx.ipynb #45e32ec1
@@ -203,8 +209,8 @@ def export_onnx(
     fp16:bool=False, # Half precision
     int8:bool=False, # 8-bit weights
     *,
-    span:float|None=None, # Seconds of a clip, for streaming; None: the median of the learner's training clips, where known
-    clips:np.ndarray|None=None, # uint8 (clips, frames, channels, height, width) to measure `fp16` or `int8` on; None: up to 64 of validation
+    span:float|None=None, # Seconds of a clip, for streaming; None: the median of the training clips, where known
+    clips:np.ndarray|None=None, # uint8 (n, frames, channels, height, width), to measure the cost on; None: of validation
     **info # What else the file is to remember, as plain data: scores, for example
 )->Path:
     "Export a model to one ONNX file, and compare the two; raises a ValueError, and leaves no file, if they differ."
@@ -212,7 +218,8 @@ def export_onnx(
     precision,noise = _precision(model, fp16, int8),_noise(model.clip_spec, 3)
     if span is None and table is not None: span = median_span(table)
     graph = _graph(PixelModel(_exportable(model)), torch.from_numpy(noise[:2]), model.vocabs)
-    for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer): p.ClearField('metadata_props') # paths of this machine
+    for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer):
+        p.ClearField('metadata_props') # paths of this machine
     with atomic_write(path) as part:
         onnx.save(graph, part)
         about = _describe(model, span, precision=precision, info=info, difference=check_export(part, model, noise))

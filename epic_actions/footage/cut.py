@@ -67,6 +67,7 @@ def _read_seconds(text, where):
 # %% ../../nbs/footage/20_cut.ipynb #cca8af44
 _epic_names = dict(video_id='video', start_timestamp='start', stop_timestamp='stop', narration_id='uid')
 
+# %% ../../nbs/footage/20_cut.ipynb #cecbc0b2
 def read_cuts(
     path:str|Path, # CSV file: video, start, stop, perhaps uid and labels
     videos:list # The videos that are cut
@@ -75,14 +76,18 @@ def read_cuts(
     import pandas as pd
     df = pd.read_csv(path, dtype=str, encoding='utf-8-sig', skipinitialspace=True).rename(columns=_epic_names)
     missing = [c for c in ('video','start','stop') if c not in df]
-    if missing: raise ValueError(f"{path}: no column {missing[0]!r}; it needs video, start and stop, and has {list(df.columns)[:12]}")
+    if missing:
+        raise ValueError(f'{path}: no column {missing[0]!r}; it needs video, start and stop, '
+                         f'and has {list(df.columns)[:12]}')
     by_name = {name: v for v in videos for name in (v.stem, v.name)}
     rows = {v: [] for v in videos}
     for i,row in enumerate(df.astype(object).where(df.notna(), None).to_dict('records'), 1):
         where = f'{path}, row {i}'
-        if row['video'] not in by_name: raise ValueError(f"{where}, column 'video': {row['video']!r} is none of the {len(videos)} videos")
+        if row['video'] not in by_name:
+            raise ValueError(f"{where}, column 'video': {row['video']!r} is none of the {len(videos)} videos")
         for c in 'start','stop': row[c] = _read_seconds(row[c], f'{where}, column {c!r}')
-        if row['stop'] <= row['start']: raise ValueError(f"{where}, column 'stop': {row['stop']:g} s is not after start, {row['start']:g} s")
+        if row['stop'] <= row['start']:
+            raise ValueError(f"{where}, column 'stop': {row['stop']:g} s is not after start, {row['start']:g} s")
         rows[by_name[row.pop('video')]].append(row)
     return rows
 
@@ -90,7 +95,7 @@ def read_cuts(
 def h264_format(
     fmt:av.VideoFormat # Of a decoded picture
 )->str:
-    "The pixel format in which a segment is encoded: nothing of the picture's size and of its colours' resolution is lost."
+    "The pixel format in which a segment is encoded, as large and with colours as fine as the picture's."
     w,h = fmt.width,fmt.height
     grey = len(fmt.components) == 1
     halved = not fmt.is_rgb and (2*fmt.chroma_width(w), 2*fmt.chroma_height(h)) == (w,h)
@@ -100,18 +105,19 @@ def h264_format(
 def _add_pictures(out, frames, first, fps):
     "A stream in `out` for pictures of the video `frames`, as the `first` one is."
     options = {'preset': 'veryfast', 'tune': 'psnr', 'crf': '18', 'qmax': '17', 'g': str(round(fps)),
-               'threads': '1', 'x264-params': 'mbtree=0'} # the processes share the work; mbtree's bytes differ from run to run
+               'threads': '1', 'x264-params': 'mbtree=0'} # the processes share the work; mbtree differs from run to run
     s = out.add_stream('libx264', rate=fps, options=options)
     s.width,s.height,s.pix_fmt = first.width,first.height,h264_format(first.format)
     s.codec_context.sample_aspect_ratio = frames._stream.codec_context.sample_aspect_ratio or 0
     if not first.format.is_rgb:
-        for k in 'colorspace','color_range','color_primaries','color_trc': setattr(s.codec_context, k, getattr(first, k))
+        for k in 'colorspace','color_range','color_primaries','color_trc':
+            setattr(s.codec_context, k, getattr(first, k))
     if frames.rotation: s.set_display_rotation(frames.rotation)
     return s
 
 # %% ../../nbs/footage/20_cut.ipynb #23af2f37
 def _encoded(out, frames, pictures, fps):
-    "Yield the packets of a new stream in `out`, of `pictures`: decoded frames of `frames`, or a `VideoError` in the place of one."
+    "Yield the packets of a new stream in `out` for decoded `pictures`; raises the `VideoError` in the place of one."
     stream,convert = None,VideoReformatter()
     for k,frame in enumerate(pictures):
         if isinstance(frame, VideoError): raise frame
@@ -174,9 +180,11 @@ def clean_keyframes(
 )->np.ndarray: # Seconds from the first frame, ascending
     "The times at which a video can be cut without decoding it; raises a `VideoError` if its time stamps do not tell."
     with open_frames(video) as frames:
-        if frames._index.numbered: raise VideoError(video, 'its time stamps do not allow to cut it fast; cut it exactly')
+        if frames._index.numbered:
+            raise VideoError(video, 'its time stamps do not allow to cut it fast; cut it exactly')
         begin,unit = clock_start(frames),float(frames._stream.time_base)
-    pts,key = np.array([(p.pts, p.is_keyframe) for p in packets_from(video, 'video', -inf) if p.size and p.pts is not None], int).T
+    packets = [p for p in packets_from(video, 'video', -inf) if p.size and p.pts is not None]
+    pts,key = np.array([(p.pts, p.is_keyframe) for p in packets], int).T
     nothing_earlier = pts == np.minimum.accumulate(pts[::-1])[::-1]
     return np.sort(pts[(key == 1) & nothing_earlier])*unit - begin
 
@@ -228,7 +236,8 @@ def _planned(video, folder, row, i, start, stop, suffix, how):
     uid = row.get('uid') or f'{video.stem}_{i:03}'
     reason = None if start < stop else f"no frame between {row['start']:g} and {row['stop']:g} s"
     comment = f'{video.name} ({video.stat().st_size} bytes), {start:.3f} to {stop:.3f} s, {how}'
-    made = dict(uid=uid, source=str(folder/f'{uid}{suffix}'), group=str(video), cut_start=start, cut_stop=stop, comment=comment, reason=reason)
+    made = dict(uid=uid, source=str(folder/f'{uid}{suffix}'), group=str(video), cut_start=start, cut_stop=stop,
+                comment=comment, reason=reason)
     return {**made, **{k: v for k,v in row.items() if k not in ('start','stop')}, **made}
 
 # %% ../../nbs/footage/20_cut.ipynb #cfa2a59c
@@ -239,7 +248,7 @@ def _tick_span(start, stop, fps):
 
 # %% ../../nbs/footage/20_cut.ipynb #3ce5de64
 def plan_cuts(
-    job:tuple, # A video, the folder of its segments, and its rows of a table of cuts; None in their place: segments of a fixed length
+    job:tuple, # A video, the folder of its segments, and its rows of a table of cuts, or None: a fixed length
     seconds:float, # The fixed length
     shortest:float, # See `fixed_cuts`
     fps:Fraction, # Pictures per second
@@ -252,10 +261,12 @@ def plan_cuts(
     with open_frames(video) as frames: duration,kind = seconds_of(frames),frames._container.format.name
     rows = [dict(start=a, stop=b) for a,b in fixed_cuts(duration, seconds, shortest)] if wanted is None else wanted
     spans = [(r['start'], min(r['stop'], duration)) for r in rows]
-    spans = [_tick_span(a, b, fps) for a,b in spans] if exact else slide_to_keys(spans, clean_keyframes(video), duration, wanted is not None)
+    if exact: spans = [_tick_span(a, b, fps) for a,b in spans]
+    else: spans = slide_to_keys(spans, clean_keyframes(video), duration, wanted is not None)
     how = f're-encoded at {fps} frames/s' if exact else 'copied'
     made = '.mp4' if exact or 'mp4' in kind else '.mkv', f'{how}, {"with" if sound else "without"} sound'
-    return [_planned(video, folder, row, i, a, b, *made) for i,(row,(a,b)) in enumerate(zip(rows, spans)) if wanted is not None or a < b]
+    return [_planned(video, folder, row, i, a, b, *made) for i,(row,(a,b)) in enumerate(zip(rows, spans))
+            if wanted is not None or a < b]
 
 # %% ../../nbs/footage/20_cut.ipynb #986b3ba3
 def is_cut(
@@ -268,7 +279,8 @@ def is_cut(
         with open_media(path) as c: found = {k.lower(): v for k,v in c.metadata.items()}.get('comment')
     except av.FFmpegError: found = None
     if found == comment: return True
-    raise ValueError(f'{path}: another segment is there ({found or "of unknown origin"}), not {comment}; cut into another folder, or remove it')
+    raise ValueError(f'{path}: another segment is there ({found or "of unknown origin"}), not {comment}; '
+                     'cut into another folder, or remove it')
 
 # %% ../../nbs/footage/20_cut.ipynb #be402cc2
 def plan_jobs(
@@ -306,9 +318,11 @@ def _check_uids(rows):
         uid,video = r['uid'],r['group']
         try: file_name(uid)
         except ValueError as e: raise ValueError(f'{video}: a segment {e}') from e
-        if uid.startswith('.'): raise ValueError(f'{video}: a segment cannot be named {uid!r}: a dot before a name hides the file')
+        if uid.startswith('.'):
+            raise ValueError(f'{video}: a segment cannot be named {uid!r}: a dot before a name hides the file')
         if uid in seen:
-            raise ValueError(f'two segments would be named {uid}, of {seen[uid]} and of {video}; rename one, or cut into different folders')
+            raise ValueError(f'two segments would be named {uid}, of {seen[uid]} and of {video}; '
+                             'rename one, or cut into different folders')
         seen[uid] = video
 
 # %% ../../nbs/footage/20_cut.ipynb #a3bec96a
@@ -338,8 +352,8 @@ def cut_videos(
     shortest:float=1., # A last segment that would be shorter stays with the one before it, seconds
     n_workers:int|None=None, # Processes at a time; None: one for each CPU
     progress:bool=True # Show progress bars?
-): # DataFrame, a row for each segment: uid, source, group (its video), cut_start, cut_stop, labels, reason where it failed
-    "Cut videos into segments; raises a ValueError, or an OSError if the disk is full. What is finished is not cut again."
+): # DataFrame, a row for each segment: uid, source, group (its video), cut_start, cut_stop, labels, reason if it failed
+    "Cut videos into segments, finished ones excepted; raises a ValueError, or an OSError if the disk is full."
     from epic_actions.data.segments import find_videos
     from epic_actions.footage.verify import each_in_process, why_failed
     if seconds <= 0 or fps <= 0: raise ValueError(f'seconds={seconds}, fps={fps}: both must be above 0')
@@ -350,7 +364,7 @@ def cut_videos(
     jobs = [(v, out/v.parent.relative_to(base) if base else out, wanted.get(v)) for v in found]
     plan = partial(plan_cuts, seconds=seconds, shortest=shortest, **how)
     rows = []
-    for planned,v in zip(each_in_process(plan, jobs, n_workers, progress=progress), found): # in this order the bar comes to its end
+    for planned,v in zip(each_in_process(plan, jobs, n_workers, progress=progress), found): # the bar comes to its end
         why = why_failed(planned)
         lost = dict(uid=v.stem, source=None, group=str(v), cut_start=np.nan, cut_stop=np.nan, reason=why)
         rows += [lost] if why else planned

@@ -18,7 +18,7 @@ from .verify import each_in_process, why_failed
 # %% ../../nbs/footage/10_extract.ipynb #772c6106
 def extract_frames(
     video:str|Path, # What `open_frames` opens
-    short_side:int|None=None, # Length, px, to which the shorter side is scaled down; None, or longer than it is: keep the size
+    short_side:int|None=None, # The shorter side is scaled down to so many px; None, or longer than it is: keep the size
     bad:str='raise' # Frames that cannot be had: `raise`, or `repeat_last`
 ):
     "Yield every frame of `video`, upright, as a PIL image; raises a `VideoError`."
@@ -38,9 +38,12 @@ def _frame_folder(video, path_frames):
 # %% ../../nbs/footage/10_extract.ipynb #06ec5eb2
 def _check_extracted(folder):
     "Raise a FileExistsError if `folder` holds anything that `avi2frames` did not write."
-    if folder.is_symlink() or not folder.is_dir(): raise FileExistsError(f'{folder}: exists and is not a folder; move it away')
+    if folder.is_symlink() or not folder.is_dir():
+        raise FileExistsError(f'{folder}: exists and is not a folder; move it away')
     other = next((p.name for p in folder.iterdir() if not re.fullmatch(r'\d+\.jpg', p.name) or not p.is_file()), None)
-    if other: raise FileExistsError(f'{folder}: would be replaced, but holds {other!r}, which is no extracted frame; move it away')
+    if other:
+        raise FileExistsError(f'{folder}: would be replaced, but holds {other!r}, which is no extracted frame; '
+                              'move it away')
 
 # %% ../../nbs/footage/10_extract.ipynb #7633882a
 def avi2frames(
@@ -52,7 +55,7 @@ def avi2frames(
     quality:int=90, # JPEG quality, 1 to 95
     bad:str='raise' # Frames that cannot be had: `raise`, or `repeat_last`
 )->Path: # The folder of the frames
-    "Extract the frames of `video` as `<path_frames>/<class>/<video>/<i>.jpg`; raises a `VideoError`, or a FileExistsError if other files are there."
+    "Extract `video` as `<path_frames>/<class>/<video>/<i>.jpg`; raises a `VideoError` or a FileExistsError."
     folder = _frame_folder(video, path_frames)
     if os.path.lexists(folder):
         if not force: return folder
@@ -75,7 +78,8 @@ def extract_videos(
     "Extract the frames of many videos; raises a ValueError if two of them have one name."
     videos = [Path(v) for v in videos]
     names = pd.Series([f'{p.parent.name}/{p.stem}' for p in map(Path, map(os.path.abspath, videos))], dtype=object)
-    if names.duplicated().any(): raise ValueError(f'two videos are named {names[names.duplicated()].iloc[0]}; extract them into different folders')
+    for twice in names[names.duplicated()]:
+        raise ValueError(f'two videos are named {twice}; extract them into different folders')
     extract = partial(avi2frames, path_frames=path_frames, force=force, **kwargs)
     rows = []
     for video,answer in zip(videos, list(each_in_process(extract, videos, n_workers, timeout, progress))):

@@ -24,7 +24,7 @@ def each_in_process(
     timeout:float|None=None, # Seconds for one call; None: no limit
     progress:bool=True # Show a progress bar?
 ):
-    "Yield `f(item)` for each of `items`, in their order, or the exception in its place; raises a RuntimeError if no process starts."
+    "Yield `f(item)` for each of `items` in order, or its exception; raises a RuntimeError if no process starts."
     if not items: return
     with ProcessPool(n_workers or os.cpu_count(), context=get_context('spawn')) as pool:
         answers = pool.map(f, items, timeout=timeout).result()
@@ -32,7 +32,8 @@ def each_in_process(
             for _ in track(range(len(items)), 'videos', progress=progress):
                 try: yield next(answers)
                 except BrokenProcessPool as e:
-                    raise RuntimeError("no process could be started; in a script, call this under `if __name__ == '__main__':`") from e
+                    raise RuntimeError('no process could be started; in a script, call this '
+                                       "under `if __name__ == '__main__':`") from e
                 except TimeoutError as e: yield TimeoutError(f'given up after {timeout} s') if timeout else e
                 except Exception as e: yield e
         except BaseException:
@@ -45,7 +46,7 @@ def why_failed(
 )->str|None:
     "The reason why there is no answer, None if there is one; raises an OSError if the disk is full, and what is a bug."
     if getattr(answer, 'errno', None) == errno.ENOSPC:
-        raise OSError(errno.ENOSPC, 'the disk is full; what is finished is kept: make room, and run this again') from answer
+        raise OSError(errno.ENOSPC, 'the disk is full; what is finished is kept: make room, and run again') from answer
     if isinstance(answer, ProcessExpired): return f'it kills its process ({answer})'
     if isinstance(answer, (VideoError, TimeoutError)): return getattr(answer, 'reason', None) or str(answer)
     if isinstance(answer, (OSError, av.FFmpegError)): return f'{type(answer).__name__}: {answer}'
@@ -84,8 +85,10 @@ _columns = ['path','status','declared','decoded','seconds','reason','bytes','mod
 def _checked(table):
     "Path -> row, of what is in the file `table` already."
     if table is None or not Path(table).exists(): return {}
-    with open(table, newline='') as f: rows = [r for r in csv.DictReader(f) if r.get('modified')] # the last row may have been cut
-    return {r['path']: r for r in rows if _version(r['path']) == dict(bytes=int(r['bytes']), modified=int(r['modified']))}
+    with open(table, newline='') as f:
+        rows = [r for r in csv.DictReader(f) if r.get('modified')] # the last row may have been cut
+    same = lambda r: _version(r['path']) == {k: int(r[k]) for k in ('bytes','modified')}
+    return {r['path']: r for r in rows if same(r)}
 
 # %% ../../nbs/footage/00_verify.ipynb #30cf3aa4
 def verify_videos(

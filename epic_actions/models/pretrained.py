@@ -56,9 +56,8 @@ def read_model(
     weights = open_checkpoint(source)
     model = _segment_net(weights) or _timesformer(weights, mean, std)
     if model is None:
-        raise ValueError(f'{weights.file}: weights of a network that is not known here; known are bundles, '
-                         'TimeSformer, '
-                                       'and TSN, TRN and TSM of EPIC-KITCHENS')
+        raise ValueError(f'{weights.file}: weights of an unknown network; known are bundles, TimeSformer, '
+                         'and TSN, TRN and TSM of EPIC-KITCHENS')
     if vocabs and n_classes(vocabs) != model.n_out:
         raise ValueError(f'{source}: knows {model.n_out} classes, but {n_classes(vocabs)} are named')
     model.vocabs = vocabs or model.vocabs

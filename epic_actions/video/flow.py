@@ -21,7 +21,8 @@ class FlowFrames(Frames):
     def __init__(self, path, u, v, bad='raise'):
         self.path,self._u,self._v = str(path),u,v
         if bad == 'raise' and not np.array_equal(u.numbers, v.numbers):
-            raise VideoError(path, f'u and v differ: image {np.setxor1d(u.numbers, v.numbers)[0]} is there for one of them only')
+            odd = np.setxor1d(u.numbers, v.numbers)[0]
+            raise VideoError(path, f'u and v differ: image {odd} is there for one of them only')
         self.fps,self.size,self.numbers,self.times,self.span = u.fps,u.size,u.numbers,u.times,u.span
 
 # %% ../../nbs/video/40_flow.ipynb #0a2143d4
@@ -36,7 +37,8 @@ def faults(self:FlowFrames): return [*self._u.faults, *self._v.faults]
 @patch
 def stream(self:FlowFrames, wanted=None, size=None, resize='swscale'):
     "Yield the flow at the ascending indices `wanted`, all if None, one by one: u and v as 8-bit grey levels."
-    for u,v in zip(*(part.stream(wanted, size, resize) for part in (self._u, self._v))): yield np.dstack((u[...,0], v[...,0]))
+    for u,v in zip(*(part.stream(wanted, size, resize) for part in (self._u, self._v))):
+        yield np.dstack((u[...,0], v[...,0]))
 
 # %% ../../nbs/video/40_flow.ipynb #9438ca98
 def _open_part(path, part, bad, fps):

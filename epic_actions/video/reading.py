@@ -74,7 +74,7 @@ def place_frames(
     clip:np.ndarray, # uint8, (frames, height, width, channels), of `scaled_size`
     spec:ClipSpec, # How they are fitted
     crops:int=1 # 1, 3, 5 or 10 places to crop at
-)->np.ndarray: # uint8, of shape (frames, *spec.size, channels); with several crops (crops, frames, *spec.size, channels)
+)->np.ndarray: # uint8, (frames, *spec.size, channels), or of several crops (crops, frames, *spec.size, channels)
     "Crop scaled frames, or pad them."
     if spec.fit != 'crop': return _padded(clip, spec)
     return _crops(clip, spec, crops)[0 if crops == 1 else slice(None)]
@@ -85,8 +85,8 @@ def fit_frames(
     indices, # Which frames
     spec:ClipSpec, # How they are fitted
     crops:int=1 # 1, 3, 5 or 10 places to crop at
-)->np.ndarray: # uint8, of shape (len(indices), *spec.size, channels); with several crops (crops, len(indices), *spec.size, channels)
-    "The frames at `indices`, scaled and cropped, padded or squashed; raises a ValueError for crops that `fit` does not know."
+)->np.ndarray: # uint8, (indices, *spec.size, channels), or of several crops (crops, indices, *spec.size, channels)
+    "The frames at `indices`, fitted to `spec.size`; raises a ValueError for crops that `fit` does not know."
     if crops != 1 and spec.fit != 'crop':
         raise ValueError(f"crops={crops}: with fit={spec.fit!r} there is only one; use a spec with fit='crop'")
     return place_frames(frames.get(indices, scaled_size(frames.size, spec), spec.resize), spec, crops)
@@ -99,7 +99,8 @@ def to_channels(
     "`clip` in the channels that a model expects."
     if spec.modality == 'RGB': return clip[...,::-1] if spec.channels == 'BGR' else clip
     *views,_,h,w,_ = clip.shape
-    return np.moveaxis(clip.reshape(*views, spec.n_frames, -1, h, w, 2), -4, -2).reshape(*views, spec.n_frames, h, w, -1)
+    stacks = clip.reshape(*views, spec.n_frames, -1, h, w, 2)
+    return np.moveaxis(stacks, -4, -2).reshape(*views, spec.n_frames, h, w, -1)
 
 # %% ../../nbs/video/50_reading.ipynb #3643db40
 def open_source(
@@ -123,7 +124,7 @@ def read_clip(
     source:str|Path, # What `open_frames` opens or, for flow, `open_flow`
     spec:ClipSpec, # How the clip is made
     start:float|None=None, # Beginning: seconds in a video, a frame number in a folder; None: the first frame
-    stop:float|None=None, # End: seconds in a video (not included), a frame number in a folder (included); None: the last frame
+    stop:float|None=None, # End: seconds (excluded) in a video, a number (included) in a folder; None: the last frame
     seed=None, # None: the centred choice of frames; an int or (epoch, item): a random one
     bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`
     faults:list|None=None, # With `repeat_last`: gets a `VideoError` for every frame that another one stands in for
@@ -133,7 +134,8 @@ def read_clip(
     "The clip of `source` between `start` and `stop` as `spec` describes it; raises a `VideoError`."
     with open_source(source, spec, bad) as frames:
         first,last = frames.span(start, stop)
-        try: chosen = spec.sampler.views(last-first, views, frames.fps) if views else [spec.sampler(last-first, seed, frames.fps)]
+        n,fps = last-first,frames.fps
+        try: chosen = spec.sampler.views(n, views, fps) if views else [spec.sampler(n, seed, fps)]
         except ValueError as e: raise VideoError(source, str(e)) from e
         clips = []
         for indices in chosen:

@@ -14,7 +14,7 @@ from math import inf
 from pathlib import Path
 import av
 import numpy as np
-from .frames import Frames, VideoFrames
+from .frames import Frames, VideoFrames, open_frames
 from .index import open_media, readable_packets
 
 # %% ../../nbs/video/60_writing.ipynb #1ed0fc22
@@ -26,7 +26,8 @@ def packets_from(
     "Yield the packets of a stream, beginning some time before `start`, or at its first."
     for back in 1, 20, inf:
         with open_media(path) as c:
-            at_beginning = start-back <= (c.start_time or 0)/av.time_base # where it is after opening, and to which some files have no way back
+            # where it is after opening, and to which some files have no way back
+            at_beginning = start-back <= (c.start_time or 0)/av.time_base
             if not at_beginning: c.seek(int((start-back)*av.time_base))
             packets = readable_packets(c, getattr(c.streams, kind)[0])
             first = next(packets, None)
@@ -96,7 +97,7 @@ def sound_blocks(
     start:float, # Seconds, by the file's own clock
     stop:float # Seconds
 ):
-    "Yield the sound in `start <= time < stop` as audio frames, one following the other, with silence where there is none."
+    "Yield the sound in `start <= time < stop` as audio frames without gaps: where there is none, silence."
     with open_media(path) as c: s = c.streams.audio[0]; rate,channels = s.rate,min(s.channels, 2)
     if rate not in _aac_rates: rate = 48000
     begin,end,due = round(start*rate),round(stop*rate),None
