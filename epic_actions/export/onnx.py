@@ -210,7 +210,7 @@ def export_onnx(
     int8:bool=False, # 8-bit weights
     *,
     span:float|None=None, # Seconds of a clip, for streaming; None: the median of the training clips, where known
-    clips:np.ndarray|None=None, # uint8 (n, frames, channels, height, width), to measure the cost on; None: of validation
+    clips:np.ndarray|None=None, # uint8 (n, frames, channels, height, width), to measure the cost on; None: validation
     **info # What else the file is to remember, as plain data: scores, for example
 )->Path:
     "Export a model to one ONNX file, and compare the two; raises a ValueError, and leaves no file, if they differ."
