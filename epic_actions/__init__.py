@@ -13,7 +13,8 @@ _renamed = dict(whole_file='atomic_write', published_students='student_recipes')
 @cache
 def _modules():
     "In which module each public name is defined, as `epic_actions.all` imports it."
-    imports = [node for node in ast.parse(get_data(__name__, 'all.py')).body if isinstance(node, ast.ImportFrom) and node.level]
+    tree = ast.parse(get_data(__name__, 'all.py'))
+    imports = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.level]
     return {alias.name: f'{__name__}.{node.module}' for node in imports for alias in node.names}
 
 

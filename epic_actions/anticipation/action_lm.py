@@ -19,6 +19,8 @@ from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.torch_core import set_seed
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
+
+# %% ../../nbs/anticipation/20_action_lm.ipynb #f28bbef3
 from ..video.files import atomic_write
 from ..models.layers import import_transformers, normal_linear
 
@@ -66,6 +68,7 @@ def forward(self:HistoryEncoder, x):
 # %% ../../nbs/anticipation/20_action_lm.ipynb #b9a13f33
 _spoken = str.maketrans({'/': ' or ', '_': ' ', '-': ' ', ',': ', '})
 
+# %% ../../nbs/anticipation/20_action_lm.ipynb #ec75c7f8
 def action_text(
     name:str # An action's name in a list: `take_board:chopping`, `take tap`, `Cut_tomato`
 )->str: # `take <v> chopping board`, ...

@@ -13,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 from fastcore.basics import patch, store_attr
+
+# %% ../../nbs/anticipation/10_avt.ipynb #0babce9a
 from ..data.clips import to_clip_tensor
 from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
@@ -155,6 +157,7 @@ _avt_names = {r'^encoder\.module\.pre_logits': 'backbone.model.pre_logits',
               r'^encoder\.module\.(body\.)?(0\.)?model': 'backbone.model',
     '^predictor': 'future_predictor', '^head': 'classifiers.action'}
 
+# %% ../../nbs/anticipation/10_avt.ipynb #4dd1dc37
 def avt_key(
     name:str # Name of a tensor in our AVT
 )->str:

@@ -15,6 +15,8 @@ from fastai.callback.core import Callback
 from fastai.callback.mixup import MixHandler
 from fastai.data.core import Datasets, TfmdLists
 from fastai.torch_core import get_model
+
+# %% ../../nbs/anticipation/40_distill.ipynb #8fc7a3cb
 from ..data.loaders import row_source
 from .teacher import read_teacher
 from .avt import AVT, feature_loss, past_loss

@@ -23,6 +23,7 @@ class ActionLists(NamedTuple):
 # %% ../../nbs/anticipation/05_lists.ipynb #ac7e055b
 _training_names = 'training.csv','EPIC_100_train.csv'
 
+# %% ../../nbs/anticipation/05_lists.ipynb #6b482226
 def list_files(
     path:Path # Training list, or folder that holds one
 )->list:

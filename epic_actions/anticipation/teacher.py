@@ -23,6 +23,8 @@ from fastai.data.load import DataLoader
 from fastai.learner import Learner
 from fastai.metrics import top_k_accuracy
 from fastai.torch_core import set_seed
+
+# %% ../../nbs/anticipation/30_teacher.ipynb #34941f17
 from .segments import action_histories
 from ..video.files import atomic_write
 from ..data.pickles import read_pickle

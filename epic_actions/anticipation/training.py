@@ -9,6 +9,8 @@ __all__ = ['teach_actions', 'train_student']
 from pathlib import Path
 import numpy as np, pandas as pd
 from fastcore.basics import noop
+
+# %% ../../nbs/anticipation/60_training.ipynb #48aa951c
 from ..video.files import atomic_write
 from ..video.frames import open_frames
 from ..data.segments import video_suffixes

@@ -24,6 +24,7 @@ Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder
                                                             'with that of validation beside it, as '
                                                             'egtea/training1.csv.')]
 
+# %% ../../nbs/cli/60_anticipation.ipynb #490e5554
 @command('Anticipation')
 @recipe_options(TeacherRecipe, teacher_recipes, ('history','tau_a','length','weights','epochs','lr'))
 def teach(

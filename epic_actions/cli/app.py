@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Annotated, Optional, get_args, get_origin
 import typer
 from fastcore.docments import docments
+
+# %% ../../nbs/cli/00_app.ipynb #c4631e4d
 from ..learn.recipes import Recipe, StudentRecipe, read_recipe, recipes
 
 # %% ../../nbs/cli/00_app.ipynb #8e14488b
 app = typer.Typer(no_args_is_help=True, rich_markup_mode='rich', pretty_exceptions_enable=False,
                   context_settings={'help_option_names': ['-h', '--help']})
 
+# %% ../../nbs/cli/00_app.ipynb #e03ce3f9
 @app.callback()
 def program(): "Train, score and ship models that recognise and anticipate actions in video."
 
@@ -37,6 +40,7 @@ def without_nan(
 # options whose names are not those of their parameters
 _flags = dict(as_json='--json', changes='--set', imports='--import')
 
+# %% ../../nbs/cli/00_app.ipynb #7759d966
 def _typer_parameter(p, help):
     "The parameter `p` as Typer takes it: an option if it has a default, else an argument."
     if get_origin(p.annotation) is Annotated: return p
@@ -68,6 +72,7 @@ Group = Annotated[Optional[str], typer.Option(help='Column of the CSV file with 
 # %% ../../nbs/cli/00_app.ipynb #b1156565
 def _show_warning(message, *_): typer.echo(f'Warning: {message}', err=True)
 
+# %% ../../nbs/cli/00_app.ipynb #cba9405a
 def _answer(f, as_json, *args, **kwargs):
     "Run a command and print its answer; True if it failed."
     from epic_actions.video.files import check_one_process
@@ -110,6 +115,7 @@ _imports = inspect.Parameter('imports', inspect.Parameter.KEYWORD_ONLY, default=
     typer.Option('--import', help='Python file with models, data sets, samplers or losses of your own; may be '
                                   'repeated.')])
 
+# %% ../../nbs/cli/00_app.ipynb #f07451e8
 def importing(f):
     "Decorates a command with the option --import, whose files are run before it."
     @wraps(f)
@@ -123,6 +129,7 @@ def importing(f):
 _usual_options = 'name','backbone','frames','size','epochs','lr','bs' # the fields with options in the help
 _renamed = dict(name='model', kind='augment') # fields whose option has another name
 
+# %% ../../nbs/cli/00_app.ipynb #a725b5cd
 def _option(field, help, default, usual):
     "The option of a field of a recipe."
     kind = bool if bool in (field.type, *get_args(field.type)) else str

@@ -18,10 +18,10 @@ demo_models = {
     'TimeSformer': dict(model='TimeSformer', epochs=18, lr=1e-3,
                         args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False,
                                   attn_dropout=0., ff_dropout=0.))}
-demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards and
-backwards, so no single picture, and no average of pictures, tells its two verbs apart. The people in these clips were
-not in training. The frame average recognises the thing and the pair and guesses the direction; the models that see
-time do not have to guess."""
+demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards
+and backwards, so no single picture, and no average of pictures, tells its two verbs apart. The people in these clips
+were not in training. The frame average recognises the thing and the pair and guesses the direction; the models that
+see time do not have to guess."""
 
 # %% ../../nbs/cli/10_demo.ipynb #91ed7a81
 def demo_loaders(
@@ -38,6 +38,7 @@ def demo_loaders(
 # %% ../../nbs/cli/10_demo.ipynb #77e06e02
 def _folder(name): return name.lower().replace(' ','_')
 
+# %% ../../nbs/cli/10_demo.ipynb #07bfbbc7
 def _train_all(kitchen, out, seed):
     "Train the models that are not finished yet; name -> model, and name -> history."
     from fastai.torch_core import set_seed

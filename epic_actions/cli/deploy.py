@@ -51,6 +51,7 @@ def _found(patterns):
 # %% ../../nbs/cli/50_deploy.ipynb #8bed142c
 def _answer_lines(answer): return '\n'.join(f"{t:>8}  {a['label']} ({a['probability']:.0%})" for t,a in answer.items())
 
+# %% ../../nbs/cli/50_deploy.ipynb #4036b3b5
 def _watch_camera(predictor, device, seconds, **how):
     "Print what is seen, as it is seen; all answers in the end, also when it is interrupted."
     from epic_actions.deploy.predictor import camera_pictures

@@ -79,6 +79,7 @@ def _points(row):
     difference,low,high = (100*row[k] for k in ('difference','difference low','difference high'))
     return '' if difference != difference else f'{difference:+.1f} points ({low:+.1f} to {high:+.1f}); '
 
+# %% ../../nbs/cli/40_score.ipynb #20cef89d
 def _comparison(table):
     "The rows of `compare_results` as plain data, and as lines for a person."
     rows = table.reset_index().to_dict('records')

@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Optional
 import typer
+
+# %% ../../nbs/cli/30_train.ipynb #77ef5dc9
 import epic_actions as ea # its names are imported when they are used
 from .app import (BadClips, Group, Root, command, importing, make_recipe, options_of, recipe_options,
                                   share_or_groups, summary_lines)
@@ -58,6 +60,7 @@ def finetune(
 _kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipes),
               teach=(TeacherRecipe, teacher_recipes))
 
+# %% ../../nbs/cli/30_train.ipynb #dba7ab93
 @command('Training')
 def recipe(
     source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',

@@ -36,6 +36,7 @@ def make_params(self:MultiScaleCrop, flat_inputs):
     (ch,cw),(i,j) = (options[int(torch.randint(len(options), ()))] for options in (shapes, _quarters))
     return dict(top=(h-ch)*i//4, left=(w-cw)*j//4, height=ch, width=cw)
 
+# %% ../../nbs/data/30_augment.ipynb #d561ccac
 @patch
 def transform(self:MultiScaleCrop, inpt, params): return F.resized_crop(inpt, **params, size=self.size, antialias=True)
 
@@ -51,6 +52,7 @@ def _flip_flow(flip, first):
         return FlowClip(out)
     return kernel
 
+# %% ../../nbs/data/30_augment.ipynb #1fb9f2d3
 F.register_kernel(F.horizontal_flip, FlowClip)(_flip_flow(F.horizontal_flip_image, 0))
 F.register_kernel(F.vertical_flip, FlowClip)(_flip_flow(F.vertical_flip_image, 1));
 

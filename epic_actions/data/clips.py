@@ -21,6 +21,8 @@ from fastai.torch_core import TensorBase, TensorImage, show_image, to_np
 from fastai.vision.data import get_grid
 from fastai.interpret import Interpretation
 from fastai.vision.core import PILImage
+
+# %% ../../nbs/data/20_clips.ipynb #eb5a2fab
 from ..video.sampling import FirstFrames, UniformSegments
 from ..video.spec import ClipSpec
 from ..video.flow import flow_picture
@@ -126,6 +128,7 @@ class NormalizeClip(DisplayedTransform):
 # %% ../../nbs/data/20_clips.ipynb #be4acaed
 def _words(targets): return ' '.join(map(str, targets))
 
+# %% ../../nbs/data/20_clips.ipynb #2e0e6768
 def _titles(samples, outs, more=()):
     "Title and colour of each clip: what is right, and below it what was predicted."
     truths,preds = [_words(s[1:]) for s in samples],[_words(o) for o in outs]
@@ -164,6 +167,8 @@ def plot_top_losses(x:Clip, y, samples, outs, raws, losses, **kwargs):
 
 # %% ../../nbs/data/20_clips.ipynb #51991546
 _interpret = Interpretation.__getitem__
+
+# %% ../../nbs/data/20_clips.ipynb #93738928
 @patch
 def __getitem__(self:Interpretation, idxs):
     "Inputs, predictions, targets, decoded outputs and losses at `idxs`; an `ImageTuple` is one input."

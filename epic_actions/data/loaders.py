@@ -21,6 +21,8 @@ from fastai.data.core import TfmdDL, Datasets, DataLoaders
 from fastai.data.load import SkipItemException
 from fastai.data.transforms import Categorize, ColReader, ToTensor, IntToFloatTensor
 from fastai.torch_core import defaults, TensorImage
+
+# %% ../../nbs/data/40_loaders.ipynb #3444af16
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames, default_size
 from ..video.files import VideoError, track
@@ -147,6 +149,7 @@ class ClipDL(TfmdDL):
 @patch(as_prop=True)
 def clip_tfm(self:ClipDL)->ClipTfm: return next(f for f in self.dataset.tls[0].tfms.fs if isinstance(f, ClipTfm))
 
+# %% ../../nbs/data/40_loaders.ipynb #0484f8a7
 @patch(as_prop=True)
 def clip_spec(self:ClipDL)->ClipSpec: return self.clip_tfm.spec
 
@@ -175,6 +178,7 @@ def shuffle_fn(self:ClipDL, idxs):
 # %% ../../nbs/data/40_loaders.ipynb #52d8fa21
 _fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
 
+# %% ../../nbs/data/40_loaders.ipynb #8cb604c1
 @patch
 def _any_item(self:ClipDL):
     "The first item that can be read."

@@ -25,6 +25,7 @@ class _StandIn:
 # %% ../../nbs/data/00_pickles.ipynb #5e50469a
 _names = {} # (module, name) -> what stands for it
 
+# %% ../../nbs/data/00_pickles.ipynb #d1f91056
 def _stands_for(*names):
     "Enter a function that makes the values of these names, `module.name`."
     def _enter(make):
@@ -67,11 +68,13 @@ def _filled(data, dtype, shape, order='C'):
 # %% ../../nbs/data/00_pickles.ipynb #3b5a8340
 def _in_numpy(name): return f'numpy.core.{name}', f'numpy._core.{name}'
 
+# %% ../../nbs/data/00_pickles.ipynb #854cc446
 @_stands_for(*_in_numpy('multiarray._reconstruct'))
 def _array(*empty, state):
     _, shape, dtype, fortran, data = state
     return _filled(data, dtype, shape, 'F' if fortran else 'C')
 
+# %% ../../nbs/data/00_pickles.ipynb #34e1959a
 @_stands_for(*_in_numpy('numeric._frombuffer'))
 def _from_buffer(data, dtype, shape, order, axes=None):
     return _filled(data, dtype, shape, order) if axes is None else _filled(data, dtype, shape).transpose(axes)
@@ -80,6 +83,7 @@ def _from_buffer(data, dtype, shape, order, axes=None):
 @_stands_for(*_in_numpy('multiarray.scalar'))
 def _scalar(dtype, data): return _filled(data, dtype, ())[()]
 
+# %% ../../nbs/data/00_pickles.ipynb #4e58c2c0
 @_stands_for('_codecs.encode', '__builtin__.bytes')
 def _latin1(text='', encoding='latin1'):
     if encoding not in ('latin1', 'latin-1'): raise ValueError(f'bytes in the encoding {encoding!r}')
@@ -93,6 +97,7 @@ def _storage(data):
     if not torch.is_storage(storage): raise ValueError(f'a {type(storage).__name__} where a storage belongs')
     return storage
 
+# %% ../../nbs/data/00_pickles.ipynb #58b9268e
 @_stands_for('torch._utils._rebuild_tensor_v2')
 def _tensor(storage, offset, size, stride, *_):
     import torch
@@ -108,6 +113,7 @@ def _index(kind, parts):
 @_stands_for('pandas._libs.internals._unpickle_block', 'pandas.core.internals.blocks.new_block')
 def _block(values, columns, ndim=2): return values, columns
 
+# %% ../../nbs/data/00_pickles.ipynb #3df6dd55
 @_stands_for('pandas.core.internals.managers.BlockManager', 'pandas.core.internals.BlockManager')
 def _manager(blocks=(), axes=(), state=None):
     if not state: return blocks, axes
@@ -127,6 +133,7 @@ def _strings(*empty, state):
     text, = [o for o in state if isinstance(o, np.ndarray)]
     return text
 
+# %% ../../nbs/data/00_pickles.ipynb #711c0b80
 @_stands_for('pandas.StringDtype', 'pandas.core.arrays.string_.StringDtype')
 def _string_dtype(*_): return np.dtype(object)
 
@@ -154,6 +161,7 @@ _names |= {(module, name): _StandIn for module, names in _classes.items() for na
 # %% ../../nbs/data/00_pickles.ipynb #8e0b18e3
 class _Refused(ValueError): "The name of what a pickle asked for and did not get."
 
+# %% ../../nbs/data/00_pickles.ipynb #afeac8dd
 class _Unpickler(pickle._Unpickler): # in Python: that in C makes room for any place in its memory that a file names
     def find_class(self, module, name):
         if (module, name) not in _names: raise _Refused(f'{module}.{name}')
@@ -171,6 +179,7 @@ def _torch_load(data):
 # %% ../../nbs/data/00_pickles.ipynb #5163e096
 _torch_magic = 0x1950a86a20f9469cfc6c  # what torch's files begin with, unless they are zip archives
 
+# %% ../../nbs/data/00_pickles.ipynb #0f4274da
 def _load(data):
     if data[:2] == b'PK': return _torch_load(data)
     o = _Unpickler(BytesIO(data)).load()

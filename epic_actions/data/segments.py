@@ -134,6 +134,7 @@ def refuse_duplicates(
 # %% ../../nbs/data/10_segments.ipynb #06ab0459
 video_suffixes = {'.mp4','.avi','.mkv','.mov','.webm','.m4v','.mpg','.mpeg','.wmv','.flv','.3gp','.ts'}
 
+# %% ../../nbs/data/10_segments.ipynb #6a800376
 def is_source(path:Path)->bool:
     "Is `path` a video file, a tar archive or a folder with images, or with flow in `u` and `v`?"
     if path.name.startswith('.'): return False
@@ -145,6 +146,7 @@ def sources_in(folder:Path)->list:
     "The sources that lie in `folder`, sorted."
     return [s for s in sorted(folder.iterdir()) if is_source(s)]
 
+# %% ../../nbs/data/10_segments.ipynb #9cdde0a4
 def folders_in(folder:Path)->list:
     "The folders that lie in `folder`, without hidden ones, sorted."
     return [d for d in sorted(folder.iterdir()) if d.is_dir() and not d.name.startswith('.')]

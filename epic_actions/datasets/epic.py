@@ -12,6 +12,8 @@ from functools import cache, partial
 from pathlib import Path
 import numpy as np
 import pandas as pd
+
+# %% ../../nbs/datasets/30_epic.ipynb #ee224263
 from .base import Data, DataSet
 from ..video.files import VideoError
 from ..video.frames import component, is_frame

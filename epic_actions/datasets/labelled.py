@@ -11,6 +11,8 @@ from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
 from PIL import Image
+
+# %% ../../nbs/datasets/60_labelled.ipynb #bc102999
 from ..video.files import atomic_write
 from ..data.segments import class_counts, target_columns
 from .folders import segments_from_csv, segments_from_folders

@@ -20,6 +20,8 @@ import av, numpy as np, pandas as pd
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
 from fastcore.basics import AttrDict, defaults, ifnone, listify, patch
 from fastcore.parallel import parallel
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #61579107
 from .epic import segments_from_epic
 from ..video.files import is_watched
 
@@ -113,6 +115,7 @@ def _drawing(text):
     shapes = [shape.split() for shape in text.split(', ')]
     return [(kind, colour, [int(c) for c in xy]) for kind, colour, *xy in shapes]
 
+# %% ../../nbs/datasets/40_toykitchen.ipynb #cc14ee79
 NOUNS = {noun: _drawing(text) for noun, text in _DRAWINGS.items()}
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #044107d4

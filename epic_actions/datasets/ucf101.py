@@ -16,6 +16,8 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 import pandas as pd
 import rarfile
+
+# %% ../../nbs/datasets/20_ucf101.ipynb #0ff363b1
 from .base import DataSet
 from ..video.files import track, atomic_write
 from ..data.segments import folders_in, make_segments, sources_in, ucf101_group, video_suffixes

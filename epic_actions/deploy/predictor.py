@@ -15,6 +15,8 @@ import av
 import numpy as np
 import onnxruntime
 from fastcore.basics import chunked, patch
+
+# %% ../../nbs/deploy/00_predictor.ipynb #27060ae3
 from ..video.files import VideoError
 from ..video.frames import MemoryFrames, scale_frame
 from ..video.reading import (fit_frames, open_source, place_frames, read_clip, scaled_size, seconds_of,

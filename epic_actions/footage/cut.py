@@ -17,6 +17,8 @@ from pathlib import Path
 import av
 from av.video.reformatter import VideoReformatter
 import numpy as np
+
+# %% ../../nbs/footage/20_cut.ipynb #16446008
 from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import VideoFrames, open_frames
 from ..video.reading import seconds_of

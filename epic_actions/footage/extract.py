@@ -11,6 +11,8 @@ from functools import partial
 from pathlib import Path
 import pandas as pd
 from PIL import Image
+
+# %% ../../nbs/footage/10_extract.ipynb #c4f282d4
 from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import open_frames
 from .verify import each_in_process, why_failed

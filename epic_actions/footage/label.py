@@ -19,6 +19,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
+
+# %% ../../nbs/footage/30_label.ipynb #1acb4891
 from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
 from ..video.sampling import UniformSegments
@@ -98,6 +100,7 @@ def _set(entries, e):
     entries.pop(e['uid'], None)
     entries[e['uid']] = e
 
+# %% ../../nbs/footage/30_label.ipynb #6c0ace3a
 def _done(entries): return sorted([e[c] for c in _columns] for e in entries.values() if e['state'] == 'done')
 
 # %% ../../nbs/footage/30_label.ipynb #06feffb0
@@ -253,6 +256,7 @@ def server_close(self:LabelServer): self.shutdown()
 # %% ../../nbs/footage/30_label.ipynb #15a57ac4
 _open = '/label.css','/label.js'
 
+# %% ../../nbs/footage/30_label.ipynb #3fb1a4c8
 @patch
 def _allows(self:LabelServer, request):
     "Does the request come from this page?"

@@ -13,6 +13,8 @@ from pathlib import Path
 import av
 import pandas as pd
 from pebble import ProcessPool, ProcessExpired
+
+# %% ../../nbs/footage/00_verify.ipynb #40d255d5
 from ..video.files import VideoError, track, atomic_write
 from ..video.frames import open_frames
 

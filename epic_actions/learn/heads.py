@@ -13,6 +13,8 @@ from torch import nn
 from fastcore.basics import listify, patch, store_attr
 from fastai.metrics import accuracy, top_k_accuracy, AvgMetric
 from fastai.torch_core import apply
+
+# %% ../../nbs/learn/00_heads.ipynb #4bf53288
 from ..video.registry import Registered
 
 # %% ../../nbs/learn/00_heads.ipynb #04d4a009

@@ -14,11 +14,12 @@ from fastcore.basics import listify, patch
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
+
+# %% ../../nbs/learn/20_learner.ipynb #a136ee7f
 from ..video.spec import spec_differences
 from ..models.base import ActionModel
 from .callbacks import StopOnNaN
 from .heads import MultiTaskLoss, action_metrics
-
 
 # %% ../../nbs/learn/20_learner.ipynb #b5fca3cc
 def _make_model(dls, arch, kwargs):
@@ -69,6 +70,8 @@ def action_learner(
 
 # %% ../../nbs/learn/20_learner.ipynb #01836c14
 _tta = Learner.tta
+
+# %% ../../nbs/learn/20_learner.ipynb #1351bb96
 @patch
 def tta(self:Learner, ds_idx=1, dl=None, n=4, beta=0.25, use_max=False, **kwargs):
     "Predictions averaged with those of `n` augmented readings of the clips, by the share `beta` of the plain ones."
@@ -89,8 +92,10 @@ def _warn_of_pickle():
     warnings.warn('export writes a pickle, which runs code when it is read: read only your own, '
                   'and share models with save_bundle')
 
+# %% ../../nbs/learn/20_learner.ipynb #e831d89f
 _export = inspect.unwrap(Learner.export) # fastai's own, also if this module is loaded again
 
+# %% ../../nbs/learn/20_learner.ipynb #fb3c5dd6
 @patch
 @wraps(_export)
 def export(self:Learner, *args, **kwargs):

@@ -15,6 +15,8 @@ from pathlib import Path
 from types import NoneType
 from typing import get_args
 from fastcore.basics import patch
+
+# %% ../../nbs/learn/35_recipes.ipynb #05aa3e5a
 from ..video.spec import default_frames, default_size
 
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0

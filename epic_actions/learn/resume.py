@@ -17,6 +17,8 @@ from fastai.callback.core import Callback, CancelEpochException
 from fastai.learner import Learner
 from fastai.callback.schedule import ParamScheduler, SchedCos, SchedLin, combine_scheds
 from fastai.callback import progress # they give `Learner` its one cycle and its progress bar
+
+# %% ../../nbs/learn/30_resume.ipynb #08901ad1
 from ..video.files import check_one_process, atomic_write
 from ..models.bundle import check_savable, save_bundle, load_bundle
 from .callbacks import shown

@@ -17,6 +17,8 @@ from fastcore.basics import ifnone
 from fastai.callback.training import GradientClip
 from fastai.optimizer import SGD
 from fastai.torch_core import set_seed
+
+# %% ../../nbs/learn/37_training.ipynb #1e6fb703
 from ..data.augment import clip_augment
 from ..video.files import atomic_write
 from ..datasets.epic import epic_classes
@@ -193,6 +195,7 @@ def _other_settings(recipe, file):
 # %% ../../nbs/learn/37_training.ipynb #0748c267
 _clip_columns = ['source','start','stop','label','verb','noun','split']
 
+# %% ../../nbs/learn/37_training.ipynb #cddc78d2
 def _as_kept(segments):
     "The segment table as a run keeps it, as text: the paths in it are absolute."
     return segments.assign(source=[os.path.abspath(s) if os.path.exists(s) else s

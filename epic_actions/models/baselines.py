@@ -12,6 +12,8 @@ from torchvision.models import resnet34
 from fastcore.basics import patch, store_attr
 from fastai.layers import LinBnDrop
 from fastai.vision.learner import create_head
+
+# %% ../../nbs/models/10_baselines.ipynb #6ef23d66
 from ..data.clips import to_clip_tensor
 from .base import ActionModel
 from .layers import (TimeDistributed, create_encoder, encoder_splitter, pooled, total_out, split_out,
@@ -40,6 +42,7 @@ class SimpleModel(ActionModel):
 @patch
 def forward_features(self:SimpleModel, x): return self.head(self.encoder(to_modality(to_clip_tensor(x), self.modality)))
 
+# %% ../../nbs/models/10_baselines.ipynb #ceca099a
 @patch
 def forward_head(self:SimpleModel, features): return split_out(features.mean(1), self.n_out)
 
@@ -74,6 +77,7 @@ class RNNModel(ActionModel):
 @patch
 def forward_features(self:RNNModel, x): return self.encoder(to_modality(to_clip_tensor(x), self.modality))
 
+# %% ../../nbs/models/10_baselines.ipynb #922a2ce2
 @patch
 def forward_head(self:RNNModel, features):
     states,(h,_) = self.rnn(features)

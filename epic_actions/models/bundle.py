@@ -11,6 +11,8 @@ from importlib.metadata import version
 from pathlib import Path
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import save_file, load_file
+
+# %% ../../nbs/models/50_bundle.ipynb #f36aed97
 from ..video.files import atomic_write
 from ..video.spec import ClipSpec
 from .base import ActionModel, check_set

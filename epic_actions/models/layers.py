@@ -15,6 +15,8 @@ from fastai.vision.learner import create_body, model_meta, TimmBody
 from fastai.callback.hook import num_features_model
 from fastai.layers import Flatten
 from fastai.torch_core import apply, params
+
+# %% ../../nbs/models/05_layers.ipynb #d1b3bfe0
 from ..data.clips import to_clip_tensor
 
 # %% ../../nbs/models/05_layers.ipynb #74824a33

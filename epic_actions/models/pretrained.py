@@ -9,6 +9,8 @@ __all__ = ['read_model', 'classifier_names', 'adapt_model']
 from pathlib import Path
 import pandas as pd
 import torch
+
+# %% ../../nbs/models/60_pretrained.ipynb #2fea2f9a
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec
 from .bundle import load_bundle, read_bundle

@@ -20,6 +20,8 @@ from timm.models.vision_transformer import Attention, Block
 from torch import nn
 from fastcore.basics import patch, store_attr
 from fastai.torch_core import params
+
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #f29f9ad7
 from ..video.sampling import DenseClip, UniformSegments
 from ..video.spec import ClipSpec
 from .checkpoints import Checkpoint, LoadReport, head_names, load_weights, open_checkpoint, renamed
@@ -29,6 +31,7 @@ from .layers import fitting_clips, total_out, split_out
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #e6fe6e07
 _norm = partial(nn.LayerNorm, eps=1e-6)
 
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #88725ffc
 class DividedBlock(Block):
     "Every patch looks through time, then through its frame (TimeSformer, arXiv:2102.05095)."
     def __init__(self, dim, heads, num_frames=8, **kwargs):
@@ -52,6 +55,7 @@ def forward(self:DividedBlock, x):
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #48cfbfaf
 attentions = 'divided_space_time','joint_space_time','space_only'
 
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #ed25ef8f
 class PretrainedTimeSformer(ActionModel):
     "TimeSformer as its authors wrote it (arXiv:2102.05095); raises a ValueError for sizes that do not fit."
     dropout_args = ('drop_path',)
@@ -181,6 +185,7 @@ def _authors_training(text):
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #e3cffa16
 _hub_rates = {8: 32, 16: 16, 96: 4} # Number of frames -> their distance
 
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #861540e2
 def _hub_training(config, colours):
     "Data, mean, std, distance and number of frames of a network published on Hugging Face."
     labels = ' '.join(map(str, (config.get('id2label') or {}).values())).lower()

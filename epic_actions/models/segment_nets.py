@@ -17,6 +17,8 @@ from torchvision.models import resnet50
 from fastcore.basics import patch, store_attr
 from fastai.layers import norm_types
 from fastai.torch_core import params
+
+# %% ../../nbs/models/30_segment_nets.ipynb #528f4240
 from ..data.clips import to_clip_tensor
 from .base import ActionModel
 from .layers import TimeDistributed, create_encoder, encoder_splitter, pooled, total_out, split_out
@@ -81,6 +83,7 @@ def forward_features(self:TSN, x):
     raise ValueError(f'this {type(self).__name__} of modality {self.modality!r} takes {self.n_channels} channels a '
                      f'segment{pairs}, but the clips have {x.shape[2]}')
 
+# %% ../../nbs/models/30_segment_nets.ipynb #24409355
 @patch
 def forward_head(self:TSN, features): return split_out(self.head(self.dropout(features)), self.n_out)
 

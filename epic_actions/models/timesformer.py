@@ -13,6 +13,8 @@ from torch import nn
 from fastai.torch_core import params
 from timesformer_pytorch import TimeSformer as _TimeSformer
 from timesformer_pytorch.timesformer_pytorch import Attention
+
+# %% ../../nbs/models/20_timesformer.ipynb #2257771f
 from .base import ActionModel
 from .layers import fitting_clips, total_out, split_out
 

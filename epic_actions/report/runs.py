@@ -12,6 +12,8 @@ import os, warnings
 from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
+
+# %% ../../nbs/report/20_runs.ipynb #c8516f77
 from ..video.files import atomic_write
 from ..data.splits import split_by_group
 from ..datasets.base import Data
@@ -147,6 +149,7 @@ def _summary(results):
 # %% ../../nbs/report/20_runs.ipynb #ef2f3cbc
 results_suffixes = '.npz','.pkl','.pt'
 
+# %% ../../nbs/report/20_runs.ipynb #08bd45fa
 def _evaluated_file(data):
     "The annotations to evaluate results by; raises a ValueError if there are none."
     files = epic_files(data/'annotations') or epic_files(data)

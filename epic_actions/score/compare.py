@@ -25,6 +25,7 @@ def clip_groups(
 # %% ../../nbs/score/14_compare.ipynb #6e446618
 figure_names = ['top-1', 'top-5', 'macro precision', 'macro recall', 'weighted precision', 'weighted recall']
 
+# %% ../../nbs/score/14_compare.ipynb #1643a267
 def _figures(a, rows=slice(None)):
     "The figures of `a`, in the order of `figure_names`."
     ranks = a.ranks[rows]
@@ -67,6 +68,7 @@ def mcnemar_p(
 # %% ../../nbs/score/14_compare.ipynb #cf7a329a
 def _clips(n): return f'{n:,} clip{"s"*(n != 1)}'
 
+# %% ../../nbs/score/14_compare.ipynb #89d52073
 def _in_words(better, worse, p, low, high):
     "What a comparison says: `low` to `high` is the interval of the difference."
     if not better + worse: return 'right and wrong on the same clips'

@@ -14,6 +14,8 @@ from PIL import Image
 from fastcore.basics import listify
 from fastai.learner import Learner
 from fastai.vision.core import image2tensor
+
+# %% ../../nbs/score/50_explain.ipynb #28a37eed
 from ..data.clips import ImageTuple, Normalizer, film_strip
 from ..models.base import ActionModel
 from ..models.layers import TimeDistributed
@@ -92,6 +94,7 @@ def _logits(out, task):
 _needs = ('Grad-CAM needs a model with an `encoder` that is `TimeDistributed` around a convolutional body '
           '(SimpleModel, RNNModel), attention rollout needs a TimeSformer')
 
+# %% ../../nbs/score/50_explain.ipynb #06d9ced7
 def _feature_maps(model, x, min_size):
     "The output, and the last maps (frames, channels, rows, columns) of `min_size` cells, a tensor a call of the body."
     if not isinstance(getattr(model, 'encoder', None), TimeDistributed):

@@ -14,6 +14,8 @@ from time import perf_counter
 import numpy as np, pandas as pd
 import torch
 from fastcore.basics import num_cpus, patch
+
+# %% ../../nbs/score/60_latency.ipynb #0e34884d
 from ..data.clips import Normalizer
 from ..models.base import check_set
 from .scoring import eval_mode, read_row

@@ -16,6 +16,8 @@ from typing import NamedTuple
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 from scipy.special import softmax
+
+# %% ../../nbs/score/10_results.ipynb #0b7f9d69
 from ..video.files import atomic_write
 from ..data.pickles import read_pickle
 from .metrics import (check_rows, few, precision_recall, score_array, target_ranks, top_class,
@@ -64,6 +66,7 @@ class Results:
 @patch
 def __len__(self:Results): return len(self.segments)
 
+# %% ../../nbs/score/10_results.ipynb #5f72a7f6
 @patch
 def __repr__(self:Results):
     classes = ', '.join(f'{k}: {len(v)} classes' for k, v in self.vocab.items())
@@ -114,6 +117,7 @@ def subset(self:Results,
     def part(d): return d and {k: x[rows] for k, x in d.items()}
     return Results(self.segments.iloc[rows], part(self.scores), self.vocab, part(self.logits))
 
+# %% ../../nbs/score/10_results.ipynb #37f88208
 @patch
 def __getitem__(self:Results, rows)->Results: return self.subset(rows)
 
@@ -182,6 +186,7 @@ def table(self:Results) -> pd.DataFrame:
 # %% ../../nbs/score/10_results.ipynb #be477b62
 _dtypes = re.compile(r'u?int\d+|float\d+|bool|boolean|U?Int\d+|Float\d+|datetime64\[\w+\]|category')
 
+# %% ../../nbs/score/10_results.ipynb #7e666f0e
 def _pack_table(df):
     "The columns of `df`: names, types and plain values, None for a missing one."
     values = df.astype(object).where(df.notna(), None).to_dict('list')
@@ -217,6 +222,7 @@ def _official_bytes(results, suffix):
 # %% ../../nbs/score/10_results.ipynb #523ea327
 _format = 'epic_actions results 1'
 
+# %% ../../nbs/score/10_results.ipynb #38e6ce7f
 def save_results(
     results:Results,
     path, # the file to write, by custom `*.npz`; an official one ends in `.pkl` or `.pt`
@@ -293,6 +299,7 @@ def official_parts(
 _unreadable = (ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError, zipfile.BadZipFile,
                zlib.error)
 
+# %% ../../nbs/score/10_results.ipynb #61086a9f
 def _load_npz(path):
     "The results in a file of `save_results`."
     try:

@@ -16,6 +16,8 @@ from fastcore.basics import ifnone, listify
 from fastai.data.load import DataLoader
 from fastai.torch_core import defaults
 from PIL import Image
+
+# %% ../../nbs/score/30_scoring.ipynb #b263d7a4
 from ..data.clips import Normalizer
 from ..video.files import track
 from ..video.flow import flow_picture

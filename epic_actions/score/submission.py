@@ -10,6 +10,8 @@ import json, zipfile, zlib
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
+
+# %% ../../nbs/score/45_submission.ipynb #cc4fef6f
 from ..video.files import atomic_write
 from .epic import id_list
 from .metrics import check_rows, few
@@ -18,6 +20,7 @@ from .results import match_ids, named_errors, official_parts, official_results
 # %% ../../nbs/score/45_submission.ipynb #a082e1d8
 _levels = ['sls_pt', 'sls_tl', 'sls_td']
 
+# %% ../../nbs/score/45_submission.ipynb #14dba6fc
 def _check_header(o, challenge):
     "Raise a ValueError unless the content `o` of test.json has the keys and values of the `challenge`."
     allowed = {'version': ['0.2'], 'challenge': [challenge], **dict.fromkeys(_levels, range(6))}
@@ -122,6 +125,7 @@ def _object(pairs):
     numbers = [str(i) for i in range(len(o))]
     return np.array([o[i] for i in numbers], float) if set(numbers) == set(o) else {k: float(v) for k, v in o.items()}
 
+# %% ../../nbs/score/45_submission.ipynb #3da875dc
 def _no_constant(name): raise ValueError(f'it holds {name}, which is not a number')
 
 # %% ../../nbs/score/45_submission.ipynb #bc459026

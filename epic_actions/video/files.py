@@ -13,6 +13,8 @@ from glob import escape
 from pathlib import Path
 from zipfile import BadZipFile
 import numpy as np
+
+# %% ../../nbs/video/05_files.ipynb #99bd27df
 from .. import __version__
 
 # %% ../../nbs/video/05_files.ipynb #fcdcef49
@@ -34,8 +36,10 @@ def _runs(pid):
     except PermissionError: pass
     return True
 
+# %% ../../nbs/video/05_files.ipynb #de4f31b8
 def _remove(path): shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
+# %% ../../nbs/video/05_files.ipynb #1d13ff13
 @contextmanager
 def atomic_write(
     path:str|Path # The final path, of a file or a folder; the folder above it is made if need be
@@ -76,6 +80,7 @@ def is_watched()->bool:
     from fastcore.imports import IN_NOTEBOOK
     return IN_NOTEBOOK or sys.stdout.isatty()
 
+# %% ../../nbs/video/05_files.ipynb #1e43361e
 def track(
     items, # Iterable
     name:str, # What they are, for the line
@@ -94,12 +99,14 @@ def track(
 def _memory(path, cls, version):
     return [] # the place where one thing is kept; made by a cache, as this one is bounded and safe for threads
 
+# %% ../../nbs/video/05_files.ipynb #83dc0972
 def _cache_file(path, cls):
     "Where what was found in `path` is kept, or None."
     folder = os.environ.get('EPIC_ACTIONS_CACHE', '~/.cache/epic_actions')
     name = f'{hashlib.sha1(path.encode()).hexdigest()}.npz'
     return Path(folder).expanduser()/f'{cls.__name__}-{__version__}'/name if folder else None
 
+# %% ../../nbs/video/05_files.ipynb #709a37d1
 def _load(file, cls, version):
     "What the cache file holds; None if there is nothing of this version."
     try:
@@ -107,6 +114,7 @@ def _load(file, cls, version):
     except (OSError, ValueError, BadZipFile): return None
     return cls(**{k: v if v.ndim else v.item() for k,v in d.items()}) if tuple(d.pop('version')) == version else None
 
+# %% ../../nbs/video/05_files.ipynb #02157c5a
 def found_once(
     path:str|Path, # The file in which something is looked for
     cls:type, # A dataclass of arrays, numbers and texts: what is found

@@ -19,6 +19,8 @@ from av.video.reformatter import VideoReformatter
 import numpy as np
 from PIL import Image
 from fastcore.basics import patch
+
+# %% ../../nbs/video/30_frames.ipynb #3e0023e6
 from .files import VideoError, found_once
 from .index import open_media, readable_packets, video_index
 

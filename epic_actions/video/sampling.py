@@ -14,6 +14,7 @@ from .registry import Registered
 # %% ../../nbs/video/10_sampling.ipynb #020d32c5
 short_policies = 'repeat_last','wrap','error'
 
+# %% ../../nbs/video/10_sampling.ipynb #0a1ecd84
 def fit_indices(
     idxs:np.ndarray, # Indices, possibly past the last frame
     n_frames:int, # Frames that there are
@@ -59,6 +60,7 @@ def sampler_to_dict(sampler:Sampler)->dict:
     args = {f.name: getattr(sampler, f.name) for f in fields(sampler)}
     return {'name': name, **{k: sampler_to_dict(v) if isinstance(v, Sampler) else v for k,v in args.items()}}
 
+# %% ../../nbs/video/10_sampling.ipynb #e50c91ab
 def sampler_from_dict(d:dict)->Sampler:
     "The sampler that `sampler_to_dict` described; raises a ValueError for a name that is no sampler."
     return Sampler.named(d.get('name'))(**{k: sampler_from_dict(v) if isinstance(v, dict) else v for k,

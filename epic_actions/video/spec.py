@@ -18,6 +18,7 @@ _choices = dict(modality=('RGB','Flow'), fit=('crop','pad','squash'), resize=('s
                 channels=('RGB','BGR'))
 _usual = dict(RGB=(imagenet_mean, imagenet_std), Flow=((0.5,), (0.226,)))
 
+# %% ../../nbs/video/15_spec.ipynb #d022abb9
 @dataclass(frozen=True)
 class ClipSpec:
     "How a clip is made of a video: which frames, how large, and in which numbers."
@@ -57,6 +58,7 @@ def to_json(self:ClipSpec)->str:
     return json.dumps({**{f.name: getattr(self, f.name) for f in fields(self)},
                        'sampler': sampler_to_dict(self.sampler)})
 
+# %% ../../nbs/video/15_spec.ipynb #0181b30a
 @patch(cls_method=True)
 def from_json(cls:ClipSpec, text:str)->ClipSpec:
     "The spec that `to_json` wrote; raises a ValueError for fields that are not known."

@@ -14,6 +14,8 @@ from math import inf
 from pathlib import Path
 import av
 import numpy as np
+
+# %% ../../nbs/video/60_writing.ipynb #caac8b91
 from .frames import Frames, VideoFrames, open_frames
 from .index import open_media, readable_packets
 
