@@ -71,7 +71,8 @@ def _metrics(tables):
     "The figures of all models as tables of the page."
     by = 'target' if len(tables) > 1 else 'model'
     parts = pd.concat(tables, names=['model', 'target']).drop(columns='clips').groupby(level=by, sort=False)
-    return {k: part.droplevel(by).dropna(axis=1, how='all').reset_index() for k, part in parts}
+    return {k: part.droplevel(by).dropna(axis=1, how='all').reset_index().rename(columns={'model': f'{k}: model'})
+            for k, part in parts}
 
 # %% ../../nbs/report/10_report.ipynb #15c64497
 def _differences(results):
