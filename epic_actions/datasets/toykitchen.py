@@ -375,7 +375,7 @@ def _paste(im, ids, sp, M, key, opacity):
     lo = np.floor(M[:2, 2]-reach).astype(int).tolist()
     back = affine(sp.width/2, sp.width/2, sp.width) @ np.linalg.inv(M) @ affine(*lo)
     box = np.ceil(2*reach+1).astype(int).tolist()
-    sp = sp.transform(box, Image.AFFINE, back[:2].ravel().tolist(), Image.BILINEAR)
+    sp = sp.transform(tuple(box), Image.AFFINE, back[:2].ravel().tolist(), Image.BILINEAR)
     alpha = sp.getchannel('A')
     ids.paste(key, lo, alpha.point(lambda v: 255*(v > 127)))
     im.paste(sp, lo, alpha.point(lambda v: int(v*opacity)))
