@@ -67,7 +67,7 @@ Paths = Annotated[list[Path], typer.Argument(help='Videos, or folders that are s
 Workers = Annotated[Optional[int], typer.Option(help='Processes at a time; without it, one for each CPU.')]
 Readers = Annotated[Optional[int], typer.Option(help='Processes that read clips.')]
 Root = Annotated[Optional[Path], typer.Option(help='Folder of the frames, flow or videos of EPIC-KITCHENS.')]
-Group = Annotated[Optional[str], typer.Option(help='Column of the CSV file with what must not straddle a split.')]
+Group = Annotated[Optional[str], typer.Option(help='Column of the CSV file with the groups, which a split never divides.')]
 
 # %% ../../nbs/cli/00_app.ipynb #b1156565
 def _show_warning(message, *_): typer.echo(f'Warning: {message}', err=True)

@@ -110,7 +110,7 @@ def cut(
     fps:float=30., # Frames per second of the segments.
     fast:bool=False, # Cut at the nearest keyframes, without encoding: quick, but not exact to the frame.
     sound:bool=True, # Keep the sound.
-    shortest:float=1., # A last segment that would be shorter, in seconds, stays with the one before it.
+    shortest:float=1., # A last segment shorter than this, in seconds, is joined to the one before it.
     workers: Workers = None
 ):
     """Cut long videos into segments. What is cut is not cut again. Exit code 1 if a segment failed.

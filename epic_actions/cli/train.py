@@ -27,7 +27,7 @@ def train(
     root: Root = None,
     group: Group = None,
     valid:str='0.2', # Validation: a share (0.2) or groups (2,4).
-    test:str='0', # Test: a share or groups; not looked at in training.
+    test:str='0', # Test: a share or groups; not used in training.
     workers:Optional[int]=None, # Processes that read clips, where they are not kept in memory.
     bad: BadClips = 'raise',
     resume:bool=False, # Go on where the run in --out stopped.
