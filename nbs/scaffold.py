@@ -53,13 +53,14 @@ def bar_of(frame):
 
 
 def write_video(path, n=30, codec='libx264', fps=10, w=64, h=48, times=None, pix_fmt='yuv420p', rotation=None,
-                container=None, start=0, picture=bar_frame, **options):
+                container=None, start=0, sar=None, picture=bar_frame, **options):
     "A video of `n` pictures, at `times` (in frames) if they are given."
     path.parent.mkdir(parents=True, exist_ok=True)
     with av.open(str(path), 'w', options=container or {}) as out:
         s = out.add_stream(codec, rate=fps, options=options)
         s.width,s.height,s.pix_fmt = w,h,pix_fmt
         if rotation: s.set_display_rotation(rotation)
+        if sar: s.codec_context.sample_aspect_ratio = sar
         for i in range(n):
             f = av.VideoFrame.from_ndarray(picture(i, w, h))
             f.pts,f.time_base = start + (i if times is None else times[i]),Fraction(1, fps)

@@ -104,7 +104,8 @@ def _cache_file(path, cls):
     "Where what was found in `path` is kept, or None."
     folder = os.environ.get('EPIC_ACTIONS_CACHE', '~/.cache/epic_actions')
     name = f'{hashlib.sha1(path.encode()).hexdigest()}.npz'
-    return Path(folder).expanduser()/f'{cls.__name__}-{__version__}'/name if folder else None
+    kind = f'{cls.__name__}{getattr(cls, "format", "")}-{__version__}'
+    return Path(folder).expanduser()/kind/name if folder else None
 
 # %% ../../nbs/video/05_files.ipynb #709a37d1
 def _load(file, cls, version):
@@ -117,7 +118,7 @@ def _load(file, cls, version):
 # %% ../../nbs/video/05_files.ipynb #02157c5a
 def found_once(
     path:str|Path, # The file in which something is looked for
-    cls:type, # A dataclass of arrays, numbers and texts: what is found
+    cls:type, # A dataclass of arrays, numbers and texts: what is found; `format` numbers its versions
     find, # Function without arguments that finds it
     costly # Function of what was found: was it so costly that it has to be kept on the disk?
 ):

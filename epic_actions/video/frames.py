@@ -8,10 +8,10 @@ __all__ = ['bad_policies', 'image_suffixes', 'scale_frame', 'Frames', 'VideoFram
            'TarIndex', 'archive_of', 'source_exists', 'TarFrames', 'open_images', 'open_frames']
 
 # %% ../../nbs/video/30_frames.ipynb #c5e97fe4
-import io, os, re, tarfile
+import io, os, re, tarfile, warnings
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from itertools import chain, dropwhile
+from itertools import chain, count, dropwhile
 from math import inf
 from pathlib import Path
 import av
@@ -22,7 +22,8 @@ from fastcore.basics import patch
 
 # %% ../../nbs/video/30_frames.ipynb #3e0023e6
 from .files import VideoError, found_once
-from .index import open_media, readable_packets, video_index
+from .index import from_beginning, video_index
+from .packets import decode_packets, is_entry, open_media
 
 # %% ../../nbs/video/30_frames.ipynb #7ff20393
 def _turned(size, rotation): return size[::-1 if rotation % 180 else 1]
@@ -33,7 +34,8 @@ def scale_frame(
     size:tuple|None=None, # Height and width of the upright picture, px; None keeps them
     resize:str='swscale', # `swscale` or `pillow`, see `ClipSpec`
     rotation:int=0, # Degrees, counter-clockwise, by which the frame is turned: 0, 90, 180 or 270
-    scaler:VideoReformatter|None=None # Shared by the frames of a source, which saves setting it up for each
+    scaler:VideoReformatter|None=None, # Shared by the frames of a source, which saves setting it up for each
+    mirrored:bool=False # Exchange left and right before the turn?
 )->np.ndarray: # RGB, uint8, of shape (height, width, 3)
     "`frame` as upright RGB pixels of `size`, both rules bilinear."
     h,w = _turned(size or (None,None), rotation)
@@ -41,7 +43,7 @@ def scale_frame(
     # FFmpeg's own threads do not survive a fork
     pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray()
     if size and pixels.shape[:2] != (h,w): pixels = np.asarray(Image.fromarray(pixels).resize((w,h), Image.BILINEAR))
-    return np.rot90(pixels, rotation//90)
+    return np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
 
 # %% ../../nbs/video/30_frames.ipynb #1617d67c
 bad_policies = 'raise','repeat_last'
@@ -50,6 +52,7 @@ bad_policies = 'raise','repeat_last'
 class Frames:
     "The frames of one source: `len`, `fps`, `size`, `times`, `span`, `at` and `get`."
     channels,faults,problem = 3,(),'' # faults of single frames, and a problem of the source as a whole
+    rotation,mirrored = 0,False
 
 # %% ../../nbs/video/30_frames.ipynb #d7387c24
 @patch
@@ -77,30 +80,22 @@ def at(self:Frames,
     if self.times is None: raise VideoError(self.path, 'images have no times: open them with fps=')
     return np.searchsorted(self.times, np.asarray(times)+1e-6, side='right').clip(1, len(self)) - 1
 
-# %% ../../nbs/video/30_frames.ipynb #1774c5f5
-@patch
-def _fault(self:Frames, i, frame):
-    "What is wrong with frame `i`: the `VideoError` in its place, damage seen by the decoder, another size; else None."
-    if isinstance(frame, VideoError): return frame
-    if frame.is_corrupt: return VideoError(self.path, f'frame {i} of {len(self)} is damaged')
-    if _turned((frame.height,frame.width), self.rotation) != self.size:
-        h,w = self.size
-        return VideoError(self.path, f'frame {i} has {frame.width} x {frame.height} pixels, others {w} x {h}')
-
 # %% ../../nbs/video/30_frames.ipynb #c975e9e1
 @patch
 def stream(self:Frames, wanted=None, size=None, resize='swscale'):
     "Yield the frames of the ascending indices `wanted`, all if None, one by one: upright RGB pixels."
     last,ahead,self.faults = None,0,[]
-    for i,frame in self._decode(range(len(self)) if wanted is None else wanted):
-        if fault := self._fault(i, frame):
-            if self.bad == 'raise': raise fault
+    for i,frame in self.decode(range(len(self)) if wanted is None else wanted):
+        if isinstance(frame, VideoError):
+            if self.bad == 'raise': raise frame
             if i is None: continue
-            self.faults.append(fault)
+            self.faults.append(frame)
             if last is None: ahead += 1
             else: yield last
             continue
-        last = scale_frame(frame, size, resize, self.rotation, self._scaler)
+        other = _turned((frame.height,frame.width), self.rotation) != self.size
+        to = size or (self.size if other else None)
+        last = scale_frame(frame, to, resize, self.rotation, self._scaler, self.mirrored)
         for _ in range(ahead + (i is not None)): yield last # the first good frame also stands in for those before it
         ahead = 0
     if ahead: raise self.faults[0]
@@ -115,101 +110,199 @@ def _span(self:Frames, numbers, start, stop):
     raise VideoError(self.path, f'no frame between start={start} and stop={stop}; the frames go from '
                                 f'{numbers[0]:.2f} to {numbers[-1]:.2f}')
 
+# %% ../../nbs/video/30_frames.ipynb #be561620
+@patch
+def shown(self:Frames,
+    start:float|None=None, # Seconds from the first frame; None: the first frame
+    stop:float|None=None # Seconds; not included; None: the end
+)->tuple: # First index and one past the last
+    "The frames that begin in `start <= time < stop`, or else the one that is on the screen then; raises a `VideoError`."
+    times = self.times
+    try: return self._span(times, start, stop)
+    except VideoError:
+        if start is None or stop is not None and stop <= start or not 0 <= start < times[-1] + 1/self.fps: raise
+    i = int(self.at(start))
+    return i,i+1
+
 # %% ../../nbs/video/30_frames.ipynb #99e5a711
 class VideoFrames(Frames):
     "The frames of a video file, through PyAV."
-    def __init__(self, path, bad='raise'):
-        self.path,self.bad,self._scaler,self._clean_keys = str(path),bad,VideoReformatter(),True
+    def __init__(self, path, bad='raise', as_shown=True):
+        self.path,self.bad,self.as_shown,self._scaler,self._trust = str(path),bad,as_shown,VideoReformatter(),None
         if not Path(path).stat().st_size: raise VideoError(path, 'the file is empty')
-        self._container = open_media(path)
+        self._open()
         try: self._look()
         except BaseException: self.close(); raise
 
-    def __len__(self): return len(self._index.stamps) + self._index.missing
-    def close(self): self._container.close()
+    def __len__(self): return len(self.index.stamps) + self.index.missing
+    def close(self): self.container.close()
+
+# %% ../../nbs/video/30_frames.ipynb #ef26f258
+@patch
+def _open(self:VideoFrames):
+    "Open the file, at its beginning."
+    self.container = open_media(self.path)
+    self.video = next(iter(self.container.streams.video), None)
+    context = self.video and self.video.codec_context
+    if context: context.thread_count,context.copy_opaque = 1,True
+
+# %% ../../nbs/video/30_frames.ipynb #6a5aca5f
+def _pixel_shape(stream):
+    "Width of a pixel of a stream by its height; 1 where it is not known or not believable."
+    ratio = stream.sample_aspect_ratio
+    return ratio if ratio and 1/8 <= ratio <= 8 else 1
+
+# %% ../../nbs/video/30_frames.ipynb #fae2871e
+@patch
+def _as_stored(self:VideoFrames):
+    "Show the frames as version 0.1 did, with a warning if that is another picture."
+    size = _turned((self.video.height,self.video.width), self.rotation)
+    if size != self.size or self.mirrored:
+        warnings.warn(f'{self.path}: shown to the model as version 0.1 showed it, though its pixels are not square or it '
+                      'is mirrored; train the model again for pictures as players show them')
+    self.size,self.rotation,self.mirrored = size,(self.rotation + 180*self.mirrored) % 360,False
 
 # %% ../../nbs/video/30_frames.ipynb #d75a6679
 @patch
 def _look(self:VideoFrames):
-    "Find the stream and its index."
-    path,videos = self.path,self._container.streams.video
-    if not videos: raise VideoError(path, 'no video stream in it')
-    self._stream = s = videos[0]
+    "Find what the file holds."
+    path,s = self.path,self.video
+    if not s: raise VideoError(path, 'no video stream in it')
     if s.codec_context is None: raise VideoError(path, 'its codec is not known, or its head is damaged')
-    s.codec_context.thread_count = 1
-    self._index = ix = video_index(self._container, path)
-    if not (len(ix.stamps) and len(ix.keys)): raise VideoError(path, ix.problem or 'no frame in it can be decoded')
+    self.index = ix = video_index(self.container, path)
+    if not len(ix.stamps): raise VideoError(path, ix.problem or 'no frame in it can be decoded')
     if ix.problem and self.bad == 'raise': raise VideoError(path, f'{ix.problem}; copy it again or re-encode it')
-    self.problem,self.rotation,self.fps = ix.problem,ix.rotation,float(s.average_rate or s.guessed_rate or 25)
-    self.size = _turned((s.height,s.width), ix.rotation)
+    self.problem,self.rotation,self.mirrored = ix.problem,ix.rotation,ix.mirrored
+    self._incomplete = {*ix.incomplete.tolist()}
+    self.fps = next((float(rate) for rate in (s.average_rate, s.guessed_rate) if rate and rate <= 1000), 25.)
+    self.size = _turned((s.height, round(s.width*_pixel_shape(s))), self.rotation)
+    if not self.as_shown: self._as_stored()
 
 # %% ../../nbs/video/30_frames.ipynb #c851c2e2
 @patch(as_prop=True)
 def times(self:VideoFrames)->np.ndarray:
     "Time of each frame, seconds from the first."
-    ix,fps = self._index,self.fps
+    ix,fps = self.index,self.fps
     stamps = ix.stamps - ix.stamps[0]
-    seconds = stamps/fps if ix.numbered else stamps*float(self._stream.time_base)
+    seconds = stamps/fps if ix.numbered else stamps*float(self.video.time_base)
     return np.append(seconds, seconds[-1] + np.arange(1, ix.missing+1)/fps)
 
 # %% ../../nbs/video/30_frames.ipynb #e9a6965a
 @patch
-def span(self:VideoFrames, start=None, stop=None): return self._span(self.times, start, stop)
+def span(self:VideoFrames, start=None, stop=None): return self.shown(start, stop)
 
 # %% ../../nbs/video/30_frames.ipynb #97fa368d
 @patch
 def _packets(self:VideoFrames, key):
-    "The packets from keyframe `key` on, or from an earlier one if the file cannot be entered there, and its number."
-    ix,s = self._index,self._stream
-    places = [] if ix.numbered else [(key, ix.keys[key])]
-    for k,ts in [*places, (key, ix.seeks[key]), (0, ix.seeks[0]), (0, 0)]:
+    "The packets from entry `key` on, or from an earlier one if that is not found, and its number."
+    ix = self.index
+    entries = {dts: k for k,dts in enumerate(ix.seeks[:key+1].tolist())}
+    for place in [ix.keys[key]]*(not ix.numbered) + [ix.seeks[key], ix.seeks[0]]:
+        if place == from_beginning: break
         with suppress(av.FFmpegError, StopIteration):
-            self._container.seek(int(ts), stream=s)
-            packets = readable_packets(self._container, s)
-            p = next(packets)
-            if p.dts == ix.seeks[k] if ix.numbered else p.is_keyframe and p.pts is not None and p.pts <= ix.keys[k]:
-                return chain([p], packets), k
-    return (), 0
+            self.container.seek(int(place), stream=self.video)
+            packets = self.container.demux(self.video)
+            first = next(packets)
+            if first.dts in entries and is_entry(first): return chain([first], packets),entries[first.dts]
+    self.close()
+    self._open()
+    return self.container.demux(self.video),0
 
 # %% ../../nbs/video/30_frames.ipynb #9bbe9088
+_can_skip = 'h264','hevc','vp8','vp9','mpeg1video','mpeg2video','mpeg4' 
+
+# %% ../../nbs/video/30_frames.ipynb #57e4e623
+@patch
+def _prepared(self:VideoFrames, packets, wanted):
+    "`decode_packets`, with packets that are numbered, and without the frames that are neither in `wanted` nor needed."
+    context,number = self.video.codec_context,count()
+    skips = not self.index.numbered and context.codec.name in _can_skip
+    def prepare(packet):
+        packet.opaque = next(number) # the frame that comes out of it has the same
+        if skips: context.skip_frame = 'DEFAULT' if packet.pts in wanted else 'NONREF'
+    return decode_packets(packets, prepare)
+
+# %% ../../nbs/video/30_frames.ipynb #163d8d40
+@patch
+def _spoils(self:VideoFrames, packet, damaged):
+    "Is something lost with `packet`?"
+    ix = self.index
+    if not damaged and packet.pts not in self._incomplete: return False
+    if ix.numbered or packet.pts is None: return damaged
+    i = np.searchsorted(ix.stamps, packet.pts)
+    return i < len(ix.stamps) and ix.stamps[i] == packet.pts
+
+# %% ../../nbs/video/30_frames.ipynb #9cd16a23
 @patch
 def _frames_of(self:VideoFrames, packets, wanted):
-    "Yield the frames of `packets`; of those that are not in `wanted` only the ones that others need."
-    context = self._stream.codec_context
-    skips = not (self._index.numbered or context.codec.name.startswith('lib'))
-    for p in packets:
-        context.skip_frame = 'NONREF' if skips and p.pts not in wanted else 'DEFAULT'
-        with suppress(av.FFmpegError): yield from p.decode() # what does not decode is missed by its stamp
+    "Yield the frames of `packets`, and whether each is spoiled."
+    spoiled,state,before,entry = False,{},False,None # state: of packets whose frames have not come out yet
+    for k,(packet,frames,damaged) in enumerate(self._prepared(packets, wanted)):
+        if is_entry(packet): before,spoiled,entry = spoiled,False,packet.pts
+        spoiled |= self._spoils(packet, damaged)
+        leads = None not in (entry, packet.pts) and packet.pts < entry
+        state[k] = spoiled or leads and before
+        for f in frames:
+            bad = state.pop(f.opaque, spoiled)
+            if f.is_corrupt and not (self.index.numbered and packet.is_corrupt):
+                bad = spoiled = True
+                state = {i: s or i > (f.opaque or 0) for i,s in state.items()}
+            yield f,bad
 
 # %% ../../nbs/video/30_frames.ipynb #88bc2202
 @patch
 def _from_key(self:VideoFrames, key, wanted):
-    "Pairs of stamp and frame from keyframe number `key` on."
+    "Stamp, frame and whether it is spoiled, from entry `key` on."
     packets,key = self._packets(key)
     frames = self._frames_of(packets, wanted)
-    if not self._index.numbered: return ((f.pts,f) for f in frames if f.pts is not None)
-    return enumerate(dropwhile(lambda f: not f.key_frame, frames), int(self._index.keys[key]))
+    if not self.index.numbered: return ((f.pts,f,bad) for f,bad in frames if f.pts is not None)
+    if key: frames = dropwhile(lambda f: not f[0].key_frame, frames)
+    return ((i,f,bad) for i,(f,bad) in enumerate(frames, int(self.index.keys[key])))
+
+# %% ../../nbs/video/30_frames.ipynb #6c88e2c7
+@patch
+def _tries(self:VideoFrames, stamp):
+    "Entries from which the frame at `stamp` may be decoded, the best one first."
+    latest = max(int(np.searchsorted(self.index.keys, stamp, side='right'))-1, 0)
+    if self._trust is None: return [*dict.fromkeys([latest, max(latest-1, 0), 0])]
+    return [latest, *range(latest-1, max(latest-2, -1), -1)] if self._trust else [0]
+
+# %% ../../nbs/video/30_frames.ipynb #d340481c
+@patch
+def _saves(self:VideoFrames, key, at):
+    "Are there frames between the one at `at` and entry `key`, which need not be decoded if the file is entered there?"
+    ix = self.index
+    return at == inf or np.diff(np.searchsorted(ix.stamps, [max(at, ix.stamps[0]-1), ix.keys[key]]))[0] > 1
+
+# %% ../../nbs/video/30_frames.ipynb #c02d9123
+@patch
+def _decoded(self:VideoFrames, stamps):
+    "Yield the frame of each of the ascending `stamps`, None for one that is spoiled."
+    wanted,at,entered = {*stamps},inf,-1
+    for stamp in stamps:
+        latest,*others = self._tries(stamp)
+        for key in [latest, *others]:
+            if key < latest or key > entered and self._saves(key, at):
+                frames,entered,at = self._from_key(key, wanted),key,-inf
+            while at < stamp: at,frame,bad = next(frames, (inf,None,True))
+            good = at == stamp and not bad
+            if key < latest-1: self._trust = not good # decoded from the beginning
+            if good or entered < key: break
+        yield frame if good else None
 
 # %% ../../nbs/video/30_frames.ipynb #45774be9
 @patch
-def _decode(self:VideoFrames, wanted):
-    "Yield (index, frame or `VideoError`) for the ascending indices `wanted`; index None if a frame only stands in."
-    ix,n,at,entered = self._index,len(self._index.stamps),inf,-1
+def decode(self:VideoFrames,
+    wanted # Ascending indices
+):
+    "Yield (index, frame or `VideoError`) of the frames `wanted`; the index is None if a frame only stands in."
+    ix,n = self.index,len(self.index.stamps)
     there,gone = [i for i in wanted if i < n],[i for i in wanted if i >= n]
     extra = {*range(max(n-3, 0), n)} - {*there} if gone else set() # three, as the very last may be cut in itself
     stamps = {i: int(ix.stamps[i]) for i in sorted([*there, *extra])}
-    to_decode = set(stamps.values())
-    for i,stamp in stamps.items():
-        key = max(int(np.searchsorted(ix.keys, stamp, side='right'))-1, 0) if self._clean_keys else 0
-        for key in (key, 0):
-            if key > entered and (at == inf or ix.keys[key] > at):
-                frames,entered,at = self._from_key(key, to_decode),key,-inf
-            while at < stamp: at,f = next(frames, (inf,None))
-            if at == stamp and not f.is_corrupt or not key: break
-            self._clean_keys,at,entered = False,inf,-1
-        asked = None if i in extra else i
-        reason = f'frame {i} of {len(self)} does not decode; the file is damaged there'
-        yield asked,f if at == stamp else VideoError(self.path, reason)
+    for i,frame in zip(stamps, self._decoded(stamps.values())):
+        reason = f'frame {i} of {len(self)} is damaged, or one that it is made from'
+        yield None if i in extra else i, VideoError(self.path, reason) if frame is None else frame
     for i in gone: yield i,VideoError(self.path, f'frame {i} is missing: {ix.problem}')
 
 # %% ../../nbs/video/30_frames.ipynb #d3b21ede
@@ -343,13 +436,16 @@ def span(self:ImageFrames, start=None, stop=None):
 
 # %% ../../nbs/video/30_frames.ipynb #6916b1ea
 @patch
-def _decode(self:ImageFrames, wanted):
+def decode(self:ImageFrames, wanted):
     for i in wanted:
         number = self.numbers[0] + i
         k = np.searchsorted(self.numbers, number)
         try:
             if self.numbers[k] != number: raise VideoError(self.path, f'frame {number} is missing')
-            yield i,av.VideoFrame.from_image(self._image(k))
+            image,(h,w) = self._image(k),self.size
+            if image.size != (w,h):
+                raise VideoError(self.path, f'frame {i} has {image.width} x {image.height} pixels, others {w} x {h}')
+            yield i,av.VideoFrame.from_image(image)
         except VideoError as e: yield i,e
 
 # %% ../../nbs/video/30_frames.ipynb #27fe7eb0
@@ -450,21 +546,22 @@ def open_images(path:Path, bad='raise', fps=None, part=None)->Frames|None:
         return ImageFrames(path, bad, fps, part)
 
 # %% ../../nbs/video/30_frames.ipynb #e81e6543
-def _open_source(source, bad, fps):
+def _open_source(source, bad, fps, as_shown):
     "The `Frames` of the source."
     if not isinstance(source, (str,Path)): return MemoryFrames(source, bad, fps)
-    return open_images(Path(source), bad, fps) or VideoFrames(source, bad)
+    return open_images(Path(source), bad, fps) or VideoFrames(source, bad, as_shown)
 
 # %% ../../nbs/video/30_frames.ipynb #6338de98
 @contextmanager
 def open_frames(
     source, # A video; a folder, pattern (`P01_01_frame_*`) or uncompressed tar archive of images; an image or several
     bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`, which notes them in `faults`
-    fps:float|None=None # Frames per second of images, which do not say it themselves
+    fps:float|None=None, # Frames per second of images, which do not say it themselves
+    as_shown:bool=True # Stretch pixels and mirror pictures as players do? False: as version 0.1
 ):
     "The frames of `source`, closed at the end; raises a `VideoError` that names the file and the reason."
     if bad not in bad_policies: raise ValueError(f'bad={bad!r}: choose one of {bad_policies}')
-    try: frames = _open_source(source, bad, fps)
+    try: frames = _open_source(source, bad, fps, as_shown)
     except av.FFmpegError as e: raise VideoError(source, f'not a readable video ({e.strerror})') from e
     except PermissionError as e: raise VideoError(source, 'no permission to read it') from e
     try: yield frames

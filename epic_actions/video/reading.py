@@ -110,7 +110,8 @@ def open_source(
     fps:float|None=None # Frames per second of images, which do not say it
 ):
     "The frames or the optical flow of `source`, closed at the end; raises a `VideoError`."
-    return (open_flow if spec.modality == 'Flow' else open_frames)(source, bad, fps)
+    if spec.modality == 'Flow': return open_flow(source, bad, fps)
+    return open_frames(source, bad, fps, spec.as_shown)
 
 # %% ../../nbs/video/50_reading.ipynb #834ef521
 def seconds_of(

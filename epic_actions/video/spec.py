@@ -33,6 +33,7 @@ class ClipSpec:
     # Shorter side, px, to which frames are scaled before `crop` cuts the centre out; None: as small as `size` allows
     scale:int|None=None
     modality:str='RGB' # `RGB` frames, or optical `Flow`
+    as_shown:bool=True # Are pictures stretched and mirrored as players show them? False: as version 0.1 read them
 
     def __post_init__(self):
         for k,allowed in _choices.items():
@@ -67,7 +68,7 @@ def from_json(cls:ClipSpec, text:str)->ClipSpec:
     if unknown:
         raise ValueError(f'unknown fields in the clip spec: {sorted(unknown)}; a newer version of epic_actions may '
                          'have written it')
-    return cls(**{**d, 'sampler': sampler_from_dict(d['sampler'])})
+    return cls(**{'as_shown': False, **d, 'sampler': sampler_from_dict(d['sampler'])}) # version 0.1 had no such field
 
 # %% ../../nbs/video/15_spec.ipynb #eb4db9bc
 def spec_differences(

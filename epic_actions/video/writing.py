@@ -17,7 +17,7 @@ import numpy as np
 
 # %% ../../nbs/video/60_writing.ipynb #caac8b91
 from .frames import Frames, VideoFrames, open_frames
-from .index import open_media, readable_packets
+from .packets import open_media, readable_packets
 
 # %% ../../nbs/video/60_writing.ipynb #1ed0fc22
 def packets_from(
@@ -43,7 +43,7 @@ def clock_start(
     frames:VideoFrames # An open video
 )->float:
     "When, by the file's own clock, the first picture is shown, seconds."
-    index,stream = frames._index,frames._stream
+    index,stream = frames.index,frames.video
     return float((stream.start_time or 0 if index.numbered else index.stamps[0])*stream.time_base)
 
 # %% ../../nbs/video/60_writing.ipynb #b576274d
@@ -120,7 +120,7 @@ def sound_of(
     frames:Frames # An open source
 ):
     "The audio stream of a source, or None."
-    return next(iter(frames._container.streams.audio), None) if isinstance(frames, VideoFrames) else None
+    return next(iter(frames.container.streams.audio), None) if isinstance(frames, VideoFrames) else None
 
 # %% ../../nbs/video/60_writing.ipynb #0a512aaa
 def encoded_sound(
