@@ -10,11 +10,9 @@ __all__ = ['FPS', 'MOTIONS', 'VERBS', 'REVERSALS', 'SIDE', 'REACH', 'NOUNS', 'MA
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #380ae633
 import colorsys, json, re
-from contextlib import suppress
 from fractions import Fraction
 from functools import lru_cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from zlib import crc32
 import av, numpy as np, pandas as pd
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
@@ -22,8 +20,9 @@ from fastcore.basics import AttrDict, defaults, ifnone, listify, patch
 from fastcore.parallel import parallel
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #61579107
-from .epic import segments_from_epic
-from ..video.files import is_watched
+from .epic import EPIC
+from ..video.files import atomic_write, is_watched
+from ..video.writing import encode, mux
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #93865fa6
 FPS = 12.5  # so that the time of every frame, 0.08 s apart, is exact in EPIC's two decimals
@@ -181,8 +180,8 @@ def sprite(noun,          # one of `NOUNS`
     if part in _STARS: _star(dr, 2*side, *_STARS[part])
     for kind, colour, xy in shapes: _shape(dr, kind, _pixels(xy, unit), tint(colour, *tints), round(3*unit))
     im = im.reduce(4)
-    if part == 'top': im.paste((0, 0, 0, 0), (0, side//2, side, side))
-    if part == 'bottom': im.paste((0, 0, 0, 0), (0, 0, side, side//2))
+    if part == 'top': im.paste(0, (0, side//2, side, side))
+    if part == 'bottom': im.paste(0, (0, 0, side, side//2))
     return im
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #9ec0008e
@@ -209,30 +208,29 @@ def _tiles(dr, w, look):
             if k == 3: dr.ellipse(_pixels((.35, .35, .65, .65), n, x, y), tone(-.08, 1, .05))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #466b4307
-def _window(dr, w, at, wall):
-    frame, thick = _rgb(wall, 0, .5, -.14), max(2, w//64)
-    dr.rectangle(at((-.16, .08, .16, .4)), _rgb((.57, .22, wall[2]+.12)), frame, thick)
-    dr.line(at((0, .08, 0, .4)), frame, thick)
-
-# %% ../../nbs/datasets/40_toykitchen.ipynb #64a897e9
-def _shelf(dr, w, at, wall):
-    for i in (-.1, 0, .1): dr.rounded_rectangle(at((i-.035, .15, i+.035, .27)), w//50, _rgb(wall, i, 1.3, -.1))
-    dr.rectangle(at((-.18, .27, .18, .295)), _rgb((.08, .25, wall[2]-.15)))
-
-# %% ../../nbs/datasets/40_toykitchen.ipynb #a37d82ed
-def _rail(dr, w, at, wall):
-    dr.rectangle(at((-.2, .14, .2, .155)), _rgb(wall, sat=0, val=-.15))
-    dr.rectangle(at((-.07, .15, .07, .38)), _rgb(wall, .5, .8, -.06))
-    for y in (.3, .34): dr.line(at((-.07, y, .07, y)), _rgb(wall, .5, 1, -.12), max(2, w//90))
+_DECOR = [
+ 'area own .57 .22 .12 -.16 .08 .16 .4, frame wall 0 .5 -.14 -.16 .08 .16 .4, bar wall 0 .5 -.14 0 .08 0 .4',
+ 'jar wall -.1 1.3 -.1 -.135 .15 -.065 .27, jar wall 0 1.3 -.1 -.035 .15 .035 .27, '
+      'jar wall .1 1.3 -.1 .065 .15 .135 .27, area own .08 .25 -.15 -.18 .27 .18 .295',
+ 'area wall 0 0 -.15 -.2 .14 .2 .155, area wall .5 .8 -.06 -.07 .15 .07 .38, '
+      'stripe wall .5 1 -.12 -.07 .3 .07 .3, stripe wall .5 1 -.12 -.07 .34 .07 .34']
+_COUNTER = ('area counter 0 1 0 0 0 1 .34, area counter 0 .8 .12 0 0 1 .03, seam counter 0 1 -.25 0 0 1 0, '
+            'seam counter 0 1 -.06 0 .1 1 .1, seam counter 0 1 -.06 0 .2 1 .2, seam counter 0 1 -.06 0 .3 1 .3')
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #eeb62278
-def _counter(dr, w, look):
-    top, thin, tone = .66*w, max(1, w//100), partial(_rgb, look.counter)
-    dr.rectangle((0, top, w, w), tone())
-    dr.rectangle((0, top, w, top+.03*w), tone(0, .8, .12))
-    for i, val in enumerate((-.25, -.06, -.06, -.06)):
-        y = top+i*.1*w
-        dr.line((0, y, w, y), tone(val=val), thin)
+def _furnish(dr, w, look, drawing, x=0, y=0):
+    "Draw the shapes of `drawing` on a picture of side `w`, from the origin (`x`, `y`), parts of the picture"
+    colours = dict(look, own=(0, 1, look.wall[2]))
+    for kind, base, *numbers in map(str.split, drawing.split(', ')):
+        hue, sat, val, *xy = map(float, numbers)
+        colour, xy = _rgb(colours[base], hue, sat, val), _pixels(xy, w, x*w, y*w)
+        match kind:
+            case 'area': dr.rectangle(xy, colour)
+            case 'jar': dr.rounded_rectangle(xy, w//50, colour)
+            case 'frame': dr.rectangle(xy, None, colour, max(2, w//64))
+            case 'bar': dr.line(xy, colour, max(2, w//64))
+            case 'stripe': dr.line(xy, colour, max(2, w//90))
+            case 'seam': dr.line(xy, colour, max(1, w//100))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #5ee42436
 MARGIN = .08  # of the picture, on each side, for the camera's shake
@@ -248,17 +246,17 @@ def background(participant, # name
     im = Image.new('RGB', (w, w))
     dr = ImageDraw.Draw(im)
     _tiles(dr, w, look)
-    (_window, _shelf, _rail)[look.decor](dr, w, partial(_pixels, unit=w, x=look.place*w), look.wall)
-    _counter(dr, w, look)
+    _furnish(dr, w, look, _DECOR[look.decor], look.place)
+    _furnish(dr, w, look, _COUNTER, y=.66)
     return im
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #76b283b2
 @lru_cache(32)
 def _puff(side, shade):
-    im = Image.new('RGBA', (side, side), (shade, shade, shade, 0))
+    im = Image.new('LA', (side, side), (shade, 0))
     for x, y, r in ((.32, .58, .26), (.64, .6, .28), (.5, .36, .26)):
-        ImageDraw.Draw(im).ellipse(_pixels((x-r, y-r, x+r, y+r), side), (shade, shade, shade, 225))
-    return im.filter(ImageFilter.GaussianBlur(side/40))
+        ImageDraw.Draw(im).ellipse(_pixels((x-r, y-r, x+r, y+r), side), (shade, 225))
+    return im.filter(ImageFilter.GaussianBlur(side/40)).convert('RGBA')
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #71e6166b
 _RECIPES = dict(
@@ -357,16 +355,19 @@ def _actor(plan, i):
     return act, .5 if any(i in (a.swap-1, a.swap) for a in plan.actions[1:]) else 1
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #8850c8ab
-def _scene(plan, i, side):
-    "Yield sprite, opacity, and matrices at the frames `i` and `i+1` of all in a picture of `side`, from back to front"
-    (act, opacity), look = _actor(plan, i), draw_look(plan.participant, plan.seed)
-    for p in plan.puffs:
-        yield _puff(round(p.side*side), p.shade), 1, *[affine(*p.place+_sines(p.drift, j), p.side) for j in (i, i+1)]
-    now, nxt = [poses(act, progress_at(act.verb, (j-act.start)/(act.stop-act.start-1))) for j in (i, i+1)]
-    for part in now: yield sprite(act.noun, round(SIDE*side), part, look.tints), opacity, now[part], nxt[part]
+def _sprites(plan, act, opacity, side):
+    "Yield sprite and opacity of all in a picture of `side`, from back to front"
+    look = draw_look(plan.participant, plan.seed)
+    for p in plan.puffs: yield _puff(round(p.side*side), p.shade), 1
+    for part in poses(act, 0): yield sprite(act.noun, round(SIDE*side), part, look.tints), opacity
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #d2d6cec6
-def _shake(plan, i, size): return np.round(2*size*_sines(plan.shake, i))/2
+def _matrices(plan, act, i, size):
+    "Pixel matrices at frame `i` of the background and of what `_sprites` yields, in a picture of `size`"
+    shake = np.round(2*size*_sines(plan.shake, i))/2
+    things = [affine(*p.place+_sines(p.drift, i), p.side) for p in plan.puffs]
+    things += poses(act, progress_at(act.verb, (i-act.start)/(act.stop-act.start-1))).values()
+    return [affine(*shake), *(affine(*shake, size) @ M for M in things)]
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #bdc44ab0
 def _paste(im, ids, sp, M, key, opacity):
@@ -386,14 +387,13 @@ def render_frame(plan,    # what `plan_video` returned
                  size=96, # pixels
                 ):
     "Frame `i` as an RGB picture; with it the map of things (0: background) and their pixel matrices now and at `i+1`"
-    side, shakes = 2*size, [_shake(plan, j, size) for j in (i, i+1)]
-    x, y = (round(MARGIN*side) - 2*shakes[0]).astype(int)
+    side, (act, opacity) = 2*size, _actor(plan, i)
+    now, after = [_matrices(plan, act, j, size) for j in (i, i+1)]
+    x, y = (round(MARGIN*side) - 2*now[0][:2, 2]).astype(int)
     im, ids = background(plan.participant, plan.seed, side).crop((x, y, x+side, y+side)), Image.new('L', (side, side))
-    mats = [[affine(*shake) for shake in shakes]]
-    for key, (sp, opacity, *matrices) in enumerate(_scene(plan, i, side), 1):
-        mats.append([affine(*shake, size) @ M for shake, M in zip(shakes, matrices)])
-        _paste(im, ids, sp, affine(0, 0, 2) @ mats[key][0], key, opacity)
-    return im.reduce(2), np.asarray(ids)[::2, ::2], mats
+    for key, (sp, opacity) in enumerate(_sprites(plan, act, opacity, side), 1):
+        _paste(im, ids, sp, affine(0, 0, 2) @ now[key], key, opacity)
+    return im.reduce(2), np.asarray(ids)[::2, ::2], list(zip(now, after))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #04be7a45
 def frame_flow(ids,  # (H, W) map of things from `render_frame`
@@ -430,10 +430,9 @@ def write_video(frames, # iterable of RGB pictures
                 size,   # side of the picture
                ):
     "Encode square frames at `FPS`"
-    with av.open(str(path), 'w', format='mp4', options={'fflags': '+bitexact', 'movflags': '+faststart'}) as out:
+    with av.open(str(path), 'w', options={'fflags': '+bitexact', 'movflags': '+faststart'}) as out:
         stream = out.add_stream('libx264', Fraction(FPS), _H264, width=size, height=size, pix_fmt='yuv420p')
-        for frame in map(av.VideoFrame.from_image, frames): out.mux(stream.encode(frame))
-        out.mux(stream.encode())
+        mux(out, encode(stream, map(av.VideoFrame.from_image, frames)))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #5501aef4
 def _folder(path):
@@ -585,18 +584,14 @@ def _find(path, args):
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #c2b94ffb
 def _render(path, args, n_workers, progress):
-    "Render beside `path`, then rename"
-    with TemporaryDirectory(prefix=f'.{path.name}.', suffix='.part', dir=_folder(path.parent)) as part:
-        part = Path(part)/path.name
+    "Render all files, then put them in their place"
+    with atomic_write(path) as part:
         plans, splits = plan_kitchen(args.n_clips, args.participants, args.unseen, args.seed)
         parallel(render_video, plans, root=part, size=args.size, frames=args.frames, flow=args.flow,
                  n_workers=n_workers, progress=progress and is_watched())
         write_annotations(plans, splits, part, args.size, args.seed)
         (part/'toykitchen.json').write_text(json.dumps(args, indent=1) + '\n')
-        with suppress(OSError): path.rmdir() # an empty folder gives way
-        try: part.rename(path)
-        except OSError:                       # another process was first
-            if not _find(path, args): raise
+        _find(path, args) # another process may have put something else there
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #89704f6d
 class ToyKitchen:
@@ -646,8 +641,7 @@ def table(self:ToyKitchen,
     if on not in ('videos', 'frames', 'flow'): raise ValueError(f"on: must be 'videos', 'frames' or 'flow', got {on!r}")
     if not root.exists():
         raise FileNotFoundError(f'{self.path} was rendered without {on}: render another kitchen with {on}=True')
-    df = pd.concat([segments_from_epic(self.annotations/f'EPIC_100_{s}.csv', root, modality)
-                    for s in ('train', 'validation')], ignore_index=True)
+    df = EPIC.read(self.annotations, root, modality).segments
     df.loc[df.participant.isin(self.unseen), 'split'] = 'test'
     return df.drop(columns=['problem', 'narration'])
 
