@@ -30,10 +30,11 @@ def _read_csv(path):
     "The rows of a CSV file, or of a list without a header."
     first = path.open(encoding='utf-8-sig').readline()
     if 'video_id' in first: return pd.read_csv(path, encoding='utf-8-sig')
-    names = _list_columns[:first.count(',')+1]
-    if first.count(',') not in (3,6): raise ValueError(
+    n = first.count(',') + 1
+    if n not in (4,7): raise ValueError(
         f'{path}, line 1: neither a header with video_id nor a list of 4 or 7 columns, found {first.strip()[:80]!r}')
-    df = pd.read_csv(path, header=None, names=names, skipinitialspace=True, dtype=dict(narration_id=str, video_id=str))
+    df = pd.read_csv(path, header=None, names=_list_columns[:n], skipinitialspace=True,
+                     dtype=dict(narration_id=str, video_id=str))
     return df.assign(fps=30.)
 
 # %% ../../nbs/datasets/30_epic.ipynb #92a71c63
@@ -133,15 +134,15 @@ def _bases(root, participant, kind):
 # %% ../../nbs/datasets/30_epic.ipynb #fd061f9d
 def _holds(folder, modality):
     "Are there images of this modality in the folder?"
-    if modality == 'Flow' and (folder/'u').is_dir(): return True
-    return any(is_frame(f) and (modality == 'Flow') == (component(f) is not None) for f in folder.iterdir())
+    flow = modality == 'Flow'
+    return flow and (folder/'u').is_dir() or any(is_frame(f) and bool(component(f)) == flow for f in folder.iterdir())
 
 # %% ../../nbs/datasets/30_epic.ipynb #adf19cd1
 def _places(root, participant, video, modality):
     "Yield what the frames of a video may be read from, the likeliest first."
     images = f'{video}_{"flow" if modality == "Flow" else "frame"}_*'
     for base in _bases(root, participant, modality):
-        folders = base/video, *(base/video/k for k in _kinds[modality][1:])
+        folders = (base/video/k for k in _kinds[modality])
         yield from (d for d in folders if d.is_dir() and _holds(d, modality))
         if (base/f'{video}.tar').is_file(): yield base/f'{video}.tar'
         if next(base.glob(images), None): yield base/images
@@ -156,8 +157,7 @@ def find_source(
     modality:str='RGB' # `RGB` or `Flow`
 )->str|None: # What `open_frames` or `open_flow` opens, or None
     "The frames of a video: a folder, an archive or a pattern; of RGB, if there are none, the video."
-    found = next(_places(root, participant, video, modality), None)
-    return found and str(found)
+    return next(map(str, _places(root, participant, video, modality)), None)
 
 # %% ../../nbs/datasets/30_epic.ipynb #0e60c7aa
 def times_of(

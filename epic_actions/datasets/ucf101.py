@@ -58,8 +58,8 @@ def _find_lists(path, lists, split):
     "The folder that holds the lists of `split`."
     places = [Path(lists)] if lists else [p/d for p in (path, path.absolute().parent) for d in ('ucfTrainTestlist','')]
     needed = ['classInd.txt', f'trainlist0{split}.txt', f'testlist0{split}.txt']
-    found = next((p for p in places if all((p/n).is_file() for n in needed)), None)
-    if found: return found
+    for p in places:
+        if all((p/n).is_file() for n in needed): return p
     raise ValueError(f'{path}: no {", ".join(needed)} in {", ".join(map(str, places))}; name their folder as lists=, '
                      'or let prepare_ucf101 get them')
 
@@ -139,8 +139,8 @@ def unrar(
     dest = Path(dest) if dest else Path(fname).with_suffix('')
     try:
         with rarfile.RarFile(fname, errors='strict') as rar:
-            is_there = lambda p,m: p.is_file() and p.stat().st_size == m.file_size
-            todo = [(dest/p, m) for p,m in _videos_in(rar).items() if not is_there(dest/p, m)]
+            todo = [(path, m) for p,m in _videos_in(rar).items()
+                    if not (path := dest/p).is_file() or path.stat().st_size != m.file_size]
             if any(m.compress_type != rarfile.RAR_M0 for _,m in todo):
                 rarfile.tool_setup(bsdtar=False, force=True) # see below
             for path,m in track(todo, 'videos to unpack'):
