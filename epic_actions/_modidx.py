@@ -456,8 +456,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                            'epic_actions.data.pickles._frame': ('data/pickles.html#_frame', 'epic_actions/data/pickles.py'),
                                            'epic_actions.data.pickles._from_buffer': ( 'data/pickles.html#_from_buffer',
                                                                                        'epic_actions/data/pickles.py'),
-                                           'epic_actions.data.pickles._in_numpy': ( 'data/pickles.html#_in_numpy',
-                                                                                    'epic_actions/data/pickles.py'),
                                            'epic_actions.data.pickles._index': ('data/pickles.html#_index', 'epic_actions/data/pickles.py'),
                                            'epic_actions.data.pickles._latin1': ( 'data/pickles.html#_latin1',
                                                                                   'epic_actions/data/pickles.py'),

@@ -9,6 +9,7 @@ __all__ = ['get_instances', 'film_strip', 'Clip', 'ImageTuple', 'TensorClip', 'I
 # %% ../../nbs/data/20_clips.ipynb #add381e5
 import io
 from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
 import numpy as np
 import torch
@@ -16,7 +17,6 @@ from PIL import Image
 from fastai.interpret import Interpretation
 from fastai.vision.data import (DisplayedTransform, PILImage, TensorBase, TensorImage, Transform, fastuple, get_grid,
                                 ifnone, listify, nn, patch, show_image, to_np)
-from itertools import repeat
 from plum import dispatch
 
 # %% ../../nbs/data/20_clips.ipynb #eb5a2fab
@@ -187,12 +187,11 @@ def show_source(
         lo,hi = v.span(start, stop)
         idxs = lo + UniformSegments(min(n, hi-lo))(hi-lo)
         frames = v.get(idxs, size=(height, round(v.size[1]*height/v.size[0])))
-        names = (idxs + v.numbers[0]).astype(str) if v.times is None else [f'{t:.2f} s' for t in v.times[idxs]]
+        names = v.numbers[idxs].astype(str) if v.times is None else [f'{t:.2f} s' for t in v.times[idxs]]
     n,h,w = frames.shape[:3]
     ax = show_image(film_strip(frames, n), figsize=(12, 12*h/(w*n) + .6), title=title or Path(source).name)
     ax.set_axis_on()
-    ax.set(yticks=[], xticks=(np.arange(n) + .5)*(w + 2), xticklabels=names)
-    ax.spines[:].set_visible(False)
+    ax.set(frame_on=False, yticks=[], xticks=(np.arange(n) + .5)*(w + 2), xticklabels=names)
     ax.tick_params(length=0)
     return ax
 

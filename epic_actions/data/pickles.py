@@ -60,26 +60,21 @@ def _filled(data, dtype, shape, order='C'):
     if not fits or len(data) != math.prod(shape) * (1 if is_list else dtype.itemsize):
         raise ValueError(f'an array of {dtype} and shape {shape} whose content does not fit')
     if not is_list: return np.ndarray(shape, dtype, bytes(data), order=order).copy()
-    a = np.empty(len(data), object)
-    for i, o in enumerate(data): a[i] = o
-    return a.reshape(shape, order=order)
-
-# %% ../../nbs/data/00_pickles.ipynb #3b5a8340
-def _in_numpy(name): return f'numpy.core.{name}', f'numpy._core.{name}'
+    return np.fromiter(data, object).reshape(shape, order=order)
 
 # %% ../../nbs/data/00_pickles.ipynb #854cc446
-@_stands_for(*_in_numpy('multiarray._reconstruct'))
+@_stands_for('numpy.core.multiarray._reconstruct', 'numpy._core.multiarray._reconstruct')
 def _array(*empty, state):
     _, shape, dtype, fortran, data = state
     return _filled(data, dtype, shape, 'F' if fortran else 'C')
 
 # %% ../../nbs/data/00_pickles.ipynb #34e1959a
-@_stands_for(*_in_numpy('numeric._frombuffer'))
+@_stands_for('numpy.core.numeric._frombuffer', 'numpy._core.numeric._frombuffer')
 def _from_buffer(data, dtype, shape, order, axes=None):
     return _filled(data, dtype, shape, order) if axes is None else _filled(data, dtype, shape).transpose(axes)
 
 # %% ../../nbs/data/00_pickles.ipynb #469bd0d7
-@_stands_for(*_in_numpy('multiarray.scalar'))
+@_stands_for('numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar')
 def _scalar(dtype, data): return _filled(data, dtype, ())[()]
 
 # %% ../../nbs/data/00_pickles.ipynb #4e58c2c0

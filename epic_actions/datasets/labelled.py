@@ -6,11 +6,10 @@
 __all__ = ['labelled_segments', 'write_split', 'save_histograms', 'split_labelled']
 
 # %% ../../nbs/datasets/60_labelled.ipynb #c62e7814
-import io, os, warnings
+import os, warnings
 from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
-from PIL import Image
 
 # %% ../../nbs/datasets/60_labelled.ipynb #bc102999
 from ..video.files import atomic_write
@@ -66,16 +65,11 @@ def save_histograms(
     df:pd.DataFrame, # Segment table with `split`
     path:Path # PNG file
 ):
-    "Save the bars of `show_splits`, one below the other, as one picture; raises a ValueError for another kind of file."
+    "Save the bars of `show_splits` as a picture; raises a ValueError for another kind of file."
     if path.suffix != '.png': raise ValueError(f'{path}: the picture is a PNG; call it {path.stem}.png')
-    pictures = []
-    for ax in show_splits(df):
-        ax.figure.savefig(file := io.BytesIO(), format='png', bbox_inches='tight', dpi=120)
-        plt.close(ax.figure)
-        pictures.append(Image.open(file).convert('RGB'))
-    sheet = Image.new('RGB', (max(p.width for p in pictures), sum(p.height for p in pictures)), 'white')
-    for k,p in enumerate(pictures): sheet.paste(p, (0, sum(q.height for q in pictures[:k])))
-    with atomic_write(path) as part: sheet.save(part, format='png')
+    figure = show_splits(df)[0].figure
+    with atomic_write(path) as part: figure.savefig(part, format='png', dpi=120)
+    plt.close(figure)
 
 # %% ../../nbs/datasets/60_labelled.ipynb #fc1bad20
 def split_labelled(

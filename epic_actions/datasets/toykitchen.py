@@ -16,8 +16,7 @@ from pathlib import Path
 from zlib import crc32
 import av, numpy as np, pandas as pd
 from PIL import Image, ImageColor, ImageDraw, ImageFilter
-from fastcore.basics import AttrDict, defaults, ifnone, listify, patch
-from fastcore.parallel import parallel
+from fastcore.all import AttrDict, listify, parallel, patch
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #61579107
 from .epic import EPIC
@@ -110,9 +109,9 @@ _DRAWINGS = dict(
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #1a52a3c4
 def _drawing(text):
-    "Shapes as a list of (kind, colour, coordinates)"
-    shapes = [shape.split() for shape in text.split(', ')]
-    return [(kind, colour, [int(c) for c in xy]) for kind, colour, *xy in shapes]
+    "Shapes as a list of (kind, colour, numbers)"
+    shapes = map(str.split, text.split(', '))
+    return [(kind, colour, [float(n) for n in numbers]) for kind, colour, *numbers in shapes]
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #cc14ee79
 NOUNS = {noun: _drawing(text) for noun, text in _DRAWINGS.items()}
@@ -221,8 +220,7 @@ _COUNTER = ('area counter 0 1 0 0 0 1 .34, area counter 0 .8 .12 0 0 1 .03, seam
 def _furnish(dr, w, look, drawing, x=0, y=0):
     "Draw the shapes of `drawing` on a picture of side `w`, from the origin (`x`, `y`), parts of the picture"
     colours = dict(look, own=(0, 1, look.wall[2]))
-    for kind, base, *numbers in map(str.split, drawing.split(', ')):
-        hue, sat, val, *xy = map(float, numbers)
+    for kind, base, (hue, sat, val, *xy) in _drawing(drawing):
         colour, xy = _rgb(colours[base], hue, sat, val), _pixels(xy, w, x*w, y*w)
         match kind:
             case 'area': dr.rectangle(xy, colour)
@@ -617,7 +615,7 @@ class ToyKitchen:
         self.annotations = self.path/'annotations'
         args = AttrDict(version=1, n_clips=n_clips, size=size, seed=seed, participants=self.participants,
                         unseen=self.unseen, frames=bool(frames), flow=bool(flow))
-        if not _find(self.path, args): _render(self.path, args, ifnone(n_workers, defaults.cpus), progress)
+        if not _find(self.path, args): _render(self.path, args, n_workers, progress)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #9cc71ad4
 @patch(cls_method=True)

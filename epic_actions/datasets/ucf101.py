@@ -258,9 +258,8 @@ def prepare_ucf101(
     if not names <= set(_find_clips(root)): unrar(archive or download_ucf101(root, url, cafile, [rar])[0], root)
     df = segments_from_ucf101(root)
     if not frames: return root
-    todo = [s for s in map(Path, df.source) if not (images/s.parent.name/s.stem).exists()]
-    failed = extract_videos(todo, images, **kwargs).dropna(subset='reason') if todo else []
-    if not len(failed): return images
+    failed = extract_videos(df.source, images, **kwargs).dropna(subset='reason')
+    if failed.empty: return images
     first = failed.iloc[0]
     raise ValueError(f'{len(failed)} of {len(df)} videos could not be extracted, the first is {first.path}: '
                      f'{first.reason}')
