@@ -15,6 +15,8 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
+
+# %% ../../nbs/data/40_loaders.ipynb #7443a5a9
 from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, DisplayedTransform, IntToFloatTensor,
                              SkipItemException, TensorImage, TfmdDL, ToTensor, chunked, defaults, delegates, listify,
                              patch, store_attr)
@@ -75,7 +77,12 @@ def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
     row = row_source(o)
     seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
     clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
-    if seed and self.tfms is not None: clip = self._augment(clip, seed)
+    return self._form(self._augment(clip, seed) if seed and self.tfms is not None else clip)
+
+# %% ../../nbs/data/40_loaders.ipynb #5c5ccc0a
+@patch
+def _form(self:ClipTfm, clip):
+    "The frames (frames, channels, height, width) as a `TensorClip` or an `ImageTuple`."
     if self.tensor_clips: return TensorClip(clip.contiguous())
     if self.spec.modality == 'Flow': return ImageTuple(tuple(map(TensorImage, clip)))
     return ImageTuple.create(f.permute(1,2,0).numpy() for f in clip)

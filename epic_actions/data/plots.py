@@ -8,6 +8,8 @@ __all__ = ['show_class_counts', 'show_splits']
 # %% ../../nbs/data/14_plots.ipynb #d897251f
 import matplotlib.pyplot as plt
 import pandas as pd
+
+# %% ../../nbs/data/14_plots.ipynb #5a55d791
 from .segments import class_counts, target_columns
 
 # %% ../../nbs/data/14_plots.ipynb #e19cd5c6

@@ -162,8 +162,8 @@ def find_videos(
 )->list: # Their paths
     "The videos that `paths` name; raises a ValueError if there are none."
     paths = list(map(Path, paths))
-    gone = [p for p in paths if not p.exists() and not p.is_symlink()]
-    if gone: raise ValueError(f'{gone[0]}: there is no such file or folder')
+    for p in paths:
+        if not p.exists() and not p.is_symlink(): raise ValueError(f'{p}: there is no such file or folder')
     found = [v for p in paths for v in (videos_below(p) if p.is_dir() else [p])]
     if not found: raise ValueError(f'no videos below {", ".join(map(str, paths))}')
     return found

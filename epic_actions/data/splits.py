@@ -9,6 +9,8 @@ __all__ = ['missing_classes', 'split_by_group', 'GroupSplitter', 'find_leaks', '
 import warnings
 import numpy as np
 import pandas as pd
+
+# %% ../../nbs/data/12_splits.ipynb #1f3da678
 from .segments import class_counts, target_columns
 
 # %% ../../nbs/data/12_splits.ipynb #e641aec0
@@ -67,8 +69,8 @@ def split_by_group(
     df = df.assign(split='train')
     for name,want in ('test',test),('valid',valid):
         chosen = left.index[_draw(left.to_numpy(), want*total)] if np.isscalar(want) else [str(g) for g in want]
-        missing = sorted(set(chosen) - set(left.index))
-        if missing: raise ValueError(f'{name}: no group {missing[0]!r} left; the groups are {sorted(left.index)[:20]}')
+        for g in sorted(set(chosen) - set(left.index)):
+            raise ValueError(f'{name}: no group {g!r} left; the groups are {sorted(left.index)[:20]}')
         df.loc[groups.isin(chosen), 'split'] = name
         left = left.drop(chosen)
     if left.empty: raise ValueError('no group is left for training: give fewer groups to valid and test')

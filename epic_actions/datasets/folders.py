@@ -9,6 +9,8 @@ __all__ = ['segments_from_folders', 'segments_from_csv', 'Folders', 'Table']
 import csv
 from pathlib import Path
 import pandas as pd
+
+# %% ../../nbs/datasets/10_folders.ipynb #84b2d3ca
 from .base import DataSet
 from ..data.segments import (check_classes, folders_in, make_segments, refuse_duplicates, sources_in,
                                         split_names, splits, videos_below)

@@ -136,7 +136,7 @@ def unrar(
     """Unpack the videos of an archive that are not there yet.
 
     Raises a ValueError that says what is wrong with the archive, an OSError if a program is missing."""
-    dest = Path(dest) if dest else Path(fname).with_suffix('')
+    dest = Path(dest or Path(fname).with_suffix(''))
     try:
         with rarfile.RarFile(fname, errors='strict') as rar:
             todo = [(path, m) for p,m in _videos_in(rar).items()
@@ -189,8 +189,7 @@ def fetch_file(
     start = part.stat().st_size if size and part.exists() else 0
     if size and start > size: start = 0 # nothing to go on with
     if start != size: _receive(url, part, start, size, cafile)
-    os.replace(part, path)
-    return path
+    return part.replace(path)
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #1f5bdd87
 def _receive(url, part, start, size, cafile):
@@ -214,6 +213,8 @@ def _receive(url, part, start, size, cafile):
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #0a8c82fc
 ucf101_url = 'https://www.crcv.ucf.edu/data/UCF101/'
+
+# %% ../../nbs/datasets/20_ucf101.ipynb #b170c3b1
 ucf101_files = {'UCF101TrainTestSplits-RecognitionTask.zip': None, 'UCF101.rar': 6_932_971_618} # name -> size, bytes
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #743b4a70
