@@ -499,6 +499,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                          'epic_actions/data/segments.py'),
                                             'epic_actions.data.segments.find_videos': ( 'data/segments.html#find_videos',
                                                                                         'epic_actions/data/segments.py'),
+                                            'epic_actions.data.segments.first_line': ( 'data/segments.html#first_line',
+                                                                                       'epic_actions/data/segments.py'),
                                             'epic_actions.data.segments.folders_in': ( 'data/segments.html#folders_in',
                                                                                        'epic_actions/data/segments.py'),
                                             'epic_actions.data.segments.is_source': ( 'data/segments.html#is_source',

@@ -35,5 +35,5 @@ def show_splits(
     targets = target_columns(df)
     targets += ['action']*(targets == ['verb','noun'])
     n = len(targets)
-    _,axs = plt.subplots(n, squeeze=False, figsize=(14, 3.5*n), layout='constrained')
+    _,axs = plt.subplots(n, squeeze=False, figsize=(10, 3*n), layout='constrained')
     return [show_class_counts(df, t, most, ax) for t,ax in zip(targets, axs.flat)]

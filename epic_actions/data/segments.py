@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['splits', 'split_names', 'video_suffixes', 'target_columns', 'refuse_rows', 'ucf101_group', 'make_segments',
            'usable_segments', 'check_classes', 'refuse_duplicates', 'is_source', 'sources_in', 'folders_in',
-           'videos_below', 'find_videos', 'class_counts', 'class_weights', 'clip_weights']
+           'videos_below', 'find_videos', 'first_line', 'class_counts', 'class_weights', 'clip_weights']
 
 # %% ../../nbs/data/10_segments.ipynb #96dc2008
 import filecmp, re, warnings
@@ -167,6 +167,11 @@ def find_videos(
     found = [v for p in paths for v in (videos_below(p) if p.is_dir() else [p])]
     if not found: raise ValueError(f'no videos below {", ".join(map(str, paths))}')
     return found
+
+# %% ../../nbs/data/10_segments.ipynb #593c959f
+def first_line(path:str|Path)->str:
+    "The first line of a text file, stripped."
+    with open(path, encoding='utf-8-sig') as f: return f.readline().strip()
 
 # %% ../../nbs/data/10_segments.ipynb #dc91de08
 def class_counts(

@@ -19,7 +19,7 @@ from ..video.files import VideoError
 from ..video.frames import component, is_frame
 from ..data.pickles import read_pickle
 from ..video.reading import open_source
-from ..data.segments import make_segments, video_suffixes
+from ..data.segments import first_line, make_segments, video_suffixes
 from ..video.spec import ClipSpec
 
 # %% ../../nbs/datasets/30_epic.ipynb #ef7faf6f
@@ -28,11 +28,11 @@ _list_columns = ['narration_id','video_id','start_frame','stop_frame','verb_clas
 # %% ../../nbs/datasets/30_epic.ipynb #f65427d0
 def _read_csv(path):
     "The rows of a CSV file, or of a list without a header."
-    first = path.open(encoding='utf-8-sig').readline()
+    first = first_line(path)
     if 'video_id' in first: return pd.read_csv(path, encoding='utf-8-sig')
     n = first.count(',') + 1
     if n not in (4,7): raise ValueError(
-        f'{path}, line 1: neither a header with video_id nor a list of 4 or 7 columns, found {first.strip()[:80]!r}')
+        f'{path}, line 1: neither a header with video_id nor a list of 4 or 7 columns, found {first[:80]!r}')
     df = pd.read_csv(path, header=None, names=_list_columns[:n], skipinitialspace=True,
                      dtype=dict(narration_id=str, video_id=str))
     return df.assign(fps=30.)
@@ -273,7 +273,7 @@ def epic_files(
 )->list:
     "The files of EPIC-KITCHENS' annotations that `path` is or, as a folder, holds: those of training first; else none."
     if path.is_dir(): return [f for n in _epic_names if (f := path/n).is_file()]
-    has_header = path.suffix == '.csv' and path.is_file() and 'video_id' in path.open(encoding='utf-8-sig').readline()
+    has_header = path.suffix == '.csv' and path.is_file() and 'video_id' in first_line(path)
     return [path] if path.suffix == '.pkl' or has_header else []
 
 # %% ../../nbs/datasets/30_epic.ipynb #58c82aeb

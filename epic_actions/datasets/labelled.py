@@ -13,7 +13,7 @@ import pandas as pd
 
 # %% ../../nbs/datasets/60_labelled.ipynb #bc102999
 from ..video.files import atomic_write
-from ..data.segments import class_counts, target_columns
+from ..data.segments import class_counts, first_line, target_columns
 from .folders import segments_from_csv, segments_from_folders
 from ..data.plots import show_splits
 from ..data.splits import split_by_group
@@ -27,8 +27,7 @@ def labelled_segments(
     if not path.is_dir(): return segments_from_csv(path, group=group)
     tables = [f for f in (path/'labels.csv', path/'segments.csv') if f.is_file()]
     for f in tables:
-        with open(f, encoding='utf-8-sig') as lines: columns = lines.readline().strip().split(',')
-        if {'label','verb','noun'} & set(columns): return segments_from_csv(f, group=group)
+        if {'label','verb','noun'} & set(first_line(f).split(',')): return segments_from_csv(f, group=group)
     if tables and not any(p.is_dir() for p in path.iterdir()):
         raise ValueError(f'{path}: its segments have no labels yet; epic-actions label {path} takes them, or sort '
                          'them into folders by class')
