@@ -18,8 +18,8 @@ import torch
 
 # %% ../../nbs/data/40_loaders.ipynb #7443a5a9
 from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, DisplayedTransform, IntToFloatTensor,
-                             SkipItemException, TensorImage, TfmdDL, ToTensor, chunked, defaults, delegates, listify,
-                             patch, store_attr)
+                             SkipItemException, TensorImage, TfmdDL, ToTensor, chunked, defaults, listify, patch,
+                             store_attr)
 
 # %% ../../nbs/data/40_loaders.ipynb #3444af16
 from ..video.sampling import UniformSegments
@@ -292,7 +292,6 @@ def table_dataloaders(
     return dls
 
 # %% ../../nbs/data/40_loaders.ipynb #7d89c899
-@delegates(table_dataloaders, keep=True)
 def get_action_dataloaders(
     files, # List of frame folders or videos in folders named after their class, or a segment table
     bs:int=8, # Clips in a batch
@@ -301,13 +300,17 @@ def get_action_dataloaders(
     val_idxs=None, # Rows for validation; None: the table's `split`, or whole groups drawn by `valid_pct`
     *,
     spec:ClipSpec|None=None, # How clips are made, in place of `image_size` and `seq_len`
+    targets:list|None=None, # Columns to predict; None: `label`, or `verb` and `noun`
+    vocabs:dict|None=None, # Classes of each target, in order; None: those in the table, sorted
     tensor_clips:bool=False, # Batches of one `TensorClip` (B, frames, 3, height, width) in place of an `ImageTuple`
     tfms=None, # For training clips: a function of a uint8 tensor (frames, 3, height, width), one draw a clip
     presize:int|tuple|None=None, # Size, px, at which `tfms` get the training frames; None: the spec's
     item_tfms=None, batch_tfms=None, # fastai transforms of the frames and of the batches, for `ImageTuple`s
+    preload:bool=False, # Read all clips now and keep their frames in memory
     valid_pct:float=0.2, # Share of the clips for validation if nothing else says it
     seed:int=42, # Seed of the split and of every random choice
     bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+    balance:str|None=None, # Column whose classes are drawn equally often in training; None: every clip once an epoch
     **kwargs # Passed to `Datasets.dataloaders`: `num_workers`, `device`, `pin_memory` ...
 )->DataLoaders: # Loaders for training, validation and, if the table has a `test` split, test
     "fastai `DataLoaders` of clips; raises a ValueError for a table, a split or a vocabulary that does not fit."
@@ -315,6 +318,6 @@ def get_action_dataloaders(
     spec = spec or ClipSpec(UniformSegments(seq_len), image_size)
     if spec.modality == 'Flow' and (item_tfms or batch_tfms):
         raise ValueError('item_tfms and batch_tfms do not know optical flow: change it with tfms=')
-    return table_dataloaders(df, ClipTfm(spec, tensor_clips, tfms, presize, seed, bad), bs,
-                             after_item=[*listify(item_tfms), ToTensor],
+    return table_dataloaders(df, ClipTfm(spec, tensor_clips, tfms, presize, seed, bad), bs, targets, vocabs, preload,
+                             balance, after_item=[*listify(item_tfms), ToTensor],
                              after_batch=[IntToFloatTensor, *listify(batch_tfms), NormalizeClip(spec)], **kwargs)

@@ -85,8 +85,8 @@ def GroupSplitter(
 ):
     "A splitter for `DataBlock` that draws whole groups."
     def _split(items):
-        each = (o for _,o in items.iterrows()) if isinstance(items, pd.DataFrame) else items
-        groups = items[group] if isinstance(group, str) else map(group, each)
+        if isinstance(group, str): groups = items[group]
+        else: groups = map(group, items.iloc if isinstance(items, pd.DataFrame) else items)
         df = pd.DataFrame(dict(group=list(groups), uid=range(len(items)), label='all'))
         split = split_by_group(df, valid=valid_pct, seed=seed).split
         return [np.flatnonzero(split == s).tolist() for s in ('train','valid')]
