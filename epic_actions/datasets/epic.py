@@ -49,7 +49,8 @@ def read_annotations(
         raise ValueError(f'{path}: expected a table of annotations, found a {type(df).__name__}')
     df = df.reset_index(drop=df.index.name not in ('narration_id','uid')).rename(columns={'uid': 'narration_id'})
     for c in _list_columns[:4]:
-        if c not in df: raise ValueError(f'{path}: no column {c!r}; is it a file of annotations? It has {list(df)[:12]}')
+        if c not in df:
+            raise ValueError(f'{path}: no column {c!r}; is it a file of annotations? It has {list(df)[:12]}')
     if 'participant_id' not in df:
         df['participant_id'] = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
     return df.assign(narration_id=df.narration_id.astype(str))

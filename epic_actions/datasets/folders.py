@@ -12,8 +12,8 @@ import pandas as pd
 
 # %% ../../nbs/datasets/10_folders.ipynb #84b2d3ca
 from .base import DataSet
-from ..data.segments import (check_classes, first_line, folders_in, make_segments, refuse_duplicates, sources_in,
-                                        split_names, splits, videos_below)
+from ..data.segments import (check_classes, first_line, folders_in, make_segments, refuse_duplicates,
+                                        sources_in, split_names, splits, videos_below)
 
 # %% ../../nbs/datasets/10_folders.ipynb #ee46af68
 def _class_folders(root):
