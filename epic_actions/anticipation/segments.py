@@ -15,9 +15,10 @@ from ..score.metrics import check_rows
 
 # %% ../../nbs/anticipation/00_segments.ipynb #dcc86edb
 def read_actions(
-    path:str|Path # A list of RULSTM's, `actions.csv`
+    path:str|Path|pd.DataFrame # A list of RULSTM's, `actions.csv`; a table is taken as it is
 )->pd.DataFrame: # Columns `id`, `verb`, `noun` (class numbers) and `action` (its name); row i is action i
     "The actions of a data set; raises a ValueError that names the file and the row."
+    if isinstance(path, pd.DataFrame): return path
     path = Path(path)
     if not path.is_file(): raise ValueError(f'{path}: there is no such file')
     df = pd.read_csv(path, skipinitialspace=True)
