@@ -51,18 +51,22 @@ class HistoryEncoder(nn.Module):
         self.blocks = nn.TransformerEncoder(block, n_layer, nn.LayerNorm(dim), enable_nested_tensor=False)
         self.drop = nn.Dropout(drop)
 
+# %% ../../nbs/anticipation/20_action_lm.ipynb #b4889c62
+@patch
+def embed(self:HistoryEncoder, x): # (B, length) -> (B, length, dim)
+    "A vector for each past action; in training, some of the words are left out."
+    read = words = self.pairs[x]
+    if self.training: read = words.where(torch.rand(words.shape, device=x.device) >= self.word_drop, self.nothing)
+    whole = (read == words).all(-1, keepdim=True)
+    return self.verb(read[...,0]) + self.noun(read[...,1]) + self.action(x.clamp(min=0))*whole
+
 # %% ../../nbs/anticipation/20_action_lm.ipynb #7d983df6
 @patch
 def forward(self:HistoryEncoder, x):
     if x.shape[1:] != (self.length,):
         raise ValueError(f'histories of shape {tuple(x.shape)}: this model reads (rows, {self.length}) past actions')
-    pairs,none = self.pairs[x],F.pad(x < 0, (0,1))
-    if self.training:
-        pairs = torch.where(torch.rand(pairs.shape, device=x.device) < self.word_drop, self.nothing, pairs)
-    whole = (pairs == self.pairs[x]).all(-1, keepdim=True)
-    tokens = self.verb(pairs[...,0]) + self.noun(pairs[...,1]) + self.action(x.clamp(min=0))*whole
-    tokens = F.pad(tokens, (0,0,0,1)) + self.place.weight
-    return self.blocks(self.drop(tokens), src_key_padding_mask=none)
+    tokens = F.pad(self.embed(x), (0,0,0,1)) + self.place.weight
+    return self.blocks(self.drop(tokens), src_key_padding_mask=F.pad(x < 0, (0,1)))
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #b9a13f33
 _spoken = str.maketrans({'/': ' or ', '_': ' ', '-': ' ', ',': ', '})
@@ -129,14 +133,19 @@ def tokens(self:TextEncoder,
     first,last = (self.tokenizer.cls_token_id,len(history)),(self.tokenizer.sep_token_id,-1)
     return [first, *tokens[-(self.max_len-2):], last]
 
+# %% ../../nbs/anticipation/20_action_lm.ipynb #b98e9733
+@patch
+def batch(self:TextEncoder, x): # (B, L) -> two of (B, tokens)
+    "The tokens of histories, and the places of their actions, which are -2 in the padding."
+    rows = [torch.tensor(self.tokens(h), device=x.device) for h in x.tolist()]
+    ids,owner = nn.utils.rnn.pad_sequence(rows, True, -2).unbind(-1)
+    return ids.where(owner > -2, self.tokenizer.pad_token_id), owner
+
 # %% ../../nbs/anticipation/20_action_lm.ipynb #464b56f8
 @patch
 def forward(self:TextEncoder, x):
-    rows = [torch.tensor(self.tokens(h), device=x.device) for h in x.tolist()]
-    ids,owner = nn.utils.rnn.pad_sequence(rows, True, -2).unbind(-1)
-    there = owner > -2
-    ids = ids.where(there, self.tokenizer.pad_token_id)
-    out = self.model(input_ids=ids, attention_mask=there.long()).last_hidden_state
+    ids,owner = self.batch(x)
+    out = self.model(input_ids=ids, attention_mask=(owner > -2).long()).last_hidden_state
     mine = (owner[:,None] == torch.arange(x.shape[1]+1, device=x.device)[:,None]).to(out) # (B, L+1, tokens)
     return mine @ out / mine.sum(-1, keepdim=True).clamp(min=1)
 
@@ -229,6 +238,16 @@ def recipe_segments(
     names = dict(id='action_class', verb='verb_class', noun='noun_class', action='label')
     return df.assign(source=df.group).rename(columns=names)
 
+# %% ../../nbs/anticipation/20_action_lm.ipynb #6e77ecae
+def _masked_loaders(texts, tokenizer, bs, max_len):
+    "Loaders of texts with hidden words: the tokens, where there are any, and the hidden ones."
+    hide = import_transformers('an encoder of text').DataCollatorForLanguageModeling(tokenizer)
+    def batch(rows):
+        b = hide([tokenizer(t, truncation=True, max_length=max_len) for t in rows])
+        return b['input_ids'], b['attention_mask'], b['labels']
+    train = DataLoader(texts, bs, shuffle=True, create_batch=batch)
+    return DataLoaders(train, train.new(texts[:bs], shuffle=False))
+
 # %% ../../nbs/anticipation/20_action_lm.ipynb #bfc90894
 def pretrain_encoder(
     recipes:list, # Texts of `read_recipes`
@@ -240,12 +259,7 @@ def pretrain_encoder(
     "Train an encoder to find hidden words of recipes (masked language modelling, arXiv:1810.04805); write it to `out`."
     set_seed(seed)
     model,tokenizer = _encoder(encoder, tokenizer, 'AutoModelForMaskedLM')
-    hide = import_transformers('an encoder of text').DataCollatorForLanguageModeling(tokenizer)
-    def batch(texts):
-        b = hide([tokenizer(t, truncation=True, max_length=max_len) for t in texts])
-        return b['input_ids'], b['attention_mask'], b['labels']
-    dls = DataLoaders(DataLoader(recipes, bs, shuffle=True, create_batch=batch),
-                      DataLoader(recipes[:bs], bs, create_batch=batch))
+    dls = _masked_loaders(recipes, tokenizer, bs, max_len)
     learn = Learner(dls, model, lambda out, labels: F.cross_entropy(out.logits.flatten(0,1), labels.flatten()))
     learn.fit_one_cycle(epochs, lr, wd=.01)
     with atomic_write(out) as part:

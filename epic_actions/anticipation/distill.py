@@ -177,7 +177,7 @@ def before_fit(self:AVTLosses):
     super(AVTLosses, self).before_fit()
     model,n = get_model(self.model),len(self.dls.segments)
     if not isinstance(model, AVT): raise ValueError(f'AVTLosses are for an AVT, not for a {type(model).__name__}')
-    if self.past is not None and (self.past.ndim != 2 or len(self.past) != n):
+    if self.past is not None and self.past.shape[:-1] != (n,):
         raise ValueError(f'past has shape {tuple(self.past.shape)}: expected (clips, frames), one row for each of the '
                          f'{n} segments')
     def keep(m, args, out): self.seen = args[0],out['past']

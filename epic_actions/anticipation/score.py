@@ -41,11 +41,10 @@ def _pairs(actions, n=None):
     check_columns(df, 'verb', 'noun')
     if n not in (None, len(df)):
         raise ValueError(f'there are {len(df)} actions, but scores for {n}: give the list of the training')
-    pairs = df[['verb', 'noun']].apply(pd.to_numeric, errors='coerce')
-    numbers = (pairs >= 0) & (pairs == pairs.round())
-    check_rows(~numbers.all(axis=1), 'actions,', 'verb and noun must be class numbers, 0 or more')
-    check_rows(pairs.duplicated(), 'actions,', 'these pairs stand there already')
-    return pairs.to_numpy(int)
+    named, ids = df.add_suffix('_class'), [f'action {i}' for i in df.index]
+    pairs = pd.DataFrame({k: class_ids(named, k, ids) for k in ('verb', 'noun')})
+    check_rows(pairs.duplicated(), 'verb and noun of', 'another action has the same two', ids)
+    return pairs.to_numpy()
 
 # %% ../../nbs/anticipation/50_score.ipynb #808ce57f
 def marginal_scores(
@@ -62,9 +61,8 @@ def marginal_scores(
 # %% ../../nbs/anticipation/50_score.ipynb #002a263e
 def _unseen(labels, ids, unseen):
     "Which segments are in the list, themselves or by their participant?"
-    listed = id_list(unseen)
-    people = labels.filter(items=['participant_id', 'participant']).astype(str).isin(listed)
-    return np.isin(ids, listed) | people.any(axis=1).to_numpy()
+    named = labels.filter(items=['participant_id', 'participant']).assign(segment=ids)
+    return named.astype(str).isin(id_list(unseen)).any(axis=1).to_numpy()
 
 # %% ../../nbs/anticipation/50_score.ipynb #e8276293
 def _targets(labels, pairs, ids):

@@ -72,8 +72,8 @@ def action_segments(
     add_classes(df, ann, epic_classes(csv))
     df = with_actions(df.drop(columns='problem'), actions)
     said = ann.get('action_class', df.action_class)
-    check_rows(df.action_class != said, f'{csv}: the action of', 'that is not the pair of its verb and noun in the list '
-               'of actions; is it the list of another data set?', values=said)
+    check_rows(df.action_class != said, f'{csv}: the action of', 'that is not the pair of its verb and noun in the '
+               'list of actions; is it the list of another data set?', values=said)
     return df
 
 # %% ../../nbs/anticipation/00_segments.ipynb #c41600d8

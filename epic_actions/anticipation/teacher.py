@@ -15,6 +15,7 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 import torch
+from fastcore.basics import patch
 from scipy.special import log_softmax, logsumexp
 from sklearn.model_selection import GroupKFold
 from fastai.callback.training import GradientClip
@@ -71,21 +72,26 @@ class MarkovActions:
     "A Markov chain over actions that backs off to shorter contexts (Witten and Bell, 1991)."
     def __init__(self, actions:pd.DataFrame):
         self.noun,self.usual,self.after = np.append(actions.noun, -1),MostFrequent(len(actions)),defaultdict(Counter)
-    def fit(self, x, y):
-        self.usual.fit(x, y)
-        for past,i in zip(x.tolist(), y.tolist()):
-            for c in _contexts(past, self.noun): self.after[c][i] += 1
-        return self
 
-    def scores(self, x): # (rows, actions) log-probabilities
-        p = np.exp(self.usual.scores(x))
-        for row,past in zip(p, x.tolist()):
-            for c in filter(self.after.__contains__, _contexts(past, self.noun)):
-                seen = self.after[c]
-                whole = seen.total() + len(seen)
-                row *= len(seen)/whole
-                for i,n in seen.items(): row[i] += n/whole
-        return np.log(p)
+# %% ../../nbs/anticipation/30_teacher.ipynb #a5dfc838
+@patch
+def fit(self:MarkovActions, x, y):
+    self.usual.fit(x, y)
+    for past,i in zip(x.tolist(), y.tolist()):
+        for c in _contexts(past, self.noun): self.after[c][i] += 1
+    return self
+
+# %% ../../nbs/anticipation/30_teacher.ipynb #4db0ccb4
+@patch
+def scores(self:MarkovActions, x): # (rows, actions) log-probabilities
+    p = np.exp(self.usual.scores(x))
+    for row,past in zip(p, x.tolist()):
+        for c in filter(self.after.__contains__, _contexts(past, self.noun)):
+            seen = self.after[c]
+            whole = seen.total() + len(seen)
+            row *= len(seen)/whole
+            for i,n in seen.items(): row[i] += n/whole
+    return np.log(p)
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #23822f9b
 def _batches(x, y, bs, **kwargs):
