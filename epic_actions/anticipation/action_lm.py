@@ -16,7 +16,6 @@ from fastcore.basics import patch, store_attr
 from fastai.data.core import DataLoaders
 from fastai.data.load import DataLoader
 from fastai.learner import Learner
-from fastai.losses import CrossEntropyLossFlat
 from fastai.torch_core import set_seed
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 
@@ -52,18 +51,22 @@ class HistoryEncoder(nn.Module):
         self.blocks = nn.TransformerEncoder(block, n_layer, nn.LayerNorm(dim), enable_nested_tensor=False)
         self.drop = nn.Dropout(drop)
 
+# %% ../../nbs/anticipation/20_action_lm.ipynb #b4889c62
+@patch
+def embed(self:HistoryEncoder, x): # (B, length) -> (B, length, dim)
+    "A vector for each past action; in training, some of the words are left out."
+    read = words = self.pairs[x]
+    if self.training: read = words.where(torch.rand(words.shape, device=x.device) >= self.word_drop, self.nothing)
+    whole = (read == words).all(-1, keepdim=True)
+    return self.verb(read[...,0]) + self.noun(read[...,1]) + self.action(x.clamp(min=0))*whole
+
 # %% ../../nbs/anticipation/20_action_lm.ipynb #7d983df6
 @patch
 def forward(self:HistoryEncoder, x):
     if x.shape[1:] != (self.length,):
         raise ValueError(f'histories of shape {tuple(x.shape)}: this model reads (rows, {self.length}) past actions')
-    pairs,none = self.pairs[x],F.pad(x < 0, (0,1))
-    if self.training:
-        pairs = torch.where(torch.rand(pairs.shape, device=x.device) < self.word_drop, self.nothing, pairs)
-    whole = (pairs == self.pairs[x]).all(-1, keepdim=True)
-    tokens = self.verb(pairs[...,0]) + self.noun(pairs[...,1]) + self.action(x.clamp(min=0))*whole
-    tokens = F.pad(tokens, (0,0,0,1)) + self.place.weight
-    return self.blocks(self.drop(tokens), src_key_padding_mask=none)
+    tokens = F.pad(self.embed(x), (0,0,0,1)) + self.place.weight
+    return self.blocks(self.drop(tokens), src_key_padding_mask=F.pad(x < 0, (0,1)))
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #b9a13f33
 _spoken = str.maketrans({'/': ' or ', '_': ' ', '-': ' ', ',': ', '})
@@ -121,22 +124,30 @@ class TextEncoder(nn.Module):
 @patch
 def tokens(self:TextEncoder,
     history # Numbers of past actions, -1 for none
-)->tuple: # Tokens; for each, the place of its action, len(history) for the first, -1 for what lies between
+)->list: # Tokens, each with the place of its action: len(history) for the first, -1 for what lies between
     "The text of a history as tokens, its beginning cut off if need be."
-    between,pairs = [(t,-1) for t in self.between],[]
+    tokens = []
     for place,action in enumerate(history):
-        if action >= 0: pairs += between + [(t,place) for t in self.words[action]]
-    pairs = pairs[len(between):][-(self.max_len-2):]
-    return tuple(map(list, zip((self.tokenizer.cls_token_id, len(history)), *pairs, (self.tokenizer.sep_token_id, -1))))
+        if tokens and action >= 0: tokens += [(t,-1) for t in self.between]
+        if action >= 0: tokens += [(t,place) for t in self.words[action]]
+    first,last = (self.tokenizer.cls_token_id,len(history)),(self.tokenizer.sep_token_id,-1)
+    return [first, *tokens[-(self.max_len-2):], last]
+
+# %% ../../nbs/anticipation/20_action_lm.ipynb #b98e9733
+@patch
+def batch(self:TextEncoder, x): # (B, L) -> two of (B, tokens)
+    "The tokens of histories, and the places of their actions, which are -2 in the padding."
+    rows = [torch.tensor(self.tokens(h), device=x.device) for h in x.tolist()]
+    ids,owner = nn.utils.rnn.pad_sequence(rows, True, -2).unbind(-1)
+    return ids.where(owner > -2, self.tokenizer.pad_token_id), owner
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #464b56f8
 @patch
 def forward(self:TextEncoder, x):
-    rows = [[torch.tensor(t, device=x.device) for t in self.tokens(h)] for h in x.tolist()]
-    ids,owner = (nn.utils.rnn.pad_sequence(t, True, v) for t,v in zip(zip(*rows), (self.tokenizer.pad_token_id, -2)))
+    ids,owner = self.batch(x)
     out = self.model(input_ids=ids, attention_mask=(owner > -2).long()).last_hidden_state
-    mine = F.one_hot(owner.clamp(min=-1)+1, x.shape[1]+2)[...,1:].to(out)
-    return mine.transpose(1,2) @ out / mine.sum(1)[...,None].clamp(min=1)
+    mine = (owner[:,None] == torch.arange(x.shape[1]+1, device=x.device)[:,None]).to(out) # (B, L+1, tokens)
+    return mine @ out / mine.sum(-1, keepdim=True).clamp(min=1)
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #27fc58ea
 class Pointer(nn.Module):
@@ -159,12 +170,10 @@ def forward(self:Pointer,
     x # (B, L) numbers of the past actions, -1 for none
 )->tuple: # (B, actions), without what is given to the noun; (B, nouns)
     scores = self.score(F.gelu(self.past(past) + self.question(question)[:,None]))*(x >= 0)[...,None]
-    verbs,thing,again = scores.split((self.n_verbs,1,1), -1)
-    at = lambda *size: verbs.new_zeros(len(x), *size)
-    table = at(self.n_nouns, self.n_verbs).scatter_add(1, self.noun[x][...,None].expand_as(verbs), verbs)
-    action = table.flatten(1).index_select(1, self.noun*self.n_verbs + self.verb)
-    noun = at(self.n_nouns).scatter_add(1, self.noun[x], thing[...,0])
-    return action.scatter_add(1, x.clamp(min=0), again[...,0]),noun
+    table = scores.new_zeros(len(x), self.n_nouns, self.n_verbs+2)
+    table = table.scatter_add(1, self.noun[x][...,None].expand_as(scores), scores)
+    action = table.flatten(1).index_select(1, self.noun*(self.n_verbs+2) + self.verb)
+    return action.scatter_add(1, x.clamp(min=0), scores[...,-1]),table[...,-2]
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #2eec30e9
 class ActionLM(nn.Module):
@@ -196,21 +205,24 @@ def forward(self:ActionLM, x): # (B, L) numbers of the past actions, the latest 
     action = self.action(last) + pointed + verb.index_select(1, self.pointer.verb)
     return action + noun.index_select(1, self.pointer.noun), verb, noun
 
+# %% ../../nbs/anticipation/20_action_lm.ipynb #08ca151c
+def _one_form(line):
+    "A recipe as `take <v> pan <a> ...`, in small letters."
+    text = ' '.join(line.lower().split())
+    if not text.startswith('verb '): return text
+    return text.removeprefix('verb ').replace(' verb ', ' <a> ').replace(' noun ', ' <v> ')
+
 # %% ../../nbs/anticipation/20_action_lm.ipynb #2eb463d7
 def read_recipes(
     path:str|Path # A text file with one recipe in each line, `take <v> pan <a> ...` or `verb take noun pan ...`
 )->list: # Recipes as `take <v> pan <a> ...`
     "Recipes as texts of actions; raises a ValueError that names the file and the line."
-    recipes = []
-    for n,line in enumerate(Path(path).read_text(encoding='utf-8').splitlines(), 1):
-        text = ' '.join(line.lower().split())
-        if text.startswith('verb '):
-            text = text.removeprefix('verb ').replace(' verb ', ' <a> ').replace(' noun ', ' <v> ')
-        if text and not all(action.count('<v>') == 1 for action in text.split('<a>')):
+    recipes = list(map(_one_form, Path(path).read_text(encoding='utf-8').splitlines()))
+    for n,text in enumerate(recipes, 1):
+        if text and any(action.count('<v>') != 1 for action in text.split('<a>')):
             raise ValueError(f"{path}, line {n}: expected actions such as 'take <v> pan <a> open <v> tap', found "
                              f"{text[:60]!r}")
-        if text: recipes.append(text)
-    return recipes
+    return list(filter(None, recipes))
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #27ea5f21
 def recipe_segments(
@@ -218,17 +230,23 @@ def recipe_segments(
     actions:pd.DataFrame # List of actions
 )->pd.DataFrame: # Segment table, a `group` for each recipe; action i lies between i and i+1 s
     "Recipes as a segment table of the actions that are in the list; raises a ValueError if there are none."
-    ids = {_plain(action_text(n)): i for i,n in zip(actions.id, actions.action)}
-    rows = [(f'recipe {r}', k, ids[a]) for r,text in enumerate(recipes)
-            for k,a in enumerate(map(_plain, text.split(' <a> '))) if a in ids]
+    ids = {action_text(n): i for i,n in zip(actions.id, actions.action)}
+    rows = [(f'recipe {r}', f'recipe {r}, {k}', k, k+1, ids[a]) for r,text in enumerate(recipes)
+            for k,a in enumerate(text.replace('-', ' ').split(' <a> ')) if a in ids]
     if not rows: raise ValueError(f'none of the {len(recipes)} recipes has an action of the list')
-    df = pd.DataFrame(rows, columns=['source','start','action_class'])
-    verb,noun = (actions[c].to_numpy()[df.action_class] for c in ('verb','noun'))
-    uid = df.source + ', ' + df.start.astype(str)
-    return df.assign(stop=df.start+1, uid=uid, group=df.source, verb_class=verb, noun_class=noun)
+    df = pd.DataFrame(rows, columns=['group','uid','start','stop','id']).merge(actions, on='id')
+    names = dict(id='action_class', verb='verb_class', noun='noun_class', action='label')
+    return df.assign(source=df.group).rename(columns=names)
 
-# %% ../../nbs/anticipation/20_action_lm.ipynb #28a082d3
-def _plain(text): return text.replace('-', ' ')
+# %% ../../nbs/anticipation/20_action_lm.ipynb #6e77ecae
+def _masked_loaders(texts, tokenizer, bs, max_len):
+    "Loaders of texts with hidden words: the tokens, where there are any, and the hidden ones."
+    hide = import_transformers('an encoder of text').DataCollatorForLanguageModeling(tokenizer)
+    def batch(rows):
+        b = hide([tokenizer(t, truncation=True, max_length=max_len) for t in rows])
+        return b['input_ids'], b['attention_mask'], b['labels']
+    train = DataLoader(texts, bs, shuffle=True, create_batch=batch)
+    return DataLoaders(train, train.new(texts[:bs], shuffle=False))
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #bfc90894
 def pretrain_encoder(
@@ -241,14 +259,8 @@ def pretrain_encoder(
     "Train an encoder to find hidden words of recipes (masked language modelling, arXiv:1810.04805); write it to `out`."
     set_seed(seed)
     model,tokenizer = _encoder(encoder, tokenizer, 'AutoModelForMaskedLM')
-    hide = import_transformers('an encoder of text').DataCollatorForLanguageModeling(tokenizer)
-    def batch(texts):
-        b = hide([tokenizer(t, truncation=True, max_length=max_len) for t in texts])
-        return b['input_ids'], b['attention_mask'], b['labels']
-    dls = DataLoaders(DataLoader(recipes, bs, shuffle=True, create_batch=batch),
-                      DataLoader(recipes[:bs], bs, create_batch=batch))
-    loss = CrossEntropyLossFlat(ignore_index=-100)
-    learn = Learner(dls, model, loss_func=lambda out, labels: loss(out.logits, labels))
+    dls = _masked_loaders(recipes, tokenizer, bs, max_len)
+    learn = Learner(dls, model, lambda out, labels: F.cross_entropy(out.logits.flatten(0,1), labels.flatten()))
     learn.fit_one_cycle(epochs, lr, wd=.01)
     with atomic_write(out) as part:
         model.save_pretrained(part); tokenizer.save_pretrained(part)

@@ -47,13 +47,13 @@ class AVTHead(nn.Module):
 @patch
 # `past` (B, T, features); `future` (B, features), or (B, output_len, features) of several steps
 def forward(self:AVTHead, x)->dict:
-    out = self.gpt_model(inputs_embeds=self.encoder(x), use_cache=self.output_len > 1)
-    states = [out.last_hidden_state]
-    for _ in range(self.output_len-1):
-        out = self.gpt_model(inputs_embeds=states[-1][:,-1:], past_key_values=out.past_key_values, use_cache=True)
+    inputs,states,cache = self.encoder(x),[],None
+    for _ in range(self.output_len):
+        out = self.gpt_model(inputs_embeds=inputs, past_key_values=cache, use_cache=self.output_len > 1)
         states.append(out.last_hidden_state)
-    said,t = self.decoder(torch.cat(states, 1)),x.shape[1]
-    return dict(past=torch.cat([x[:,:1], said[:,:t-1]], 1), future=said[:,t-1:] if self.output_len > 1 else said[:,t-1])
+        inputs,cache = states[-1][:,-1:],out.past_key_values
+    past,future = self.decoder(torch.cat(states, 1)).split((x.shape[1]-1, self.output_len), 1)
+    return dict(past=torch.cat([x[:,:1], past], 1), future=future if self.output_len > 1 else future[:,0])
 
 # %% ../../nbs/anticipation/10_avt.ipynb #662a3d62
 def feature_loss(

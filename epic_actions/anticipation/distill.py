@@ -18,6 +18,7 @@ from fastai.torch_core import get_model
 
 # %% ../../nbs/anticipation/40_distill.ipynb #8fc7a3cb
 from ..data.loaders import row_source
+from ..score.metrics import check_rows
 from .teacher import read_teacher
 from .avt import AVT, feature_loss, past_loss
 
@@ -34,17 +35,16 @@ def kd_loss(
         raise ValueError(f'the student has scores of shape {tuple(student.shape)}, the teacher of '
                          f'{tuple(teacher.shape)}')
     if T <= 0: raise ValueError(f'T={T}: a temperature is above 0')
-    if reduction not in ('batchmean','mean','none'):
-        raise ValueError(f"reduction={reduction!r}: choose batchmean, mean or none")
     student,teacher = student.float(),teacher.detach().float()
     if top_k: student,teacher = (x.gather(1, teacher.topk(top_k).indices) for x in (student, teacher))
     each = F.kl_div((student/T).log_softmax(1), (teacher/T).log_softmax(1), reduction='none',
                     log_target=True).sum(1)*T**2
-    if reduction == 'none': return each
-    return each.mean()/(student.shape[1] if reduction == 'mean' else 1)
+    reduced = dict(batchmean=each.mean(), mean=each.mean()/student.shape[1], none=each)
+    if reduction not in reduced: raise ValueError(f'reduction={reduction!r}: choose one of {list(reduced)}')
+    return reduced[reduction]
 
 # %% ../../nbs/anticipation/40_distill.ipynb #801755ce
-def _row(o): return row_source(o)[3]
+def _row(o): return row_source(o).number
 
 # %% ../../nbs/anticipation/40_distill.ipynb #765dbb55
 def loader_with_rows(
@@ -53,8 +53,7 @@ def loader_with_rows(
     "The loader `dl`, whose batches tell the rows of the segment table as well."
     ds = dl.dataset
     new = dl.new(dataset=Datasets(tls=[*ds.tls, TfmdLists(ds.items, [_row])], n_inp=ds.n_inp))
-    for a in 'weights','faults': # what `new` does not take along
-        if hasattr(dl, a): setattr(new, a, getattr(dl, a))
+    new.weights,new.faults = dl.weights,dl.faults # what `new` does not take along
     return new
 
 # %% ../../nbs/anticipation/40_distill.ipynb #514240f0
@@ -62,27 +61,31 @@ class RowCallback(Callback):
     "A callback that knows the rows of the segment table that a training batch shows: `self.rows`."
     order,run_valid = -10,False # before the progress bar takes hold of the loader, and before `StopOnNaN`
 
-    def before_fit(self):
-        if getattr(self.dls, 'segments', None) is None:
-            raise ValueError(f'{type(self).__name__} needs loaders that keep their segment table: make them with '
-                             'get_action_dataloaders')
-        mixing = [type(cb).__name__ for cb in self.learn.cbs if isinstance(cb, MixHandler)]
-        if mixing:
-            raise ValueError(f'{type(self).__name__} and {mixing[0]} do not go together: it is not known what a mixed '
-                             'clip stands for')
+# %% ../../nbs/anticipation/40_distill.ipynb #4e32ab97
+@patch
+def before_fit(self:RowCallback):
+    name,mixing = type(self).__name__,[type(cb).__name__ for cb in self.learn.cbs if isinstance(cb, MixHandler)]
+    if getattr(self.dls, 'segments', None) is None:
+        raise ValueError(f'{name} needs loaders that keep their segment table: make them with get_action_dataloaders')
+    if mixing:
+        raise ValueError(f'{name} and {mixing[0]} do not go together: it is not known what a mixed clip stands for')
 
-    def before_train(self):
-        if not hasattr(self.learn.dl, 'has_rows'):
-            self.learn.dl = loader_with_rows(self.learn.dl)
-            self.learn.dl.has_rows = True
+# %% ../../nbs/anticipation/40_distill.ipynb #cf7cb1a0
+@patch
+def before_train(self:RowCallback):
+    if self.learn.dl is self.dls.train: self.learn.dl = loader_with_rows(self.learn.dl)
 
-    def before_batch(self):
-        if len(self.yb) > len(self.dls.vocabs): *self.learn.yb,self.learn.rows = self.yb
+# %% ../../nbs/anticipation/40_distill.ipynb #8f026b0b
+@patch
+def before_batch(self:RowCallback):
+    if len(self.yb) > len(self.dls.vocabs): *self.learn.yb,self.learn.rows = self.yb
 
-    def add_loss(self, loss):
-        "Let `loss` be a part of this batch's."
-        self.learn.loss_grad = self.loss_grad + loss
-        self.learn.loss = self.loss_grad.detach().clone()
+# %% ../../nbs/anticipation/40_distill.ipynb #717b7704
+@patch
+def add_loss(self:RowCallback, loss):
+    "Let `loss` be a part of this batch's."
+    self.learn.loss_grad = self.loss_grad + loss
+    self.learn.loss = self.loss_grad.detach().clone()
 
 # %% ../../nbs/anticipation/40_distill.ipynb #c5587c44
 def teacher_logits(
@@ -92,8 +95,8 @@ def teacher_logits(
 )->np.ndarray: # (clips, C) float32; NaN for clips that it does not know
     "A teacher's predictions, joined by id; raises a ValueError for classes that are not the student's."
     ids,logits,classes = read_teacher(teacher, vocab)
-    if lacks := [c for c in vocab if c not in set(classes)]:
-        raise ValueError(f'the teacher does not know {len(lacks)} of the {len(vocab)} classes, such as {lacks[0]!r}')
+    check_rows(~np.isin(vocab, classes), 'the teacher does not know the classes', "it has to know all of the student's",
+               vocab)
     return pd.DataFrame(logits, ids, classes).reindex(index=[*map(str, uids)], columns=vocab).to_numpy()
 
 # %% ../../nbs/anticipation/40_distill.ipynb #fb09ff6f
@@ -130,16 +133,16 @@ def before_fit(self:DistillCallback):
     super(DistillCallback, self).before_fit()
     df,vocab = self.dls.segments,list(self.dls.vocabs.values())[self.target]
     logits = mean_teacher([teacher_logits(t, df.uid, vocab) for t in self.teachers], self.teacher_weights)
-    self._check_coverage(df[df.split == 'train'], ~np.isnan(logits[df.split == 'train']).any(1), vocab)
-    self.logits = torch.from_numpy(logits)
+    self.logits,train = torch.from_numpy(logits),df.split == 'train'
+    self._check_coverage(df.uid[train], ~np.isnan(logits[train]).any(1), vocab)
 
 # %% ../../nbs/anticipation/40_distill.ipynb #39913893
 @patch
-def _check_coverage(self:DistillCallback, df, known, vocab):
-    "Report how many of the training clips `df` have a teacher, or raise a ValueError that shows ids of both sides."
+def _check_coverage(self:DistillCallback, uids, known, vocab):
+    "Report how many of the training clips have a teacher, or raise a ValueError that shows ids of both sides."
     said = f'{known.sum()} of {len(known)} training clips ({known.mean():.1%}) have a teacher'
     if known.mean() < self.min_coverage:
-        raise ValueError(f'{said}: {df.uid[~known].iloc[0]!r} has none, and the first teacher knows '
+        raise ValueError(f'{said}: {uids[~known].iloc[0]!r} has none, and the first teacher knows '
             f'{str(read_teacher(self.teachers[0], vocab)[0][0])!r}, for instance. If it is meant to be so, set '
             'min_coverage=')
     if not hasattr(self, 'reported'): print(f'DistillCallback: {said}')
@@ -174,7 +177,7 @@ def before_fit(self:AVTLosses):
     super(AVTLosses, self).before_fit()
     model,n = get_model(self.model),len(self.dls.segments)
     if not isinstance(model, AVT): raise ValueError(f'AVTLosses are for an AVT, not for a {type(model).__name__}')
-    if self.past is not None and (self.past.ndim != 2 or len(self.past) != n):
+    if self.past is not None and self.past.shape[:-1] != (n,):
         raise ValueError(f'past has shape {tuple(self.past.shape)}: expected (clips, frames), one row for each of the '
                          f'{n} segments')
     def keep(m, args, out): self.seen = args[0],out['past']

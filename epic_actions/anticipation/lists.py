@@ -11,6 +11,7 @@ from typing import NamedTuple
 import pandas as pd
 from ..datasets.epic import find_source
 from ..datasets.toykitchen import ToyKitchen
+from ..score.metrics import check_rows
 from .segments import action_segments, actions_of, read_actions, with_actions
 
 # %% ../../nbs/anticipation/05_lists.ipynb #406b9d12
@@ -48,10 +49,10 @@ def _subsets(folder):
     return {k: v for k,v in lists.items() if v}
 
 # %% ../../nbs/anticipation/05_lists.ipynb #b9b2df88
-def _numbered(tables, file=None):
-    "Segment tables as one, with its list of actions."
+def _numbered(tables, actions=()):
+    "Segment tables as one, with its list of actions; without one, that of the pairs that occur."
     df = pd.concat(tables, ignore_index=True)
-    actions = read_actions(file) if file else actions_of(df)
+    actions = actions if len(actions) else actions_of(df)
     return with_actions(df, actions),actions
 
 # %% ../../nbs/anticipation/05_lists.ipynb #33de9c55
@@ -59,11 +60,11 @@ def read_lists(path:Path)->ActionLists:
     "The actions of a toy kitchen, or of lists of annotations; raises a ValueError that names the file."
     if (path/'toykitchen.json').exists():
         return ActionLists(*_numbered([ToyKitchen.load(path).segments]), {})
-    files = list_files(path)
-    listed = file if (file := files[0].with_name('actions.csv')).is_file() else None
-    actions = read_actions(listed) if listed else pd.DataFrame(columns=['id','verb','noun','action'])
-    return ActionLists(*_numbered([action_segments(f, actions, s) for f,s in zip(files, ('train','valid'))], listed),
-                       _subsets(files[0].parent))
+    train,valid = list_files(path)
+    listed = train.with_name('actions.csv')
+    actions = read_actions(listed) if listed.is_file() else pd.DataFrame(columns=['id','verb','noun','action'])
+    tables = [action_segments(train, actions, 'train'), action_segments(valid, actions, 'valid')]
+    return ActionLists(*_numbered(tables, actions), _subsets(train.parent))
 
 # %% ../../nbs/anticipation/05_lists.ipynb #417c9c29
 def located(
@@ -72,6 +73,5 @@ def located(
 )->pd.DataFrame:
     "The segments with the videos below `root` as their sources; raises a ValueError if one is missing."
     where = {v: find_source(root, p, v) for v,p in dict(zip(segments.group, segments.participant)).items()}
-    gone = [v for v,s in where.items() if s is None]
-    if gone: raise ValueError(f'{root}: there is no video {gone[0]} ({len(gone)} of {len(where)} are missing)')
+    check_rows(pd.Series(where).isna(), f'{root}: there is no video', 'give the folder of the videos', [*where])
     return segments.assign(source=segments.group.map(where))

@@ -12,9 +12,9 @@ import numpy as np, pandas as pd
 from scipy.special import softmax
 
 # %% ../../nbs/anticipation/50_score.ipynb #ec243754
-from .segments import read_actions
+from .segments import check_columns, read_actions
 from ..score.epic import class_ids, class_segments, filled_subsets, id_list, match_labels, tail_segments
-from ..score.metrics import check_rows, few, mean_class_accuracy, score_array, target_ranks, top_k_accuracy
+from ..score.metrics import check_rows, mean_class_accuracy, score_array, target_ranks, top_k_accuracy
 from ..score.results import Results
 from ..score.submission import Part, class_parts, read_challenge, write_challenge
 
@@ -37,16 +37,14 @@ def class_mean_recall(
 # %% ../../nbs/anticipation/50_score.ipynb #ab7024c6
 def _pairs(actions, n=None):
     "The verb and noun ids of the actions, (actions, 2); raises a ValueError for a list that makes no sense."
-    df = actions if isinstance(actions, pd.DataFrame) else read_actions(actions)
-    if not {'verb', 'noun'} <= set(df):
-        raise ValueError(f'actions have no columns verb and noun: there are {few(list(df))}')
+    df = read_actions(actions)
+    check_columns(df, 'verb', 'noun')
     if n not in (None, len(df)):
         raise ValueError(f'there are {len(df)} actions, but scores for {n}: give the list of the training')
-    pairs = df[['verb', 'noun']].apply(pd.to_numeric, errors='coerce')
-    numbers = (pairs >= 0) & (pairs == pairs.round())
-    check_rows(~numbers.all(axis=1), 'actions,', 'verb and noun must be class numbers, 0 or more')
-    check_rows(pairs.duplicated(), 'actions,', 'these pairs stand there already')
-    return pairs.to_numpy(int)
+    named, ids = df.add_suffix('_class'), [f'action {i}' for i in df.index]
+    pairs = pd.DataFrame({k: class_ids(named, k, ids) for k in ('verb', 'noun')})
+    check_rows(pairs.duplicated(), 'verb and noun of', 'another action has the same two', ids)
+    return pairs.to_numpy()
 
 # %% ../../nbs/anticipation/50_score.ipynb #808ce57f
 def marginal_scores(
@@ -63,9 +61,8 @@ def marginal_scores(
 # %% ../../nbs/anticipation/50_score.ipynb #002a263e
 def _unseen(labels, ids, unseen):
     "Which segments are in the list, themselves or by their participant?"
-    listed = id_list(unseen)
-    people = labels.filter(items=['participant_id', 'participant']).astype(str).isin(listed)
-    return np.isin(ids, listed) | people.any(axis=1).to_numpy()
+    named = labels.filter(items=['participant_id', 'participant']).assign(segment=ids)
+    return named.astype(str).isin(id_list(unseen)).any(axis=1).to_numpy()
 
 # %% ../../nbs/anticipation/50_score.ipynb #e8276293
 def _targets(labels, pairs, ids):
@@ -76,6 +73,14 @@ def _targets(labels, pairs, ids):
     check_rows(found < 0, '(verb, noun) of', 'the list of actions has no such pairs; make one of all segments', ids,
                shown.tolist())
     return true | {'action': found}
+
+# %% ../../nbs/anticipation/50_score.ipynb #735bfabb
+def _subsets(labels, ids, targets, tail, unseen, many_shot):
+    "Name -> target -> which segments, as far as they are given and have segments."
+    found = {'tail': tail_segments(targets, ids, tail) if tail else {},
+             'unseen': {} if unseen is None else dict.fromkeys(targets, _unseen(labels, ids, unseen)),
+             'many_shot': class_segments(targets, many_shot) if many_shot else {}}
+    return filled_subsets(found)
 
 # %% ../../nbs/anticipation/50_score.ipynb #8eda5a67
 def _figures(scores, targets, subsets):
@@ -101,17 +106,9 @@ def anticipation_metrics(
     targets = _targets(labels, _pairs(actions, action_scores.shape[1]), ids)
     sizes = [targets[k].max() + 1 for k in ('verb', 'noun')]
     scores = marginal_scores(action_scores, actions, sizes) | {'action': action_scores}
-    subsets = {'tail': tail_segments(targets, ids, tail) if tail else {},
-               'unseen': {} if unseen is None else dict.fromkeys(scores, _unseen(labels, ids, unseen)),
-               'many_shot': class_segments(targets, many_shot) if many_shot else {}}
-    filled = filled_subsets(subsets)
-    return {k: _figures(x, targets[k], {name: tasks[k] for name, tasks in filled.items() if k in tasks})
+    subsets = _subsets(labels, ids, targets, tail, unseen, many_shot)
+    return {k: _figures(x, targets[k], {name: tasks[k] for name, tasks in subsets.items() if k in tasks})
             for k, x in scores.items()}
-
-# %% ../../nbs/anticipation/50_score.ipynb #543df9ab
-def _best_actions(scores, names, k=100):
-    "The `k` highest scores of one segment as a dict, best first."
-    return {names[i]: float(scores[i]) for i in np.argsort(-scores, kind='stable')[:k]}
 
 # %% ../../nbs/anticipation/50_score.ipynb #4697ef96
 def _action_parts(actions, classes):
@@ -126,8 +123,7 @@ def _challenge_scores(results, actions, dropped, classes):
         raise ValueError('a submission needs the one target of segments with uid, the action: '
                          f'{results} has columns {list(results.segments)}')
     (target, names), = results.vocab.items()
-    actions = actions if isinstance(actions, pd.DataFrame) else read_actions(actions)
-    if actions['action'].tolist() != names:
+    if read_actions(actions)['action'].tolist() != names:
         raise ValueError('the classes of the results are not those of the list of actions, in its order')
     scores = marginal_scores(results.log_scores(target), actions, classes) | {'action': results.log_scores(target)}
     return {k: np.pad(x, [(0, len(dropped)), (0, 0)]) for k, x in scores.items()}
@@ -145,7 +141,7 @@ def make_anticipation_submission(
 ) -> Path: # the zip file
     "Write the zip file for the anticipation challenge, whole or not at all; raises a ValueError if something is wrong."
     scores, (parts, names) = _challenge_scores(results, actions, dropped, classes), _action_parts(actions, classes)
-    scores['action'] = [_best_actions(x, names) for x in scores['action']]
+    scores['action'] = [pd.Series(x, names).nlargest(100).to_dict() for x in scores['action']]
     uids = [*results.segments['uid'].astype(str), *dropped]
     return write_challenge(path, 'action_anticipation', parts, (sls_pt, sls_tl, sls_td), uids, scores, ids, force)
 

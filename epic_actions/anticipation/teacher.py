@@ -15,7 +15,9 @@ from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 import torch
+from fastcore.basics import patch
 from scipy.special import log_softmax, logsumexp
+from sklearn.model_selection import GroupKFold
 from fastai.callback.training import GradientClip
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 from fastai.data.core import DataLoaders
@@ -30,6 +32,8 @@ from ..video.files import atomic_write
 from ..data.pickles import read_pickle
 from ..learn.callbacks import EMA, StopOnNaN, shown
 from ..learn.heads import MultiTaskLoss, TargetMetric
+from ..score.metrics import check_rows, score_array
+from ..score.results import match_ids, named_errors
 from .action_lm import ActionLM
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #418c651f
@@ -68,30 +72,33 @@ class MarkovActions:
     "A Markov chain over actions that backs off to shorter contexts (Witten and Bell, 1991)."
     def __init__(self, actions:pd.DataFrame):
         self.noun,self.usual,self.after = np.append(actions.noun, -1),MostFrequent(len(actions)),defaultdict(Counter)
-    def fit(self, x, y):
-        self.usual.fit(x, y)
-        for past,i in zip(x.tolist(), y.tolist()):
-            for c in _contexts(past, self.noun): self.after[c][i] += 1
-        return self
 
-    def scores(self, x): # (rows, actions) log-probabilities
-        p = np.exp(self.usual.scores(x))
-        for row,past in zip(p, x.tolist()):
-            for c in filter(self.after.__contains__, _contexts(past, self.noun)):
-                seen = self.after[c]
-                whole = seen.total() + len(seen)
-                row *= len(seen)/whole
-                for i,n in seen.items(): row[i] += n/whole
-        return np.log(p)
+# %% ../../nbs/anticipation/30_teacher.ipynb #a5dfc838
+@patch
+def fit(self:MarkovActions, x, y):
+    self.usual.fit(x, y)
+    for past,i in zip(x.tolist(), y.tolist()):
+        for c in _contexts(past, self.noun): self.after[c][i] += 1
+    return self
+
+# %% ../../nbs/anticipation/30_teacher.ipynb #4db0ccb4
+@patch
+def scores(self:MarkovActions, x): # (rows, actions) log-probabilities
+    p = np.exp(self.usual.scores(x))
+    for row,past in zip(p, x.tolist()):
+        for c in filter(self.after.__contains__, _contexts(past, self.noun)):
+            seen = self.after[c]
+            whole = seen.total() + len(seen)
+            row *= len(seen)/whole
+            for i,n in seen.items(): row[i] += n/whole
+    return np.log(p)
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #23822f9b
 def _batches(x, y, bs, **kwargs):
     "A loader that takes its batches out of arrays; raises a ValueError for actions without a number."
-    bad = np.flatnonzero((np.asarray(y) < 0).any(1))
-    if len(bad):
-        raise ValueError(f'row {bad[0]}: its action, verb or noun is not in the list ({len(bad)} in all); leave these '
-                         'rows out of the targets')
-    tensors = [torch.as_tensor(t) for t in (x, *np.asarray(y).T)]
+    check_rows((y < 0).any(1), 'not in the list of actions: the action, verb or noun of',
+               'leave them out of the targets')
+    tensors = [torch.from_numpy(t) for t in (x, *y.T)]
     return DataLoader(range(len(x)), bs, create_batch=lambda rows: tuple(t[rows] for t in tensors), **kwargs)
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #53aff1f3
@@ -101,8 +108,8 @@ def history_loaders(
     bs:int=64 # Histories of a batch
 )->DataLoaders:
     "Loaders of histories."
-    dls = DataLoaders(_batches(x, y, bs, shuffle=True),
-                      _batches(x[:0] if xv is None else xv, y[:0] if yv is None else yv, 8*bs))
+    if xv is None: xv,yv = x[:0],y[:0]
+    dls = DataLoaders(_batches(x, y, bs, shuffle=True), _batches(xv, yv, 8*bs))
     dls.n_inp = 1 # the rest of a batch is targets
     return dls
 
@@ -163,15 +170,11 @@ def cross_teacher(
     **kwargs # Of `train_teacher`
 )->np.ndarray: # (rows, actions) logits
     "Scores for every segment, by a teacher that has not seen its video; raises a ValueError for too few videos."
-    videos = np.random.default_rng(seed).permutation(sorted(segments.group.unique()))
-    if not 2 <= folds <= len(videos):
-        raise ValueError(f'folds={folds}: there must be 2 or more, and no more than the {len(videos)} videos')
-    share = segments.group.map({v: i % folds for i,v in enumerate(videos)}).to_numpy()
+    shares = GroupKFold(folds, shuffle=True, random_state=seed)
     out = np.zeros((len(segments), len(actions)), np.float32)
-    for i in range(folds):
-        held = share == i
-        learn = train_teacher(segments[~held].reset_index(drop=True), actions, seed=seed, **kwargs)
-        out[held] = history_scores(learn.model, learn.read(segments[held].reset_index(drop=True))[0])
+    for rest,held in shares.split(segments, groups=segments.group):
+        learn = train_teacher(segments.iloc[rest], actions, seed=seed, **kwargs)
+        out[held] = history_scores(learn.model, learn.read(segments.iloc[held])[0])
     return out
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #60765d66
@@ -197,12 +200,9 @@ def mix_scores(
 # %% ../../nbs/anticipation/30_teacher.ipynb #236f9390
 def _check_teacher(path, ids, logits, classes):
     "Raise a ValueError for predictions that do not fit together."
-    if logits.shape != (len(ids), len(classes)):
-        raise ValueError(f'{path}: scores of shape {logits.shape} for {len(ids)} ids and {len(classes)} classes')
-    bad = np.flatnonzero(~np.isfinite(logits).all(1))
-    if len(bad): raise ValueError(f'{path}: the scores of {ids[bad[0]]} are not finite ({len(bad)} rows in all)')
-    twice = (ids := pd.Index(ids))[ids.duplicated()]
-    if len(twice): raise ValueError(f'{path}: {twice[0]} is there more than once ({len(twice)} repetitions in all)')
+    with named_errors(path):
+        score_array('the table of scores', logits, len(ids), len(classes), ids, np.float32)
+        match_ids(ids, ids, 'the ids')
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #c3d812f2
 def save_teacher(
@@ -218,24 +218,19 @@ def save_teacher(
     with atomic_write(path) as part, open(part, 'wb') as f: np.savez(f, action=logits, **texts)
     return Path(path)
 
-# %% ../../nbs/anticipation/30_teacher.ipynb #f3269b90
-def _read_npz(path):
-    try:
-        with np.load(path, allow_pickle=False) as z: return z['ids'],z['action'].astype(np.float32),z['classes']
-    except (OSError, ValueError, KeyError, BadZipFile) as e:
-        raise ValueError(f'{path}: not the scores of a teacher, or damaged ({e}); save_teacher writes ids, action and '
-                         'classes') from e
-
 # %% ../../nbs/anticipation/30_teacher.ipynb #d8f83778
-def _scores_in(data, path):
+def _scores_in(data):
     "Ids and scores of a list of dicts with `uid` and `logit_action`, or of a dict from ids to scores."
-    try:
-        pairs = data.items() if isinstance(data, dict) else [(d['uid'], d['logit_action']) for d in data]
-        ids,rows = zip(*[(str(i), np.asarray(v, np.float32).ravel()) for i,v in pairs])
-        return np.array(ids),np.stack(rows)
-    except (KeyError, TypeError, ValueError) as e:
-        raise ValueError(f'{path}: neither a list of dicts with uid and logit_action nor a dict from ids to scores '
-                         f'({e})') from e
+    pairs = data.items() if isinstance(data, dict) else [(d['uid'], d['logit_action']) for d in data]
+    ids,rows = zip(*[(str(i), np.asarray(v, np.float32).ravel()) for i,v in pairs])
+    return np.array(ids),np.stack(rows)
+
+# %% ../../nbs/anticipation/30_teacher.ipynb #f3269b90
+def _stored(source, classes):
+    "Ids, scores and classes in a dict, a published pickle, or a file of `save_teacher`, which names its own classes."
+    if isinstance(source, dict): return *_scores_in(source),classes
+    if Path(source).suffix != '.npz': return *_scores_in(read_pickle(source)),classes
+    with np.load(source, allow_pickle=False) as z: return z['ids'],z['action'].astype(np.float32),z['classes']
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #7995bcaf
 def read_teacher(
@@ -244,15 +239,16 @@ def read_teacher(
 )->tuple: # ids (N,) text, logits (N, actions) float32, classes
     "A teacher's scores; raises a ValueError that names the file and what is wrong with it."
     path = 'the teacher' if isinstance(source, dict) else Path(source)
-    if path == 'the teacher': found = *_scores_in(source, path),classes
-    elif not path.is_file(): raise ValueError(f'{path}: there is no such file')
-    elif path.suffix == '.npz': found = _read_npz(path)
-    else: found = *_scores_in(read_pickle(path), path),classes
-    if found[2] is None:
+    if path != 'the teacher' and not path.is_file(): raise ValueError(f'{path}: there is no such file')
+    try: ids,logits,named = _stored(source, classes)
+    except (OSError, KeyError, TypeError, ValueError, BadZipFile) as e:
+        raise ValueError(f'{path}: not the scores of a teacher, or damaged ({e}); expected a file of save_teacher, a '
+                         'pickled list of dicts with uid and logit_action, or a dict from ids to scores') from e
+    if named is None:
         raise ValueError(f'{path}: published scores do not name their classes: give classes=, the names in the order '
                          'of the scores')
-    _check_teacher(path, *found)
-    return *found[:2],list(map(str, found[2]))
+    _check_teacher(path, ids, logits, named)
+    return ids,logits,list(map(str, named))
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #e516b644
 def load_teacher(

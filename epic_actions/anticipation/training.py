@@ -7,8 +7,8 @@ __all__ = ['teach_actions', 'train_student']
 
 # %% ../../nbs/anticipation/60_training.ipynb #b1f3a66c
 from pathlib import Path
-import numpy as np, pandas as pd
-from fastcore.basics import noop
+import pandas as pd
+from fastcore.basics import attrdict, noop
 
 # %% ../../nbs/anticipation/60_training.ipynb #48aa951c
 from ..video.files import atomic_write
@@ -23,8 +23,7 @@ from .distill import AVTLosses, DistillCallback
 from .lists import located, read_lists
 from .score import anticipation_metrics
 from .segments import anticipation_segments, clip_times, past_labels
-from .teacher import (MarkovActions, MostFrequent, history_scores, mix_scores, read_histories,
-                                               save_teacher,
+from .teacher import (MarkovActions, MostFrequent, history_scores, mix_scores, save_teacher,
                                                train_teacher)
 
 # %% ../../nbs/anticipation/60_training.ipynb #379a8931
@@ -35,31 +34,35 @@ def _held_out(df):
 # %% ../../nbs/anticipation/60_training.ipynb #d3d0a982
 def _figures(lists, segments, scores):
     "Name of a way to answer -> figure -> percent, of the action."
-    return {name: anticipation_metrics(segments, s, lists.actions, **lists.subsets)['action'] for name,
-            s in scores.items()}
+    def figures(s): return anticipation_metrics(segments, s, lists.actions, **lists.subsets)['action']
+    return {name: figures(s) for name,s in scores.items()}
 
 # %% ../../nbs/anticipation/60_training.ipynb #c1c4b266
 def _training_actions(lists, recipes):
     "The segments that a teacher learns from."
-    train = lists.segments[lists.segments.split == 'train']
-    return pd.concat([train, *([recipe_segments(read_recipes(recipes), lists.actions)] if recipes else [])],
-                     ignore_index=True)
+    parts = [lists.segments[lists.segments.split == 'train']]
+    if recipes: parts.append(recipe_segments(read_recipes(recipes), lists.actions))
+    return pd.concat(parts, ignore_index=True)
 
 # %% ../../nbs/anticipation/60_training.ipynb #337d9dd8
-def _answers(train, held, actions, model, length, reading):
+def _answers(learn, train, held, actions):
     "Way to answer -> scores for the segments in `held`."
-    x,y = read_histories(train, length, **reading)
-    xh,_ = read_histories(held, length, **reading)
-    chain,net = MarkovActions(actions).fit(x, y[:,0]).scores(xh),history_scores(model, xh)
-    return {'most frequent': MostFrequent(len(actions)).fit(x, y[:,0]).scores(xh), 'chain': chain, 'network': net,
+    (x,y),(asked,_) = learn.read(train),learn.read(held)
+    frequent,chain = (m.fit(x, y[:,0]).scores(asked) for m in (MostFrequent(len(actions)), MarkovActions(actions)))
+    net = history_scores(learn.model, asked)
+    return {'most frequent': frequent, 'chain': chain, 'network': net,
             'network and chain': mix_scores(net, chain, weights=[.8,.2])}
 
+# %% ../../nbs/anticipation/60_training.ipynb #48e8d8b8
+def _by_split(df):
+    "The table with the parts of a video that lie in different splits as videos of their own."
+    return df.assign(group=df.split + ' ' + df.group)
+
 # %% ../../nbs/anticipation/60_training.ipynb #7fbd04dd
-def _write_teacher(path, lists, model, length, reading):
-    "Write a model's scores for all segments."
-    parts = [part for _,part in lists.segments.groupby('split', sort=False)]
-    scores = [history_scores(model, read_histories(part, length, **reading)[0]) for part in parts]
-    return save_teacher(path, [u for part in parts for u in part.uid], np.concatenate(scores), lists.actions.action)
+def _write_teacher(path, learn, lists):
+    "Write a teacher's scores for all segments."
+    x,_ = learn.read(_by_split(lists.segments))
+    return save_teacher(path, lists.segments.uid, history_scores(learn.model, x), lists.actions.action)
 
 # %% ../../nbs/anticipation/60_training.ipynb #e189308c
 def teach_actions(
@@ -70,15 +73,14 @@ def teach_actions(
     encoder:str|None=None # Folder or name of an encoder of Hugging Face; None: a small transformer
 )->dict: # `teacher`, `split`, `segments` and `figures`
     "Train a text teacher, compare it with counting, and write what it says of every action."
-    reads,fit,lists = recipe.teacher,recipe.train,read_lists(data)
-    reading,split = dict(history=reads.history, tau_a=reads.tau_a),_held_out(lists.segments)
-    train,held = _training_actions(lists, recipes),lists.segments[lists.segments.split == split].reset_index(drop=True)
-    model = train_teacher(train, lists.actions, held, reads.length, fit.epochs, fit.lr, fit.bs, fit.wd, fit.seed,
-                          reading,
-                          dict(weights=[*reads.weights]), encoder=encoder or recipe.model.checkpoint,
-                          **recipe.model.args).model
-    figures = _figures(lists, held, _answers(train, held, lists.actions, model, reads.length, reading))
-    path = _write_teacher(out/'teacher.npz', lists, model, reads.length, reading)
+    reads,lists = recipe.teacher,read_lists(data)
+    split = _held_out(lists.segments)
+    train,held = _training_actions(lists, recipes),lists.segments[lists.segments.split == split]
+    learn = train_teacher(train, lists.actions, held, reads.length, reading=attrdict(reads, 'history', 'tau_a'),
+                          loss=attrdict(reads, 'weights'), encoder=encoder or recipe.model.checkpoint,
+                          **attrdict(recipe.train, 'epochs', 'lr', 'bs', 'wd', 'seed'), **recipe.model.args)
+    figures = _figures(lists, held, _answers(learn, train, held, lists.actions))
+    path = _write_teacher(out/'teacher.npz', learn, lists)
     with atomic_write(out/'recipe.json') as part: part.write_text(recipe.to_json())
     return dict(teacher=str(path), split=split, segments=len(held), figures=figures)
 
@@ -101,23 +103,13 @@ def _frame_loaders(clips, vocabs, recipe, workers):
     dls = recipe_loaders(recipe, clips, vocabs, workers=workers, targets=['label'])
     with open_frames(clips.source.iloc[0]) as v: return dls,v.fps
 
-# %% ../../nbs/anticipation/60_training.ipynb #dbea4164
-def _past(clips, segments, sampler, fps):
-    "The class of the action in which each frame lies, of actions of the same split."
-    out = np.full((len(clips), sampler.n), -1)
-    for split,rows in clips.groupby('split').indices.items():
-        out[rows] = past_labels(clips.iloc[rows], clip_times(clips.iloc[rows], sampler, fps),
-                                segments[segments.split == split])
-    return out
-
 # %% ../../nbs/anticipation/60_training.ipynb #d26f2434
 def _student_callbacks(recipe, past, teachers):
     "The losses of a student that are not of its labels."
-    s,teachers = recipe.student,[t/'teacher.npz' if t.is_dir() else t for t in teachers or ()]
-    losses = AVTLosses(past, past_weight=s.past_weight, feature_weight=s.feature_weight, over=s.over)
-    if not teachers: return [losses]
-    return [losses, DistillCallback(teachers, T=s.T, top_k=s.top_k, weight=s.weight, reduction=s.reduction,
-                                    min_coverage=s.min_coverage)]
+    losses = [AVTLosses(past, **attrdict(recipe.student, 'past_weight', 'feature_weight', 'over'))]
+    files = [t/'teacher.npz' if t.is_dir() else t for t in teachers or ()]
+    chosen = attrdict(recipe.student, 'T', 'top_k', 'weight', 'reduction', 'min_coverage')
+    return losses + [DistillCallback(files, **chosen)] if files else losses
 
 # %% ../../nbs/anticipation/60_training.ipynb #b2c9e1f0
 def _results(model, dls, split):
@@ -148,10 +140,9 @@ def train_student(
     vocabs,split = dict(label=lists.actions.action.tolist()),_held_out(clips)
     if features: dls,rate,recipe = _feature_loaders(clips, vocabs, recipe, features)
     else: dls,rate = _frame_loaders(clips, vocabs, recipe, workers)
-    past = _past(clips, segments, dls.clip_spec.sampler, rate)
+    past = past_labels(_by_split(clips), clip_times(clips, dls.clip_spec.sampler, rate), _by_split(segments))
     model,_ = train_recipe(recipe, dls, out, resume, cbs=_student_callbacks(recipe, past, teachers))
     results = _results(model, dls, split)
     return dict(model=str(out/'best.safetensors'), results=str(save_results(results, out/'results.npz')), split=split,
-                clips=len(results),
-                left_out=int((early.split == split).sum()),
+                clips=len(results), left_out=int((early.split == split).sum()),
                 figures=_figures(lists, results.segments, dict(student=results.logits['label'])))

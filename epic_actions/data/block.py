@@ -6,8 +6,9 @@
 __all__ = ['ClipBlock']
 
 # %% ../../nbs/data/50_block.ipynb #62cf24dc
-from fastai.data.block import TransformBlock
-from fastai.data.transforms import IntToFloatTensor, ToTensor
+from fastai.data.all import IntToFloatTensor, ToTensor, TransformBlock
+
+# %% ../../nbs/data/50_block.ipynb #affa4bba
 from .clips import NormalizeClip
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames, default_size

@@ -9,18 +9,15 @@ __all__ = ['get_instances', 'film_strip', 'Clip', 'ImageTuple', 'TensorClip', 'I
 # %% ../../nbs/data/20_clips.ipynb #add381e5
 import io
 from contextlib import suppress
+from itertools import repeat
 from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from fastcore.basics import fastuple, patch, ifnone
-from fasttransform import DisplayedTransform, Transform
-from torch import nn
-from plum import dispatch
-from fastai.torch_core import TensorBase, TensorImage, show_image, to_np
-from fastai.vision.data import get_grid
 from fastai.interpret import Interpretation
-from fastai.vision.core import PILImage
+from fastai.vision.data import (DisplayedTransform, PILImage, TensorBase, TensorImage, Transform, fastuple, get_grid,
+                                ifnone, listify, nn, patch, show_image, to_np)
+from plum import dispatch
 
 # %% ../../nbs/data/20_clips.ipynb #eb5a2fab
 from ..video.sampling import FirstFrames, UniformSegments
@@ -62,8 +59,7 @@ def film_strip(
     idxs = np.linspace(0, len(frames)-1, min(len(frames), max_frames)).round().astype(int)
     frames = np.stack([_as_array(frames[i]) for i in idxs])
     if frames.shape[-1] != 3: frames = flow_picture(frames)
-    strip = np.hstack(np.pad(frames, ((0,0), (0,0), (0,gap), (0,0)), constant_values=255))
-    return strip[:, :strip.shape[1]-gap]
+    return np.hstack(np.pad(frames, ((0,0), (0,0), (gap,0), (0,0)), constant_values=255))[:, gap:]
 
 # %% ../../nbs/data/20_clips.ipynb #61856600
 class Clip:
@@ -129,11 +125,10 @@ class NormalizeClip(DisplayedTransform):
 def _words(targets): return ' '.join(map(str, targets))
 
 # %% ../../nbs/data/20_clips.ipynb #2e0e6768
-def _titles(samples, outs, more=()):
+def _titles(samples, outs, more=repeat('')):
     "Title and colour of each clip: what is right, and below it what was predicted."
-    truths,preds = [_words(s[1:]) for s in samples],[_words(o) for o in outs]
-    more = more or ['']*len(preds)
-    return [(f'{t}\n{p}{m}', 'green' if t == p else 'red') for t,p,m in zip(truths, preds, more)]
+    words = [(_words(s[1:]), _words(o)) for s,o in zip(samples, outs)]
+    return [(f'{t}\n{p}{m}', 'green' if t == p else 'red') for (t,p),m in zip(words, more)]
 
 # %% ../../nbs/data/20_clips.ipynb #8cdd36aa
 def _show_clips(samples, titles, ctxs=None, max_n=8, nrows=None, ncols=2, figsize=None, **kwargs):
@@ -160,19 +155,15 @@ def show_results(x:Clip, y, samples, outs, **kwargs): return _show_clips(samples
 # %% ../../nbs/data/20_clips.ipynb #26707dab
 @dispatch(precedence=1)
 def plot_top_losses(x:Clip, y, samples, outs, raws, losses, **kwargs):
-    raws = raws if isinstance(raws, tuple) else (raws,)
-    probs = [' '.join(f'{float(r[i].max()):.2f}' for r in raws) for i in range(len(losses))]
-    more = [f' / {float(l):.2f} / {p}' for l,p in zip(losses, probs)]
+    best = zip(*(r.max(1).values.tolist() for r in listify(raws))) # of each target
+    more = [f' / {l:.2f} / {" ".join(f"{p:.2f}" for p in ps)}' for l,ps in zip(losses.tolist(), best)]
     return _show_clips(samples, _titles(samples, outs, more), max_n=len(samples), **kwargs)
-
-# %% ../../nbs/data/20_clips.ipynb #51991546
-_interpret = Interpretation.__getitem__
 
 # %% ../../nbs/data/20_clips.ipynb #93738928
 @patch
 def __getitem__(self:Interpretation, idxs):
     "Inputs, predictions, targets, decoded outputs and losses at `idxs`; an `ImageTuple` is one input."
-    inps,*rest = _interpret(self, idxs)
+    inps,*rest = self._orig___getitem__(idxs)
     return ((inps,) if isinstance(inps, ImageTuple) else inps, *rest)
 
 # %% ../../nbs/data/20_clips.ipynb #4d87ef88
@@ -196,12 +187,11 @@ def show_source(
         lo,hi = v.span(start, stop)
         idxs = lo + UniformSegments(min(n, hi-lo))(hi-lo)
         frames = v.get(idxs, size=(height, round(v.size[1]*height/v.size[0])))
-        names = (idxs + v.numbers[0]).astype(str) if v.times is None else [f'{t:.2f} s' for t in v.times[idxs]]
+        names = v.numbers[idxs].astype(str) if v.times is None else [f'{t:.2f} s' for t in v.times[idxs]]
     n,h,w = frames.shape[:3]
     ax = show_image(film_strip(frames, n), figsize=(12, 12*h/(w*n) + .6), title=title or Path(source).name)
     ax.set_axis_on()
-    ax.set(yticks=[], xticks=(np.arange(n) + .5)*(w + 2), xticklabels=names)
-    ax.spines[:].set_visible(False)
+    ax.set(frame_on=False, yticks=[], xticks=(np.arange(n) + .5)*(w + 2), xticklabels=names)
     ax.tick_params(length=0)
     return ax
 

@@ -15,12 +15,11 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 import torch
-from fastcore.basics import chunked, listify, patch, store_attr
-from fasttransform import DisplayedTransform
-from fastai.data.core import TfmdDL, Datasets, DataLoaders
-from fastai.data.load import SkipItemException
-from fastai.data.transforms import Categorize, ColReader, ToTensor, IntToFloatTensor
-from fastai.torch_core import defaults, TensorImage
+
+# %% ../../nbs/data/40_loaders.ipynb #7443a5a9
+from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, DisplayedTransform, IntToFloatTensor,
+                             SkipItemException, TensorImage, TfmdDL, ToTensor, chunked, defaults, listify, patch,
+                             store_attr)
 
 # %% ../../nbs/data/40_loaders.ipynb #3444af16
 from ..video.sampling import UniformSegments
@@ -46,7 +45,7 @@ def row_source(
 )->RowSource:
     "What the clip of `o` is read from."
     if isinstance(o, (str,Path)): return RowSource(str(o), number=zlib.crc32(str(o).encode()))
-    if isinstance(o, torch.Tensor): o = [f.permute(1,2,0).numpy() for f in o.cpu()] # (frames, 3, height, width)
+    if isinstance(o, torch.Tensor): o = list(o.cpu().movedim(1, -1).numpy()) # (frames, 3, height, width)
     if isinstance(o, (tuple,list)): return RowSource(o)
     start,stop = (None if pd.isna(t) else float(t) for t in (o.start, o.stop))
     return RowSource(o.source, start, stop, int(o.name))
@@ -78,7 +77,12 @@ def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
     row = row_source(o)
     seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
     clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
-    if seed and self.tfms is not None: clip = self._augment(clip, seed)
+    return self._form(self._augment(clip, seed) if seed and self.tfms is not None else clip)
+
+# %% ../../nbs/data/40_loaders.ipynb #5c5ccc0a
+@patch
+def _form(self:ClipTfm, clip):
+    "The frames (frames, channels, height, width) as a `TensorClip` or an `ImageTuple`."
     if self.tensor_clips: return TensorClip(clip.contiguous())
     if self.spec.modality == 'Flow': return ImageTuple(tuple(map(TensorImage, clip)))
     return ImageTuple.create(f.permute(1,2,0).numpy() for f in clip)
@@ -182,8 +186,8 @@ _fault_names = dict(skipped='left out', repeated='read with frames that stand in
 @patch
 def _any_item(self:ClipDL):
     "The first item that can be read."
-    found = (o for o in map(self.do_item, range(len(self.dataset))) if o is not None)
-    if (item := next(found, None)) is not None: return item
+    for item in map(self.do_item, range(len(self.dataset))):
+        if item is not None: return item
     raise ValueError(f'none of the {len(self.dataset)} clips can be read; verify_videos says why')
 
 # %% ../../nbs/data/40_loaders.ipynb #d1a33652
@@ -208,17 +212,17 @@ def bad_clips(self:ClipDL)->dict:
     "What was wrong in the last epoch: `skipped` and `repeated`, each a list of sources."
     items = self.dataset.tls[0].items
     rows = getattr(items, 'iloc', items)
-    found = {name: (self.faults == k).nonzero().flatten().tolist() for k,name in enumerate(_fault_names, 1)}
-    return {name: [row_source(rows[i]).source for i in places] for name,places in found.items()}
+    return {name: [row_source(rows[i]).source for i in np.flatnonzero(self.faults == k)]
+            for k,name in enumerate(_fault_names, 1)}
 
 # %% ../../nbs/data/40_loaders.ipynb #f9ab5da8
 @patch
 def after_iter(self:ClipDL):
     "Report the clips that could not be read as they should be."
-    n,found = len(self.faults),{_fault_names[k]: v for k,v in self.bad_clips.items() if v}
-    said = '; '.join(f"{len(v)} of {n} clips are {k} ({', '.join(v[:5] + ['...']*(len(v) > 5))})"
-                     for k,v in found.items())
-    if said: warnings.warn(f'epoch {max(self.clip_tfm.epoch, 0)}: {said}; verify_videos says what is wrong with them')
+    said = [f"{len(v)} of {len(self.faults)} clips are {_fault_names[k]} ({', '.join(v[:5] + ['...']*(len(v) > 5))})"
+            for k,v in self.bad_clips.items() if v]
+    if said: warnings.warn(f'epoch {max(self.clip_tfm.epoch, 0)}: {"; ".join(said)}; verify_videos says what is wrong '
+                           'with them')
     super(ClipDL, self).after_iter()
 
 # %% ../../nbs/data/40_loaders.ipynb #2d05264a
@@ -270,8 +274,8 @@ def table_dataloaders(
     bs:int, # Clips in a batch
     targets:list|None=None, # Columns to predict; None: `label`, or `verb` and `noun`
     vocabs:dict|None=None, # Classes of each target, in order; None: those in the table, sorted
-    preload:bool=False, # Keep the frames of all clips in memory
-    balance:str|None=None, # Column whose classes are drawn equally often in training
+    preload:bool=False, # Read all clips now and keep their frames in memory
+    balance:str|None=None, # Column whose classes are drawn equally often in training; None: every clip once an epoch
     **kwargs # Passed to `Datasets.dataloaders`
 )->DataLoaders:
     "Loaders of a segment table, kept as `segments`; raises a ValueError for labels or splits that do not fit."
@@ -315,6 +319,5 @@ def get_action_dataloaders(
     if spec.modality == 'Flow' and (item_tfms or batch_tfms):
         raise ValueError('item_tfms and batch_tfms do not know optical flow: change it with tfms=')
     return table_dataloaders(df, ClipTfm(spec, tensor_clips, tfms, presize, seed, bad), bs, targets, vocabs, preload,
-                             balance,
-                             after_item=[*listify(item_tfms), ToTensor],
+                             balance, after_item=[*listify(item_tfms), ToTensor],
                              after_batch=[IntToFloatTensor, *listify(batch_tfms), NormalizeClip(spec)], **kwargs)

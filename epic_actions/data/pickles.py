@@ -23,14 +23,13 @@ class _StandIn:
     def make(*args, **state): raise ValueError('a class or function where a value belongs')
 
 # %% ../../nbs/data/00_pickles.ipynb #5e50469a
-_names = {} # (module, name) -> what stands for it
+_names = {} # `module.name` -> what stands for it
 
 # %% ../../nbs/data/00_pickles.ipynb #d1f91056
 def _stands_for(*names):
     "Enter a function that makes the values of these names, `module.name`."
     def _enter(make):
-        kind = type(make.__name__, (_StandIn,), dict(make=staticmethod(make)))
-        for n in names: _names[tuple(n.rsplit('.', 1))] = kind
+        _names.update(dict.fromkeys(names, type(make.__name__, (_StandIn,), dict(make=staticmethod(make)))))
         return make
     return _enter
 
@@ -61,26 +60,21 @@ def _filled(data, dtype, shape, order='C'):
     if not fits or len(data) != math.prod(shape) * (1 if is_list else dtype.itemsize):
         raise ValueError(f'an array of {dtype} and shape {shape} whose content does not fit')
     if not is_list: return np.ndarray(shape, dtype, bytes(data), order=order).copy()
-    a = np.empty(len(data), object)
-    for i, o in enumerate(data): a[i] = o
-    return a.reshape(shape, order=order)
-
-# %% ../../nbs/data/00_pickles.ipynb #3b5a8340
-def _in_numpy(name): return f'numpy.core.{name}', f'numpy._core.{name}'
+    return np.fromiter(data, object).reshape(shape, order=order)
 
 # %% ../../nbs/data/00_pickles.ipynb #854cc446
-@_stands_for(*_in_numpy('multiarray._reconstruct'))
+@_stands_for('numpy.core.multiarray._reconstruct', 'numpy._core.multiarray._reconstruct')
 def _array(*empty, state):
     _, shape, dtype, fortran, data = state
     return _filled(data, dtype, shape, 'F' if fortran else 'C')
 
 # %% ../../nbs/data/00_pickles.ipynb #34e1959a
-@_stands_for(*_in_numpy('numeric._frombuffer'))
+@_stands_for('numpy.core.numeric._frombuffer', 'numpy._core.numeric._frombuffer')
 def _from_buffer(data, dtype, shape, order, axes=None):
     return _filled(data, dtype, shape, order) if axes is None else _filled(data, dtype, shape).transpose(axes)
 
 # %% ../../nbs/data/00_pickles.ipynb #469bd0d7
-@_stands_for(*_in_numpy('multiarray.scalar'))
+@_stands_for('numpy.core.multiarray.scalar', 'numpy._core.multiarray.scalar')
 def _scalar(dtype, data): return _filled(data, dtype, ())[()]
 
 # %% ../../nbs/data/00_pickles.ipynb #4e58c2c0
@@ -123,15 +117,14 @@ def _manager(blocks=(), axes=(), state=None):
 # %% ../../nbs/data/00_pickles.ipynb #320a7dd4
 class _Partial(_StandIn):
     def __init__(self, kind):
-        if kind is not _names['pandas.core.internals.blocks', 'new_block']:
+        if kind is not _names['pandas.core.internals.blocks.new_block']:
             raise ValueError(f'functools.partial of {kind}')
     def __call__(self, *args): return self.args[0](*args)
 
 # %% ../../nbs/data/00_pickles.ipynb #ec0ef7e3
 @_stands_for('pandas._libs.arrays.__pyx_unpickle_NDArrayBacked')
 def _strings(*empty, state):
-    text, = [o for o in state if isinstance(o, np.ndarray)]
-    return text
+    return next(o for o in state if isinstance(o, np.ndarray))
 
 # %% ../../nbs/data/00_pickles.ipynb #711c0b80
 @_stands_for('pandas.StringDtype', 'pandas.core.arrays.string_.StringDtype')
@@ -146,17 +139,18 @@ def _frame(state):
     for values, places in blocks:
         columns |= zip(np.arange(len(names))[places].tolist(), np.atleast_2d(values), strict=True)
     if len(columns) < len(names): raise ValueError('a table that lacks columns')
-    df = pd.DataFrame({i: columns[i] for i in range(len(names))}, index=index)
-    return df.set_axis(names, axis=1)
+    return pd.DataFrame(columns, index=index)[range(len(names))].set_axis(names, axis=1)
 
 # %% ../../nbs/data/00_pickles.ipynb #6c58feb2
-_names |= {('collections', 'OrderedDict'): dict, ('__builtin__', 'slice'): slice, ('builtins', 'slice'): slice,
-           ('functools', 'partial'): _Partial}
-_classes = {'numpy': 'ndarray', 'pandas': 'Index RangeIndex', 'pandas.arrays': 'StringArray',
-            'pandas.core.indexes.base': 'Index', 'pandas.core.indexes.range': 'RangeIndex',
-            'pandas.core.indexes.numeric': 'Int64Index UInt64Index Float64Index',
-            'pandas.core.arrays.string_': 'StringArray'}
-_names |= {(module, name): _StandIn for module, names in _classes.items() for name in names.split()}
+_names |= {'collections.OrderedDict': dict, '__builtin__.slice': slice, 'builtins.slice': slice,
+           'functools.partial': _Partial}
+
+# %% ../../nbs/data/00_pickles.ipynb #eb84072a
+_classes = ['numpy.ndarray', 'pandas.Index', 'pandas.RangeIndex', 'pandas.arrays.StringArray',
+            'pandas.core.indexes.base.Index', 'pandas.core.indexes.range.RangeIndex',
+            'pandas.core.indexes.numeric.Int64Index', 'pandas.core.indexes.numeric.UInt64Index',
+            'pandas.core.indexes.numeric.Float64Index', 'pandas.core.arrays.string_.StringArray']
+_names |= dict.fromkeys(_classes, _StandIn)
 
 # %% ../../nbs/data/00_pickles.ipynb #8e0b18e3
 class _Refused(ValueError): "The name of what a pickle asked for and did not get."
@@ -164,14 +158,15 @@ class _Refused(ValueError): "The name of what a pickle asked for and did not get
 # %% ../../nbs/data/00_pickles.ipynb #afeac8dd
 class _Unpickler(pickle._Unpickler): # in Python: that in C makes room for any place in its memory that a file names
     def find_class(self, module, name):
-        if (module, name) not in _names: raise _Refused(f'{module}.{name}')
-        return _names[module, name]
+        name = f'{module}.{name}'
+        if name not in _names: raise _Refused(name)
+        return _names[name]
 
 # %% ../../nbs/data/00_pickles.ipynb #a2844d3e
 def _torch_load(data):
     "What torch's restricted reader makes of the bytes `data`, with the stand-ins for the names it does not know."
     import torch
-    with torch.serialization.safe_globals([(c, f'{m}.{n}') for (m, n), c in _names.items()]):
+    with torch.serialization.safe_globals([(c, n) for n, c in _names.items()]):
         try: return torch.load(BytesIO(data), map_location='cpu', weights_only=True)
         except pickle.UnpicklingError as e: name = re.search(r'GLOBAL ([\w.]+)', str(e))
     raise _Refused(name[1]) if name else ValueError("torch's restricted reader does not know what is in it")

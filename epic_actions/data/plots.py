@@ -6,26 +6,34 @@
 __all__ = ['show_class_counts', 'show_splits']
 
 # %% ../../nbs/data/14_plots.ipynb #d897251f
+import matplotlib.pyplot as plt
 import pandas as pd
+
+# %% ../../nbs/data/14_plots.ipynb #5a55d791
 from .segments import class_counts, target_columns
 
 # %% ../../nbs/data/14_plots.ipynb #e19cd5c6
 def show_class_counts(
     df:pd.DataFrame, # Segment table
     target:str='label', # Column of the classes, or `action`
-    most:int=40 # So many classes are shown, the most frequent
+    most:int=40, # So many classes are shown, the most frequent
+    ax=None # Axes to draw on; None: those of a new figure
 ): # Axes
     "Bars with the clips of each class in each split."
     counts = class_counts(df, target)
     shown = counts.loc[counts.sum(axis=1).sort_values(ascending=False).index[:most]]
     title = f'{target}: ' + f'the {most} most frequent of '*(len(counts) > most) + f'{len(counts)} classes'
-    return shown.plot.bar(figsize=(max(5, .3*len(shown)+2), 3), width=.8, ylabel='clips', xlabel='', title=title)
+    size = None if ax else (max(5, .3*len(shown)+2), 3)
+    return shown.plot.bar(ax=ax, figsize=size, width=.8, ylabel='clips', xlabel='', title=title)
 
 # %% ../../nbs/data/14_plots.ipynb #9c8edc27
 def show_splits(
     df:pd.DataFrame, # Segment table
     most:int=40 # So many classes are shown of each target, the most frequent
 )->list: # Axes
-    "Bars for each target, and for the actions if there are verbs and nouns."
+    "Bars for each target, and for the actions if there are verbs and nouns, one below the other in a figure."
     targets = target_columns(df)
-    return [show_class_counts(df, t, most) for t in targets + ['action']*(targets == ['verb','noun'])]
+    targets += ['action']*(targets == ['verb','noun'])
+    n = len(targets)
+    _,axs = plt.subplots(n, squeeze=False, figsize=(10, 3*n), layout='constrained')
+    return [show_class_counts(df, t, most, ax) for t,ax in zip(targets, axs.flat)]

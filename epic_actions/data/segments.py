@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['splits', 'split_names', 'video_suffixes', 'target_columns', 'refuse_rows', 'ucf101_group', 'make_segments',
            'usable_segments', 'check_classes', 'refuse_duplicates', 'is_source', 'sources_in', 'folders_in',
-           'videos_below', 'find_videos', 'class_counts', 'class_weights', 'clip_weights']
+           'videos_below', 'find_videos', 'first_line', 'class_counts', 'class_weights', 'clip_weights']
 
 # %% ../../nbs/data/10_segments.ipynb #96dc2008
 import filecmp, re, warnings
@@ -64,7 +64,7 @@ def _complete(df):
         df[c] = number
     if df.group.isna().all(): df['group'] = df.source.map(ucf101_group)
     for c in 'group','split': df[c] = df[c].astype(object).where(df[c].notna(), None)
-    df['split'] = df.split.map(lambda s: split_names.get(s, s))
+    df['split'] = df.split.replace(split_names)
     df['uid'] = (df.uid if 'uid' in df else _unique_names(df)).astype(str)
     return df
 
@@ -123,10 +123,10 @@ def refuse_duplicates(
     "Raise a ValueError if a part of a source, or a copy of its file in another split, stands in the table twice."
     refuse_rows(df.duplicated(['source','start','stop']), df, 'source', 'the same clip stands in the table before')
     seen = {}
-    for path,split in zip(df.source, df.split):
-        size = Path(path).stat().st_size if split and Path(path).is_file() else 0
+    for path,split in zip(map(Path, df.source), df.split):
+        size = path.stat().st_size if split and path.is_file() else 0
         if not size: continue
-        first,other = seen.setdefault((Path(path).name, size), (path,split))
+        first,other = seen.setdefault((path.name, size), (path,split))
         if other != split and filecmp.cmp(first, path, shallow=False):
             raise ValueError(f'{path}: this clip of {split} is also in {other}, as {first}')
     return df
@@ -161,12 +161,17 @@ def find_videos(
     paths:list # Videos, and folders that are searched for videos
 )->list: # Their paths
     "The videos that `paths` name; raises a ValueError if there are none."
-    paths = [Path(p) for p in paths]
-    gone = [p for p in paths if not p.exists() and not p.is_symlink()]
-    if gone: raise ValueError(f'{gone[0]}: there is no such file or folder')
+    paths = list(map(Path, paths))
+    for p in paths:
+        if not p.exists() and not p.is_symlink(): raise ValueError(f'{p}: there is no such file or folder')
     found = [v for p in paths for v in (videos_below(p) if p.is_dir() else [p])]
     if not found: raise ValueError(f'no videos below {", ".join(map(str, paths))}')
     return found
+
+# %% ../../nbs/data/10_segments.ipynb #593c959f
+def first_line(path:str|Path)->str:
+    "The first line of a text file, stripped."
+    with open(path, encoding='utf-8-sig') as f: return f.readline().strip()
 
 # %% ../../nbs/data/10_segments.ipynb #dc91de08
 def class_counts(

@@ -9,6 +9,8 @@ __all__ = ['missing_classes', 'split_by_group', 'GroupSplitter', 'find_leaks', '
 import warnings
 import numpy as np
 import pandas as pd
+
+# %% ../../nbs/data/12_splits.ipynb #1f3da678
 from .segments import class_counts, target_columns
 
 # %% ../../nbs/data/12_splits.ipynb #e641aec0
@@ -67,8 +69,8 @@ def split_by_group(
     df = df.assign(split='train')
     for name,want in ('test',test),('valid',valid):
         chosen = left.index[_draw(left.to_numpy(), want*total)] if np.isscalar(want) else [str(g) for g in want]
-        missing = sorted(set(chosen) - set(left.index))
-        if missing: raise ValueError(f'{name}: no group {missing[0]!r} left; the groups are {sorted(left.index)[:20]}')
+        for g in sorted(set(chosen) - set(left.index)):
+            raise ValueError(f'{name}: no group {g!r} left; the groups are {sorted(left.index)[:20]}')
         df.loc[groups.isin(chosen), 'split'] = name
         left = left.drop(chosen)
     if left.empty: raise ValueError('no group is left for training: give fewer groups to valid and test')
@@ -83,8 +85,8 @@ def GroupSplitter(
 ):
     "A splitter for `DataBlock` that draws whole groups."
     def _split(items):
-        each = (o for _,o in items.iterrows()) if isinstance(items, pd.DataFrame) else items
-        groups = items[group] if isinstance(group, str) else map(group, each)
+        if isinstance(group, str): groups = items[group]
+        else: groups = map(group, items.iloc if isinstance(items, pd.DataFrame) else items)
         df = pd.DataFrame(dict(group=list(groups), uid=range(len(items)), label='all'))
         split = split_by_group(df, valid=valid_pct, seed=seed).split
         return [np.flatnonzero(split == s).tolist() for s in ('train','valid')]

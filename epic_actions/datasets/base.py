@@ -10,6 +10,8 @@ import inspect
 from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
+
+# %% ../../nbs/datasets/00_base.ipynb #0e4fa6e0
 from ..video.registry import Registered
 
 # %% ../../nbs/datasets/00_base.ipynb #8d094b70

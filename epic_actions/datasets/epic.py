@@ -19,7 +19,7 @@ from ..video.files import VideoError
 from ..video.frames import component, is_frame
 from ..data.pickles import read_pickle
 from ..video.reading import open_source
-from ..data.segments import make_segments, video_suffixes
+from ..data.segments import first_line, make_segments, video_suffixes
 from ..video.spec import ClipSpec
 
 # %% ../../nbs/datasets/30_epic.ipynb #ef7faf6f
@@ -28,12 +28,13 @@ _list_columns = ['narration_id','video_id','start_frame','stop_frame','verb_clas
 # %% ../../nbs/datasets/30_epic.ipynb #f65427d0
 def _read_csv(path):
     "The rows of a CSV file, or of a list without a header."
-    first = path.open(encoding='utf-8-sig').readline()
+    first = first_line(path)
     if 'video_id' in first: return pd.read_csv(path, encoding='utf-8-sig')
-    names = _list_columns[:first.count(',')+1]
-    if first.count(',') not in (3,6): raise ValueError(
-        f'{path}, line 1: neither a header with video_id nor a list of 4 or 7 columns, found {first.strip()[:80]!r}')
-    df = pd.read_csv(path, header=None, names=names, skipinitialspace=True, dtype=dict(narration_id=str, video_id=str))
+    n = first.count(',') + 1
+    if n not in (4,7): raise ValueError(
+        f'{path}, line 1: neither a header with video_id nor a list of 4 or 7 columns, found {first[:80]!r}')
+    df = pd.read_csv(path, header=None, names=_list_columns[:n], skipinitialspace=True,
+                     dtype=dict(narration_id=str, video_id=str))
     return df.assign(fps=30.)
 
 # %% ../../nbs/datasets/30_epic.ipynb #92a71c63
@@ -47,9 +48,9 @@ def read_annotations(
     if not isinstance(df, pd.DataFrame):
         raise ValueError(f'{path}: expected a table of annotations, found a {type(df).__name__}')
     df = df.reset_index(drop=df.index.name not in ('narration_id','uid')).rename(columns={'uid': 'narration_id'})
-    missing = [c for c in _list_columns[:4] if c not in df]
-    if missing:
-        raise ValueError(f'{path}: no column {missing[0]!r}; is it a file of annotations? It has {list(df)[:12]}')
+    for c in _list_columns[:4]:
+        if c not in df:
+            raise ValueError(f'{path}: no column {c!r}; is it a file of annotations? It has {list(df)[:12]}')
     if 'participant_id' not in df:
         df['participant_id'] = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
     return df.assign(narration_id=df.narration_id.astype(str))
@@ -133,15 +134,15 @@ def _bases(root, participant, kind):
 # %% ../../nbs/datasets/30_epic.ipynb #fd061f9d
 def _holds(folder, modality):
     "Are there images of this modality in the folder?"
-    if modality == 'Flow' and (folder/'u').is_dir(): return True
-    return any(is_frame(f) and (modality == 'Flow') == (component(f) is not None) for f in folder.iterdir())
+    flow = modality == 'Flow'
+    return flow and (folder/'u').is_dir() or any(is_frame(f) and bool(component(f)) == flow for f in folder.iterdir())
 
 # %% ../../nbs/datasets/30_epic.ipynb #adf19cd1
 def _places(root, participant, video, modality):
     "Yield what the frames of a video may be read from, the likeliest first."
     images = f'{video}_{"flow" if modality == "Flow" else "frame"}_*'
     for base in _bases(root, participant, modality):
-        folders = base/video, *(base/video/k for k in _kinds[modality][1:])
+        folders = (base/video/k for k in _kinds[modality])
         yield from (d for d in folders if d.is_dir() and _holds(d, modality))
         if (base/f'{video}.tar').is_file(): yield base/f'{video}.tar'
         if next(base.glob(images), None): yield base/images
@@ -156,8 +157,7 @@ def find_source(
     modality:str='RGB' # `RGB` or `Flow`
 )->str|None: # What `open_frames` or `open_flow` opens, or None
     "The frames of a video: a folder, an archive or a pattern; of RGB, if there are none, the video."
-    found = next(_places(root, participant, video, modality), None)
-    return found and str(found)
+    return next(map(str, _places(root, participant, video, modality)), None)
 
 # %% ../../nbs/datasets/30_epic.ipynb #0e60c7aa
 def times_of(
@@ -274,7 +274,7 @@ def epic_files(
 )->list:
     "The files of EPIC-KITCHENS' annotations that `path` is or, as a folder, holds: those of training first; else none."
     if path.is_dir(): return [f for n in _epic_names if (f := path/n).is_file()]
-    has_header = path.suffix == '.csv' and path.is_file() and 'video_id' in path.open(encoding='utf-8-sig').readline()
+    has_header = path.suffix == '.csv' and path.is_file() and 'video_id' in first_line(path)
     return [path] if path.suffix == '.pkl' or has_header else []
 
 # %% ../../nbs/datasets/30_epic.ipynb #58c82aeb

@@ -9,9 +9,11 @@ __all__ = ['segments_from_folders', 'segments_from_csv', 'Folders', 'Table']
 import csv
 from pathlib import Path
 import pandas as pd
+
+# %% ../../nbs/datasets/10_folders.ipynb #84b2d3ca
 from .base import DataSet
-from ..data.segments import (check_classes, folders_in, make_segments, refuse_duplicates, sources_in,
-                                        split_names, splits, videos_below)
+from ..data.segments import (check_classes, first_line, folders_in, make_segments, refuse_duplicates,
+                                        sources_in, split_names, splits, videos_below)
 
 # %% ../../nbs/datasets/10_folders.ipynb #ee46af68
 def _class_folders(root):
@@ -52,7 +54,7 @@ def segments_from_folders(
 # %% ../../nbs/datasets/10_folders.ipynb #018e350b
 def _read_rows(path):
     "The rows of a CSV file, or of a list without a header."
-    with open(path, newline='', encoding='utf-8-sig') as f: first = f.readline().strip()
+    first = first_line(path)
     if not first: raise ValueError(f'{path}: the file is empty')
     if {'path','source','youtube_id','uid'} & set(next(csv.reader([first]))):
         return pd.read_csv(path, skipinitialspace=True, dtype=dict(uid=str, label=str, verb=str, noun=str))

@@ -6,15 +6,14 @@
 __all__ = ['labelled_segments', 'write_split', 'save_histograms', 'split_labelled']
 
 # %% ../../nbs/datasets/60_labelled.ipynb #c62e7814
-import io, os, warnings
+import os, warnings
 from pathlib import Path
 import matplotlib.pyplot as plt
 import pandas as pd
-from PIL import Image
 
 # %% ../../nbs/datasets/60_labelled.ipynb #bc102999
 from ..video.files import atomic_write
-from ..data.segments import class_counts, target_columns
+from ..data.segments import class_counts, first_line, target_columns
 from .folders import segments_from_csv, segments_from_folders
 from ..data.plots import show_splits
 from ..data.splits import split_by_group
@@ -28,8 +27,7 @@ def labelled_segments(
     if not path.is_dir(): return segments_from_csv(path, group=group)
     tables = [f for f in (path/'labels.csv', path/'segments.csv') if f.is_file()]
     for f in tables:
-        with open(f, encoding='utf-8-sig') as lines: columns = lines.readline().strip().split(',')
-        if {'label','verb','noun'} & set(columns): return segments_from_csv(f, group=group)
+        if {'label','verb','noun'} & set(first_line(f).split(',')): return segments_from_csv(f, group=group)
     if tables and not any(p.is_dir() for p in path.iterdir()):
         raise ValueError(f'{path}: its segments have no labels yet; epic-actions label {path} takes them, or sort '
                          'them into folders by class')
@@ -66,16 +64,11 @@ def save_histograms(
     df:pd.DataFrame, # Segment table with `split`
     path:Path # PNG file
 ):
-    "Save the bars of `show_splits`, one below the other, as one picture; raises a ValueError for another kind of file."
+    "Save the bars of `show_splits` as a picture; raises a ValueError for another kind of file."
     if path.suffix != '.png': raise ValueError(f'{path}: the picture is a PNG; call it {path.stem}.png')
-    pictures = []
-    for ax in show_splits(df):
-        ax.figure.savefig(file := io.BytesIO(), format='png', bbox_inches='tight', dpi=120)
-        plt.close(ax.figure)
-        pictures.append(Image.open(file).convert('RGB'))
-    sheet = Image.new('RGB', (max(p.width for p in pictures), sum(p.height for p in pictures)), 'white')
-    for k,p in enumerate(pictures): sheet.paste(p, (0, sum(q.height for q in pictures[:k])))
-    with atomic_write(path) as part: sheet.save(part, format='png')
+    figure = show_splits(df)[0].figure
+    with atomic_write(path) as part: figure.savefig(part, format='png', dpi=120)
+    plt.close(figure)
 
 # %% ../../nbs/datasets/60_labelled.ipynb #fc1bad20
 def split_labelled(

@@ -58,8 +58,8 @@ def _find_lists(path, lists, split):
     "The folder that holds the lists of `split`."
     places = [Path(lists)] if lists else [p/d for p in (path, path.absolute().parent) for d in ('ucfTrainTestlist','')]
     needed = ['classInd.txt', f'trainlist0{split}.txt', f'testlist0{split}.txt']
-    found = next((p for p in places if all((p/n).is_file() for n in needed)), None)
-    if found: return found
+    for p in places:
+        if all((p/n).is_file() for n in needed): return p
     raise ValueError(f'{path}: no {", ".join(needed)} in {", ".join(map(str, places))}; name their folder as lists=, '
                      'or let prepare_ucf101 get them')
 
@@ -136,11 +136,11 @@ def unrar(
     """Unpack the videos of an archive that are not there yet.
 
     Raises a ValueError that says what is wrong with the archive, an OSError if a program is missing."""
-    dest = Path(dest) if dest else Path(fname).with_suffix('')
+    dest = Path(dest or Path(fname).with_suffix(''))
     try:
         with rarfile.RarFile(fname, errors='strict') as rar:
-            is_there = lambda p,m: p.is_file() and p.stat().st_size == m.file_size
-            todo = [(dest/p, m) for p,m in _videos_in(rar).items() if not is_there(dest/p, m)]
+            todo = [(path, m) for p,m in _videos_in(rar).items()
+                    if not (path := dest/p).is_file() or path.stat().st_size != m.file_size]
             if any(m.compress_type != rarfile.RAR_M0 for _,m in todo):
                 rarfile.tool_setup(bsdtar=False, force=True) # see below
             for path,m in track(todo, 'videos to unpack'):
@@ -189,8 +189,7 @@ def fetch_file(
     start = part.stat().st_size if size and part.exists() else 0
     if size and start > size: start = 0 # nothing to go on with
     if start != size: _receive(url, part, start, size, cafile)
-    os.replace(part, path)
-    return path
+    return part.replace(path)
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #1f5bdd87
 def _receive(url, part, start, size, cafile):
@@ -214,6 +213,8 @@ def _receive(url, part, start, size, cafile):
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #0a8c82fc
 ucf101_url = 'https://www.crcv.ucf.edu/data/UCF101/'
+
+# %% ../../nbs/datasets/20_ucf101.ipynb #b170c3b1
 ucf101_files = {'UCF101TrainTestSplits-RecognitionTask.zip': None, 'UCF101.rar': 6_932_971_618} # name -> size, bytes
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #743b4a70
@@ -258,9 +259,8 @@ def prepare_ucf101(
     if not names <= set(_find_clips(root)): unrar(archive or download_ucf101(root, url, cafile, [rar])[0], root)
     df = segments_from_ucf101(root)
     if not frames: return root
-    todo = [s for s in map(Path, df.source) if not (images/s.parent.name/s.stem).exists()]
-    failed = extract_videos(todo, images, **kwargs).dropna(subset='reason') if todo else []
-    if not len(failed): return images
+    failed = extract_videos(df.source, images, **kwargs).dropna(subset='reason')
+    if failed.empty: return images
     first = failed.iloc[0]
     raise ValueError(f'{len(failed)} of {len(df)} videos could not be extracted, the first is {first.path}: '
                      f'{first.reason}')
