@@ -305,6 +305,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'epic_actions.cli.deploy.predict': ('cli/deploy.html#predict', 'epic_actions/cli/deploy.py')},
             'epic_actions.cli.score': { 'epic_actions.cli.score._comparison': ('cli/score.html#_comparison', 'epic_actions/cli/score.py'),
                                         'epic_actions.cli.score._points': ('cli/score.html#_points', 'epic_actions/cli/score.py'),
+                                        'epic_actions.cli.score._reading': ('cli/score.html#_reading', 'epic_actions/cli/score.py'),
                                         'epic_actions.cli.score.compare': ('cli/score.html#compare', 'epic_actions/cli/score.py'),
                                         'epic_actions.cli.score.evaluate': ('cli/score.html#evaluate', 'epic_actions/cli/score.py'),
                                         'epic_actions.cli.score.fuse': ('cli/score.html#fuse', 'epic_actions/cli/score.py'),

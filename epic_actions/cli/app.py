@@ -82,7 +82,7 @@ BadClips = Annotated[str,
                      typer.Option(help='Clips that cannot be read: raise, skip, or repeat_last for missing frames.')]
 Paths = Annotated[list[Path], typer.Argument(help='Videos, or folders that are searched for videos.')]
 Workers = Annotated[int|None, typer.Option(help='Processes at a time; without it, one for each CPU.')]
-Readers = Annotated[int|None, typer.Option(help='Processes that read clips.')]
+Readers = Annotated[int|None, typer.Option('--workers', help='Processes that read clips.')]
 Root = Annotated[Path|None, typer.Option(help='Folder of the frames, flow or videos of EPIC-KITCHENS.')]
 Group = Annotated[str|None, typer.Option(help='Column of the CSV file with the groups, which a split never divides.')]
 
