@@ -288,6 +288,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                        'epic_actions.cli.demo._folder': ('cli/demo.html#_folder', 'epic_actions/cli/demo.py'),
                                        'epic_actions.cli.demo._score_all': ('cli/demo.html#_score_all', 'epic_actions/cli/demo.py'),
                                        'epic_actions.cli.demo._train_all': ('cli/demo.html#_train_all', 'epic_actions/cli/demo.py'),
+                                       'epic_actions.cli.demo._train_one': ('cli/demo.html#_train_one', 'epic_actions/cli/demo.py'),
                                        'epic_actions.cli.demo.demo': ('cli/demo.html#demo', 'epic_actions/cli/demo.py'),
                                        'epic_actions.cli.demo.demo_loaders': ('cli/demo.html#demo_loaders', 'epic_actions/cli/demo.py'),
                                        'epic_actions.cli.demo.run_demo': ('cli/demo.html#run_demo', 'epic_actions/cli/demo.py')},

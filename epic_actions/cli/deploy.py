@@ -11,7 +11,7 @@ from glob import glob
 from pathlib import Path
 import typer
 
-# %% ../../nbs/cli/50_deploy.ipynb #ffa186fc
+# %% ../../nbs/cli/50_deploy.ipynb #f30ed769
 import epic_actions as ea # its names are imported when they are used
 from ..video.files import file_name
 from .app import command, importing
@@ -54,7 +54,7 @@ def _found(patterns):
 # %% ../../nbs/cli/50_deploy.ipynb #8bed142c
 def _answer_lines(answer): return '\n'.join(f"{t:>8}  {a['label']} ({a['probability']:.0%})" for t,a in answer.items())
 
-# %% ../../nbs/cli/50_deploy.ipynb #0d5e63e6
+# %% ../../nbs/cli/50_deploy.ipynb #794b02eb
 def _answers(predictor, videos, start, stop):
     "What is done in each clip, as data and as text."
     answers = {v: predictor.predict(v, start, stop) for v in videos}
