@@ -60,7 +60,7 @@ def features(
     """
     written = ea.write_features(ea.read_model(model), ea.find_videos(videos), out, fps, span=span)
     n = len(written.videos)
-    return dict(features=str(out), videos=n, dim=written.dim,
+    return dict(features=out, videos=n, dim=written.dim,
                 fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
 
 # %% ../../nbs/cli/60_anticipation.ipynb #64f1c68b

@@ -8,7 +8,7 @@ __all__ = ['app', 'BadClips', 'Paths', 'Workers', 'Readers', 'Root', 'Group', 'p
            'share_or_groups', 'summary_lines']
 
 # %% ../../nbs/cli/00_app.ipynb #0b89a356
-import inspect, json, sys, warnings
+import inspect, json, os, sys, warnings
 from contextlib import redirect_stdout, suppress
 from dataclasses import fields
 from functools import wraps
@@ -26,16 +26,16 @@ from ..learn.recipes import Recipe, StudentRecipe, read_recipe, recipes
 app = typer.Typer(no_args_is_help=True, rich_markup_mode='rich', pretty_exceptions_enable=False,
                   context_settings={'help_option_names': ['-h', '--help']})
 
-# %% ../../nbs/cli/00_app.ipynb #e03ce3f9
+# %% ../../nbs/cli/00_app.ipynb #7ea888b2
 @app.callback()
 def program(): "Train, score and ship models that recognise and anticipate actions in video."
 
 # %% ../../nbs/cli/00_app.ipynb #53283bdb
 def without_nan(
-    x # Plain data
+    x # Plain data, or paths
 ):
-    "The same data with None in place of NaN and infinity, which JSON does not know."
-    return json.loads(json.dumps(x), parse_constant=lambda _: None)
+    "The same data with None in place of NaN and infinity, which JSON does not know, and with paths as texts."
+    return json.loads(json.dumps(x, default=os.fspath), parse_constant=lambda _: None)
 
 # %% ../../nbs/cli/00_app.ipynb #728a3873
 def counted(
@@ -61,8 +61,7 @@ def with_parameters(
     docs = docments(inspect.unwrap(f))
     own = {n: _typer_parameter(p, docs.get(n)) for n,p in inspect.signature(f).parameters.items()
            if p.annotation is not p.empty}
-    params = [*own.values(), *(p for p in more if p.name not in own)]
-    f.__signature__ = inspect.Signature(sorted(params, key=lambda p: p.kind))
+    f.__signature__ = inspect.Signature([*own.values(), *(p for p in more if p.name not in own)])
     return f
 
 # %% ../../nbs/cli/00_app.ipynb #512c7a4c

@@ -35,7 +35,7 @@ def toykitchen(
                       frames=frames, flow=flow)
     n,splits = len(k.segments),k.segments.split.value_counts().to_dict()
     text = f'{k.path}: {n} clips ({counted(splits)}); unseen: {", ".join(k.unseen)}'
-    return dict(path=str(k.path), clips=n, splits=splits, unseen=k.unseen), text
+    return dict(path=k.path, clips=n, splits=splits, unseen=k.unseen), text
 
 # %% ../../nbs/cli/20_data.ipynb #d6a34835
 @command('Data')
@@ -55,7 +55,7 @@ def ucf101(
     path = ea.prepare_ucf101(root, archive, lists, frames, cafile=cafile, short_side=short_side, n_workers=workers)
     counts = ea.segments_from_ucf101(path).split.value_counts().to_dict()
     n = sum(counts.values())
-    return dict(path=str(path), clips=n, split1=counts), f'{path}: {n} clips; split 1: {counts}'
+    return dict(path=path, clips=n, split1=counts), f'{path}: {n} clips; split 1: {counts}'
 
 # %% ../../nbs/cli/20_data.ipynb #aac5f859
 def _with_failed(data, failed, line, text):
@@ -100,7 +100,7 @@ def extract(
                               bad=bad)
     failed = table.loc[table.reason.notna(), ['path','reason']]
     n = len(table) - len(failed)
-    return _with_failed(dict(extracted=n, failed=failed.to_dict('records'), path=str(out)), failed,
+    return _with_failed(dict(extracted=n, failed=failed.to_dict('records'), path=out), failed,
                         '    failed  {path}: {reason}', f'{out}: the frames of {n} videos; {len(failed)} failed')
 
 # %% ../../nbs/cli/20_data.ipynb #6bce594d
@@ -125,7 +125,7 @@ def cut(
     failed,there = table.loc[table.reason.notna(), ['uid','group','reason']],table[table.reason.isna()]
     length = there.cut_stop - there.cut_start
     span = f', {length.min():.2f} to {length.max():.2f} s long{", at keyframes"*fast}' if len(there) else ''
-    return _with_failed(dict(path=str(out), segments=len(there), failed=failed.to_dict('records')), failed,
+    return _with_failed(dict(path=out, segments=len(there), failed=failed.to_dict('records')), failed,
                         '    failed  {uid}, of {group}: {reason}',
                         f'{out}: {len(there)} segments of {there.group.nunique()} videos{span}; {len(failed)} failed')
 
@@ -156,7 +156,7 @@ def label(
     Example: epic-actions label segments --verbs take,put,open --nouns nouns.txt
     """
     labels = ea.label_page(folder, read_words(verbs), read_words(nouns), port, browser)
-    return dict(labels=str(labels)), f'Divide them with: epic-actions split {labels}'
+    return dict(labels=labels), f'Divide them with: epic-actions split {labels}'
 
 # %% ../../nbs/cli/20_data.ipynb #2e840d17
 @command('Your own footage')
@@ -177,6 +177,6 @@ def split(
                                           picture)
     counts,unit = df.split.value_counts().to_dict(),'groups whole' if df.group.notna().all() else 'each clip by itself'
     lines = '\n'.join([*missing, f'{out}: {len(df)} clips, {unit}: {counted(counts)}'])
-    data = dict(path=str(out), splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()},
+    data = dict(path=out, splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()},
                 missing=missing)
     return data, '\n\n'.join([*(c.to_string() for c in tables.values()), lines])

@@ -66,7 +66,7 @@ def _score_all(kitchen, out, models, histories):
     best = max(models, key=lambda n: models[n].info['action_accuracy'])
     scores = ea.write_scores(out, results, models[best], best, histories=histories, pairs=kitchen.reversals,
                              title='A toy kitchen, seen by three models', notes=[('What these clips are', demo_note)])
-    return dict(model=str(out/_folder(best)/'best.safetensors'),
+    return dict(model=out/_folder(best)/'best.safetensors',
                 split=f'unseen participants {", ".join(kitchen.unseen)}',
                 top1={n: r.summary().loc['verb','top-1'] for n,r in results.items()}, **scores)
 
@@ -77,21 +77,20 @@ def _annotate(kitchen, model, out):
     print(f'{len(demo_models)+2}. The best model, {model.parent.name}, is exported and annotates a video')
     onnx = ea.export_onnx(ea.load_bundle(model), out/'model.onnx', span=median_span(kitchen.segments))
     source = kitchen.segments.query('split == "test"').source.iloc[0]
-    return dict(onnx=str(onnx),
-                video=str(ea.annotate_video(onnx, source, out/'annotated.mp4', threshold=.3, stride=.25)))
+    return dict(onnx=onnx, video=ea.annotate_video(onnx, source, out/'annotated.mp4', threshold=.3, stride=.25))
 
 # %% ../../nbs/cli/10_demo.ipynb #593d7f1f
 def run_demo(
     out:Path, # Folder for the kitchen, the models and the report
     clips:int=600, # Actions in all videos together
     seed:int=42 # Of the kitchen and of everything random
-)->dict: # Paths and scores, as plain data
+)->dict: # Paths and scores
     "Render a toy kitchen, train three models, score them on people never seen, write a report, and annotate a video."
     start = time.perf_counter()
     print(f'1. A toy kitchen of {clips} clips is rendered into {out/"kitchen"}')
     kitchen = ea.ToyKitchen(out/'kitchen', clips, seed=seed, frames=False, flow=False)
     scores = _score_all(kitchen, out, *_train_all(kitchen, out, seed))
-    return scores | _annotate(kitchen, Path(scores['model']), out) | dict(seconds=round(time.perf_counter()-start))
+    return scores | _annotate(kitchen, scores['model'], out) | dict(seconds=round(time.perf_counter()-start))
 
 # %% ../../nbs/cli/10_demo.ipynb #585ffdc8
 @command('Start here')

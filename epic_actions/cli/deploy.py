@@ -32,7 +32,7 @@ def export(
     """
     path = ea.export_run(model, out, fp16, int8, fps)
     info = ea.read_onnx_info(path)
-    answer = dict(onnx=str(path), span=info['span'], difference=info['difference'])
+    answer = dict(onnx=path, span=info['span'], difference=info['difference'])
     return answer, f'{path}: gives the answers of the model; differences {info["difference"]}'
 
 # %% ../../nbs/cli/50_deploy.ipynb #cf13b38c
@@ -58,8 +58,9 @@ def _answer_lines(answer): return '\n'.join(f"{t:>8}  {a['label']} ({a['probabil
 def _answers(predictor, videos, start, stop):
     "What is done in each clip, as data and as text."
     answers = {v: predictor.predict(v, start, stop) for v in videos}
-    if len(videos) == 1: return answers[videos[0]], _answer_lines(answers[videos[0]])
-    return answers, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in answers.items())
+    if len(videos) > 1: return answers, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in answers.items())
+    [answer] = answers.values()
+    return answer, _answer_lines(answer)
 
 # %% ../../nbs/cli/50_deploy.ipynb #4036b3b5
 def _watch_camera(predictor, device, seconds, **how):

@@ -49,7 +49,7 @@ def test_model(
                                   average=average, **how)
     out = out or ea.run_folder(model)/'test.npz'
     ea.save_results(results, out, official=out.suffix in ('.pkl','.pt'))
-    return dict(results=str(out), split=held.split, clips=len(results)), f'{out}: {len(results)} clips ({held.split})'
+    return dict(results=out, split=held.split, clips=len(results)), f'{out}: {len(results)} clips ({held.split})'
 
 # %% ../../nbs/cli/40_score.ipynb #a093f9b1
 @command('Scores', 'eval')
@@ -155,7 +155,7 @@ def fuse(
                                 weights and [float(w) for w in weights.split(',')], on)
     except ValueError as e: raise ValueError(f'{", ".join(map(str, results))}: {e}') from e
     ea.save_results(fused, out, official=out.suffix in ('.pkl','.pt'))
-    return dict(results=str(out), clips=len(fused)), f'{out}: {len(fused)} clips, {len(results)} models'
+    return dict(results=out, clips=len(fused)), f'{out}: {len(fused)} clips, {len(results)} models'
 
 # %% ../../nbs/cli/40_score.ipynb #920841fc
 @command('Scores')
@@ -175,4 +175,4 @@ def submit(
     classes = tuple(len(v) for v in ea.epic_classes(ids).values())
     path = ea.make_submission(ea.load_results(results), out, ids, sls_pt, sls_tl, sls_td, classes, force)
     n = len(ea.check_submission(path, ids, classes)['results'])
-    return dict(submission=str(path), segments=n), f'{path}: {n} segments, complete'
+    return dict(submission=path, segments=n), f'{path}: {n} segments, complete'

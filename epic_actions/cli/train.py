@@ -65,8 +65,8 @@ _kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipe
 @command('Training')
 def recipe(
     source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',
-    changes: Annotated[list[str]|None, typer.Option('--set', help='A field of the recipe and its value, as train.wd=0.01; '
-                                                                  'may be repeated.')] = None,
+    changes: Annotated[list[str]|None, typer.Option(
+        '--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated.')] = None,
     of:str='train', # The command it is for: train anticipate or teach.
 ):
     """Print a recipe with all its fields, as a file that --recipe takes.

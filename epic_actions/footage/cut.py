@@ -13,6 +13,7 @@ from fractions import Fraction
 from functools import partial
 from itertools import islice
 from math import ceil, inf
+from operator import itemgetter
 from pathlib import Path
 import av
 from av.video.reformatter import VideoReformatter
@@ -281,12 +282,13 @@ def plan_jobs(
     most:int=8 # Segments in one job
 )->list: # Lists of segments of one video that do not overlap
     "Divide segments into jobs."
-    jobs = []
-    for r in sorted(rows, key=lambda r: (r['group'], r['cut_start'])):
-        follows = jobs and jobs[-1][-1]['group'] == r['group'] and r['cut_start'] > jobs[-1][-1]['cut_stop']-1e-6
-        if not follows or len(jobs[-1]) == most: jobs.append([])
-        jobs[-1].append(r)
-    return jobs
+    jobs = [[]]
+    for r in sorted(rows, key=itemgetter('group', 'cut_start')):
+        job = jobs[-1]
+        follows = job and job[-1]['group'] == r['group'] and r['cut_start'] > job[-1]['cut_stop']-1e-6
+        if follows and len(job) < most: job.append(r)
+        else: jobs.append([r])
+    return jobs[1:]
 
 # %% ../../nbs/footage/20_cut.ipynb #7fec3a94
 def run_job(
