@@ -170,17 +170,15 @@ def cut_exactly(
 
 # %% ../../nbs/footage/20_cut.ipynb #85dbabe6
 def clean_keyframes(
-    video:str|Path # Video file
+    frames:VideoFrames # An open video
 )->np.ndarray: # Seconds from the first frame, ascending
     "The times at which a video can be cut without decoding it; raises a `VideoError` if its time stamps do not tell."
-    with open_frames(video) as frames:
-        if frames._index.numbered:
-            raise VideoError(video, 'its time stamps do not allow to cut it fast; cut it exactly')
-        begin,unit = clock_start(frames),float(frames._stream.time_base)
-    packets = [p for p in packets_from(video, 'video', -inf) if p.size and p.pts is not None]
+    if frames._index.numbered:
+        raise VideoError(frames.path, 'its time stamps do not allow to cut it fast; cut it exactly')
+    packets = [p for p in packets_from(frames.path, 'video', -inf) if p.size and p.pts is not None]
     pts,key = np.array([(p.pts, p.is_keyframe) for p in packets], int).T
     nothing_earlier = pts == np.minimum.accumulate(pts[::-1])[::-1]
-    return np.sort(pts[(key == 1) & nothing_earlier])*unit - begin
+    return np.sort(pts[(key == 1) & nothing_earlier])*float(frames._stream.time_base) - clock_start(frames)
 
 # %% ../../nbs/footage/20_cut.ipynb #6bde0002
 def slide_to_keys(
@@ -232,7 +230,7 @@ def _planned(video, folder, row, i, start, stop, suffix, how):
     comment = f'{video.name} ({video.stat().st_size} bytes), {start:.3f} to {stop:.3f} s, {how}'
     made = dict(uid=uid, source=str(folder/f'{uid}{suffix}'), group=str(video), cut_start=start, cut_stop=stop,
                 comment=comment, reason=reason)
-    return {**made, **row, **made}
+    return made | row | made # in this order, and ours count
 
 # %% ../../nbs/footage/20_cut.ipynb #cfa2a59c
 def _tick_span(start, stop, fps):
@@ -252,11 +250,13 @@ def plan_cuts(
     "The segments of a video; raises a `VideoError` if it cannot be read."
     video,folder,wanted = job
     if wanted == []: raise VideoError(video, 'the table of cuts has no row for it')
-    with open_frames(video) as frames: duration,kind = seconds_of(frames),frames._container.format.name
+    with open_frames(video) as frames:
+        duration,kind = seconds_of(frames),frames._container.format.name
+        keys = None if exact else clean_keyframes(frames)
     rows = [dict(start=a, stop=b) for a,b in fixed_cuts(duration, seconds, shortest)] if wanted is None else wanted
     spans = [(r['start'], min(r['stop'], duration)) for r in rows]
     if exact: spans = [_tick_span(a, b, fps) for a,b in spans]
-    else: spans = slide_to_keys(spans, clean_keyframes(video), duration, wanted is not None)
+    else: spans = slide_to_keys(spans, keys, duration, wanted is not None)
     how = f're-encoded at {fps} frames/s' if exact else 'copied'
     made = '.mp4' if exact or 'mp4' in kind else '.mkv', f'{how}, {"with" if sound else "without"} sound'
     return [_planned(video, folder, row, i, a, b, *made) for i,(row,(a,b)) in enumerate(zip(rows, spans))

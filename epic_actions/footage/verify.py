@@ -106,7 +106,7 @@ def verify_videos(
     with open(table or os.devnull, 'a', newline='', buffering=1) as f:
         out = csv.DictWriter(f, _columns)
         for row,path in zip(each_in_process(check_source, todo, n_workers, timeout, progress), todo):
-            if why := why_failed(row): row = {**_unreadable, 'seconds': timeout, 'reason': why}
+            if why := why_failed(row): row = _unreadable | dict(seconds=timeout, reason=why)
             done[path] = dict(path=path, **row, **_version(path))
             out.writerow(done[path])
     rows = pd.DataFrame([done[p] for p in paths], columns=_columns[:-2])
