@@ -12,11 +12,10 @@ from functools import partial
 from itertools import count
 from math import isqrt
 from pathlib import Path
-import numpy as np
 import torch
 import torch.nn.functional as F
-from timm.layers import PatchEmbed, resample_abs_pos_embed
-from timm.models.vision_transformer import Attention, Block
+from timm.layers import LayerNorm, resample_abs_pos_embed
+from timm.models.vision_transformer import Attention, Block, VisionTransformer
 from torch import nn
 from fastcore.basics import patch, store_attr
 from fastai.torch_core import params
@@ -28,15 +27,12 @@ from .checkpoints import Checkpoint, LoadReport, head_names, load_weights, open_
 from .base import ActionModel
 from .layers import fitting_clips, total_out, split_out
 
-# %% ../../nbs/models/40_pretrained_timesformer.ipynb #e6fe6e07
-_norm = partial(nn.LayerNorm, eps=1e-6)
-
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #88725ffc
 class DividedBlock(Block):
     "Every patch looks through time, then through its frame (TimeSformer, arXiv:2102.05095)."
-    def __init__(self, dim, heads, num_frames=8, **kwargs):
-        super().__init__(dim, heads, qkv_bias=True, norm_layer=_norm, **kwargs)
-        self.temporal_norm1,self.temporal_attn = _norm(dim),Attention(dim, heads, qkv_bias=True)
+    def __init__(self, dim, num_heads, num_frames=8, qkv_bias=True, norm_layer=LayerNorm, **kwargs):
+        super().__init__(dim, num_heads, qkv_bias=qkv_bias, norm_layer=norm_layer, **kwargs)
+        self.temporal_norm1,self.temporal_attn = norm_layer(dim),Attention(dim, num_heads, qkv_bias=qkv_bias)
         self.temporal_fc,self.num_frames = nn.Linear(dim, dim),num_frames
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #b1a27282
@@ -56,7 +52,7 @@ def forward(self:DividedBlock, x):
 attentions = 'divided_space_time','joint_space_time','space_only'
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #ed25ef8f
-class PretrainedTimeSformer(ActionModel):
+class PretrainedTimeSformer(ActionModel, VisionTransformer):
     "TimeSformer as its authors wrote it (arXiv:2102.05095); raises a ValueError for sizes that do not fit."
     dropout_args = ('drop_path',)
     def __init__(self,
@@ -70,18 +66,14 @@ class PretrainedTimeSformer(ActionModel):
         attention:str='divided_space_time', # One of `attentions`
         drop_path:float=0.1 # Probability, 0 to 1, that the last block is left out in training; 0 in the first, linear
     ):
-        super().__init__()
         size = (image_size,)*2 if isinstance(image_size, int) else tuple(image_size)
         _check_sizes(size, patch_size, dim, heads, attention)
+        block = partial(DividedBlock, num_frames=num_frames) if attention == attentions[0] else Block
+        super().__init__(size, patch_size, 3, total_out(n_out), embed_dim=dim, depth=depth, num_heads=heads,
+                         drop_path_rate=drop_path, weight_init='skip', block_fn=block)
         store_attr('n_out,num_frames,attention,heads,patch_size')
-        self.input_shape,self.patch_embed = (num_frames, 3, *size),PatchEmbed(size, patch_size, 3, dim)
-        self.grid,n = self.patch_embed.grid_size,self.patch_embed.num_patches
-        self.cls_token,self.pos_embed = nn.Parameter(torch.zeros(1, 1, dim)),nn.Parameter(torch.zeros(1, 1+n, dim))
+        self.input_shape,self.grid = (num_frames, 3, *size),self.patch_embed.grid_size
         if attention != 'space_only': self.time_embed = nn.Parameter(torch.zeros(1, num_frames, dim))
-        block = partial(Block, qkv_bias=True, norm_layer=_norm)
-        if attention == attentions[0]: block = partial(DividedBlock, num_frames=num_frames)
-        self.blocks = nn.ModuleList(block(dim, heads, drop_path=d) for d in np.linspace(0, drop_path, depth))
-        self.norm,self.head = _norm(dim),nn.Linear(dim, total_out(n_out))
         self.init_weights()
 
     @property
