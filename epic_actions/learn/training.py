@@ -23,7 +23,7 @@ from ..data.augment import clip_augment
 from ..video.files import atomic_write
 from ..datasets.epic import epic_classes
 from ..data.loaders import get_action_dataloaders
-from ..video.sampling import Sampler, ShuffledFrames, UniformSegments
+from ..video.sampling import Sampler, ShuffledFrames, UniformSegments, sampler_from_dict
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.bundle import read_bundle
@@ -79,10 +79,8 @@ def _sampler(spec, n, length):
     "The sampler that a recipe asks for, of `n` frames."
     chosen = UniformSegments(n, length)
     if spec.sampler:
-        args = dict(spec.sampler)
-        name = args.pop('name')
-        try: chosen = Sampler.named(name)(**{'n': n, **args})
-        except TypeError as e: raise ValueError(f'spec.sampler: {name}{args}: {e}') from e
+        try: chosen = sampler_from_dict({'n': n, **spec.sampler})
+        except TypeError as e: raise ValueError(f'spec.sampler={spec.sampler}: {e}') from e
     return ShuffledFrames(chosen) if spec.shuffle_frames else chosen
 
 # %% ../../nbs/learn/37_training.ipynb #290b32e1
@@ -90,7 +88,7 @@ def _spec_like(base, spec):
     "The clips of `base`, with a recipe's frames and size."
     size = spec.size or base.size
     old,new = max(base.size),max(size) if isinstance(size, tuple) else size
-    sampler = _sampler(spec, spec.frames or base.n_frames, getattr(base.sampler, 'length', 1))
+    sampler = _sampler(spec, spec.frames or base.n_frames, base.sampler.length)
     return replace(base, sampler=sampler, size=size, scale=base.scale and -(-base.scale*new//old))
 
 # %% ../../nbs/learn/37_training.ipynb #2bf588f4
@@ -195,11 +193,15 @@ def _other_settings(recipe, file):
 # %% ../../nbs/learn/37_training.ipynb #0748c267
 _clip_columns = ['source','start','stop','label','verb','noun','split']
 
+# %% ../../nbs/learn/37_training.ipynb #cfb4dea6
+def _absolute(sources, folder=''):
+    "The sources that are files or folders, seen from `folder`, as absolute paths; others as they are."
+    return [os.path.abspath(p) if os.path.exists(p := os.path.join(folder, s)) else s for s in sources]
+
 # %% ../../nbs/learn/37_training.ipynb #cddc78d2
 def _as_kept(segments):
     "The segment table as a run keeps it, as text: the paths in it are absolute."
-    return segments.assign(source=[os.path.abspath(s) if os.path.exists(s) else s
-                                   for s in segments.source]).to_csv(index=False)
+    return segments.assign(source=_absolute(segments.source)).to_csv(index=False)
 
 # %% ../../nbs/learn/37_training.ipynb #ce559d54
 def _other_clips(segments, file):
@@ -207,8 +209,7 @@ def _other_clips(segments, file):
     kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns)
                 for f in (file, StringIO(_as_kept(segments))))
     if len(kept) != len(now): return [f'{len(now)} clips (were {len(kept)})']
-    near = kept.source.map(lambda s: file.parent/s) # of a run that was moved, they may be relative to its folder
-    kept['source'] = [os.path.abspath(p) if p.exists() else s for p,s in zip(near, kept.source)]
+    kept['source'] = _absolute(kept.source, file.parent) # of a run that was moved, they may be relative to its folder
     other = (kept.fillna('') != now.fillna('')).sum()
     return [f'another {c} for {n} clips' for c,n in other[other > 0].items()]
 

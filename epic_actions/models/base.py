@@ -85,9 +85,9 @@ def arg_names(cls:ActionModel)->list:
     names = []
     for c in cls.__mro__:
         if '__init__' not in vars(c): continue
-        params = list(inspect.signature(c.__init__).parameters.values())[1:]
-        names += [p.name for p in params if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in names]
-        if not any(p.kind == p.VAR_KEYWORD for p in params): break
+        spec = inspect.getfullargspec(inspect.unwrap(c.__init__))
+        names += [n for n in spec.args[1:] + spec.kwonlyargs if n not in names]
+        if not spec.varkw: break
     return names
 
 # %% ../../nbs/models/00_base.ipynb #77f0a013

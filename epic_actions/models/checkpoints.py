@@ -70,6 +70,9 @@ def _load_safely(file):
             if not unknown or unknown[1] in stand_ins or not _harmless.fullmatch(unknown[1]): raise
             stand_ins[unknown[1]] = _stand_in(unknown[1])
 
+# %% ../../nbs/models/35_checkpoints.ipynb #c049b19c
+def _why(e): return (str(e) or type(e).__name__).splitlines()[0]
+
 # %% ../../nbs/models/35_checkpoints.ipynb #7469fbfb
 def read_checkpoint(
     file:str|Path|dict # A file of `torch.save`, of any age, or of safetensors, or what was in one
@@ -83,9 +86,8 @@ def read_checkpoint(
         if unknown := _global.search(str(e)):
             raise ValueError(f'{file}: names {unknown[1]}, which is neither weights nor known settings, so it is '
                              'not read. If you trust its author, let them save model.state_dict() alone') from e
-        why = str(e).splitlines()[0] if str(e) else type(e).__name__
         kind = 'safetensors file' if safe else 'checkpoint of torch'
-        raise ValueError(f'{file}: not a {kind}, or cut short; download it again ({why})') from e
+        raise ValueError(f'{file}: not a {kind}, or cut short; download it again ({_why(e)})') from e
     if not isinstance(content, Mapping):
         raise ValueError(f'{file}: holds a {type(content).__name__}, not a dict of weights')
     return content
@@ -126,8 +128,7 @@ def hub_folder(
     files = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'pytorch_model.bin']
     try: return Path(snapshot_download(name, allow_patterns=files))
     except Exception as e: # of several libraries
-        why = str(e).splitlines()[0] if str(e) else type(e).__name__
-        raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({why}). Where there is a '
+        raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({_why(e)}). Where there is a '
                               f'network, get the files of https://huggingface.co/{name} and pass the folder') from e
 
 # %% ../../nbs/models/35_checkpoints.ipynb #f74e499a
@@ -155,9 +156,8 @@ def _read_folder(path):
     "The checkpoint in a folder of Hugging Face."
     weights = next((path/n for n in ('model.safetensors','pytorch_model.bin') if (path/n).exists()), None)
     if weights is None: raise ValueError(f'{path}: holds neither model.safetensors nor pytorch_model.bin')
-    config,colours = (json.loads((path/n).read_text()) if (path/n).exists() else {}
-                      for n in ('config.json','preprocessor_config.json'))
-    return Checkpoint(read_checkpoint(weights), path, config, colours)
+    said = (path/n for n in ('config.json','preprocessor_config.json'))
+    return Checkpoint(read_checkpoint(weights), path, *(json.loads(f.read_text()) if f.exists() else {} for f in said))
 
 # %% ../../nbs/models/35_checkpoints.ipynb #40bd2a65
 def open_checkpoint(
@@ -277,11 +277,12 @@ def c1_class(
     weights:Checkpoint # Of an EPIC-KITCHENS-100 network
 )->tuple|None: # Class, and its arguments; None if it is no such network
     "The network that the tensors belong to."
-    state = weights.state
-    first = next((state[k] for k in ('base_model.conv1.weight','base_model.conv1.net.weight') if k in state), None)
-    if first is None: return
-    cls = TRN if any(k.startswith('consensus.') for k in state) else TSM if any('.net.' in k for k in state) else TSN
-    kind = dict(modality='RGB') if first.shape[1] == 3 else dict(modality='Flow', flow_length=first.shape[1]//2)
+    state,names = weights.state,' '.join(weights.state)
+    conv = state.get('base_model.conv1.weight', state.get('base_model.conv1.net.weight'))
+    if conv is None: return
+    n_channels = conv.shape[1]
+    cls = TRN if 'consensus.' in names else TSM if '.net.' in names else TSN
+    kind = dict(modality='RGB') if n_channels == 3 else dict(modality='Flow', flow_length=n_channels//2)
     return cls, dict(n_out=(97,300), pretrained=False, **kind)
 
 # %% ../../nbs/models/35_checkpoints.ipynb #526b4d10

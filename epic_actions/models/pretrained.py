@@ -24,9 +24,8 @@ def _timesformer(weights, mean, std):
     "The `PretrainedTimeSformer` of a checkpoint, or None."
     if not (args := timesformer_args(weights)): return
     model,size = PretrainedTimeSformer(**args),args['image_size']
-    colours = dict(mean=mean, std=std)
-    model.load_checkpoint(weights, ClipSpec(UniformSegments(model.num_frames), size, scale=size, resize='pillow',
-                                            **colours) if mean and std else None)
+    spec = ClipSpec(UniformSegments(model.num_frames), size, scale=size, resize='pillow', mean=mean, std=std)
+    model.load_checkpoint(weights, spec if mean and std else None)
     names = weights.config.get('id2label') or {}
     if len(names) == model.n_out: model.vocabs = {'label': [names[str(i)] for i in range(len(names))]}
     return model

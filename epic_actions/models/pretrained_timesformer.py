@@ -95,7 +95,8 @@ def init_weights(self:PretrainedTimeSformer):
     "Start from the authors' random weights; networks narrower than theirs, of 768 numbers a token, from greater ones."
     for m in self.modules():
         if isinstance(m, nn.Linear):
-            nn.init.trunc_normal_(m.weight, std=.02*(768/m.in_features)**.5); nn.init.zeros_(m.bias)
+            nn.init.trunc_normal_(m.weight, std=.02*(768/m.in_features)**.5)
+            nn.init.zeros_(m.bias)
     for p in self.cls_token,self.pos_embed: nn.init.trunc_normal_(p, std=.02)
     for block in self.blocks:
         if isinstance(block, DividedBlock): nn.init.zeros_(block.temporal_fc.weight)
@@ -167,29 +168,23 @@ def read_settings(
     if not isinstance(sections, dict): return {}
     return {f'{s}.{k}': v for s,names in sections.items() if isinstance(names, dict) for k,v in names.items()}
 
-# %% ../../nbs/models/40_pretrained_timesformer.ipynb #49dfd40f
-def _authors_training(text):
-    "Data, mean, std, distance and number of frames of the settings `text`."
-    c = read_settings(text)
-    return str(c.get('TRAIN.DATASET')).lower(), *(c.get(f'DATA.{k}')
-                                                  for k in ('MEAN','STD','SAMPLING_RATE','NUM_FRAMES'))
-
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #e3cffa16
 _hub_rates = {8: 32, 16: 16, 96: 4} # Number of frames -> their distance
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #861540e2
-def _hub_training(config, colours):
-    "Data, mean, std, distance and number of frames of a network published on Hugging Face."
-    labels = ' '.join(map(str, (config.get('id2label') or {}).values())).lower()
-    data = next((d for word,d in dict(abseiling='kinetics', something='ssv2').items() if word in labels), None)
-    n = config.get('num_frames', 8)
-    return data, colours.get('image_mean'), colours.get('image_std'), _hub_rates.get(n), n
+def _hub_settings(config, colours):
+    "The settings of a network published on Hugging Face, under the authors' names; None for what is not known."
+    labels,n = str(config.get('id2label')).lower(),config.get('num_frames', 8)
+    data = 'kinetics' if 'abseiling' in labels else 'ssv2' if 'something' in labels else None
+    return {'TRAIN.DATASET': data, 'DATA.MEAN': colours.get('image_mean'), 'DATA.STD': colours.get('image_std'),
+            'DATA.SAMPLING_RATE': _hub_rates.get(n), 'DATA.NUM_FRAMES': n}
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #f9a60e71
 def _training(weights):
     "Data (`kinetics` or `ssv2`), mean, std, distance and number of frames in training; None for what is not said."
-    if weights.config: return _hub_training(weights.config, weights.colours)
-    return _authors_training(str(weights.content.get('cfg')))
+    if weights.config: said = _hub_settings(weights.config, weights.colours)
+    else: said = read_settings(str(weights.content.get('cfg')))
+    return [said.get(k) for k in ('TRAIN.DATASET','DATA.MEAN','DATA.STD','DATA.SAMPLING_RATE','DATA.NUM_FRAMES')]
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #7e89b34a
 def published_spec(
@@ -198,20 +193,19 @@ def published_spec(
 )->ClipSpec|None:
     "How clips are made for a published network, in the frames and size of `model`; None if that is not said."
     data,mean,std,rate,n_frames = _training(weights)
-    if not (mean and std and (data == 'ssv2' or data == 'kinetics' and rate and n_frames)): return None
-    n,size = model.num_frames,model.input_shape[2:]
+    n,size,data = model.num_frames,model.input_shape[2:],str(data).lower()
     if data == 'ssv2': frames = dict(sampler=UniformSegments(n), channels='BGR')
-    else: frames = dict(sampler=DenseClip(n, max(round(rate*n_frames/n), 1)))
-    return ClipSpec(size=size, scale=max(size), resize='pillow', mean=tuple(mean), std=tuple(std), **frames)
+    elif data == 'kinetics' and rate and n_frames: frames = dict(sampler=DenseClip(n, max(round(rate*n_frames/n), 1)))
+    else: return
+    if mean and std: return ClipSpec(size=size, scale=max(size), resize='pillow', mean=mean, std=std, **frames)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #24d72f84
 def _check_spec(model, spec, file):
     "Raise a ValueError if there is no `spec`, or if it makes clips of another shape than `model` takes."
     if spec is None:
         raise ValueError(f'{file}: does not say how its clips were made; give it as spec=ClipSpec(...), with the '
-                         'mean and std, '
-        'the order of the channels and the frames of its training')
-    shape = (spec.n_frames, 2*getattr(spec.sampler, 'length', 1) if spec.modality == 'Flow' else 3, *spec.size)
+                         'mean and std, the order of the channels and the frames of its training')
+    shape = (spec.n_frames, 2*spec.sampler.length if spec.modality == 'Flow' else 3, *spec.size)
     if shape != model.input_shape:
         raise ValueError(f'{file}: spec makes clips of shape {shape}, the model takes {model.input_shape}')
 
@@ -259,12 +253,15 @@ def hub_key(
     "The name that Hugging Face's `TimesformerForVideoClassification` gives to it."
     return renamed(name, _hub_names | _hub_prefix)
 
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #7e5483a6
+def _is_divided(state): return any('temporal_' in k for k in state)
+
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #6477d5ed
 def transformer_key(
     state:dict # State dict of a file, under any of the names
 ): # Function: our name -> the name in the file
     "What our tensors are called in a file; an image transformer has attention over space for that over time."
-    table = {} if any('temporal_' in k for k in state) else {r'temporal_(attn|norm1)': r'\1'}
+    table = {} if _is_divided(state) else {r'temporal_(attn|norm1)': r'\1'}
     if any('.layernorm_before.' in k for k in state): table |= _hub_names
     if any(k.startswith('timesformer.') for k in state): table |= _hub_prefix
     return partial(renamed, table=table)
@@ -284,17 +281,16 @@ def timesformer_args(
     "The arguments of the `PretrainedTimeSformer` that the tensors belong to."
     state,config = weights.state,weights.config
     key = transformer_key(state)
-    patch,places,times,head = (state.get(key(n))
-                               for n in ('patch_embed.proj.weight','pos_embed','time_embed','head.weight'))
+    names = 'patch_embed.proj.weight','pos_embed','time_embed','head.weight'
+    patch,places,times,head = (state.get(key(n)) for n in names)
     if patch is None or places is None: return
     dim,size = len(patch),patch.shape[-1]
-    divided = any('temporal_' in k for k in state)
-    return dict(n_out=1 if head is None else len(head), num_frames=config.get('num_frames', 8) if times is None
-                else times.shape[1],
+    n_frames = config.get('num_frames', 8) if times is None else times.shape[1]
+    return dict(n_out=1 if head is None else len(head), num_frames=n_frames,
                 image_size=isqrt(places.shape[1]-1)*size, patch_size=size, dim=dim,
                 depth=next(i for i in count() if key(f'blocks.{i}.norm1.weight') not in state),
                 heads=config.get('num_attention_heads', max(dim//64, 1)),
-                attention=attentions[0 if divided else 1 if times is not None else 2])
+                attention=attentions[0 if _is_divided(state) else 1 if times is not None else 2])
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #5ddedfe6
 @patch
@@ -308,14 +304,12 @@ def load_checkpoint(self:PretrainedTimeSformer,
     _check_config(self, weights)
     spec = spec or published_spec(self, weights)
     _check_spec(self, spec, weights.file)
-    key,image = transformer_key(state),not any('temporal_' in k for k in state)
+    key,image = transformer_key(state),not _is_divided(state)
     new = [n for n in own if image and re.search('time_embed|temporal_fc', n) and key(n) not in state]
     heads = [k for k in state if re.match('head|classifier|pre_logits', k)]
-    fits = {k: state[k].shape for k in heads} == {key(n): own[n].shape for n in head_names(self)}
-    report = load_weights(self, state, weights.file, key, new if fits else new + head_names(self), () if fits
-                          else heads,
-        'Make the model as the file was made (attention, dim, depth, patch_size); frames, image size and classes '
-        'may differ')
+    if {k: state[k].shape for k in heads} != {key(n): own[n].shape for n in head_names(self)}: new += head_names(self)
+    report = load_weights(self, state, weights.file, key, new, heads, 'Make the model as the file was made '
+                          '(attention, dim, depth, patch_size); frames, image size and classes may differ')
     report.copied = [n for n in report.loaded if image and 'temporal_' in n]
     self.clip_spec = spec
     return report

@@ -64,15 +64,12 @@ class TSN(ActionModel):
         super().__init__()
         if modality not in ('RGB','Flow'): raise ValueError(f"modality={modality!r}: choose 'RGB' or 'Flow'")
         if n_segments < 1: raise ValueError(f'n_segments={n_segments}: a clip has at least one segment')
+        store_attr('n_out,n_segments,modality,flow_length,partial_bn')
         body,self.nf,needs_pool = create_encoder(arch, pretrained)
         self.n_channels = 3 if modality == 'RGB' else 2*flow_length
         if modality == 'Flow': flow_conv(body, self.n_channels)
-        store_attr('n_out,n_segments,modality,flow_length,partial_bn')
         self.encoder,self.dropout = TimeDistributed(pooled(body, needs_pool)),nn.Dropout(ps)
         self.head = MeanLogits(self.nf, total_out(n_out))
-
-
-
 
 # %% ../../nbs/models/30_segment_nets.ipynb #6ed86ad2
 @patch
@@ -123,6 +120,16 @@ def draw_relations(
     "Draw up to `n_max` tuples of segments of each size."
     return {k: _draw(n_segments, k, permute, n_max) for k in scales}
 
+# %% ../../nbs/models/30_segment_nets.ipynb #fadbe667
+def _given_relations(n_segments, relations):
+    "Tuples of segments as JSON may hold them, the largest first; raises a ValueError for what is no tuple of them."
+    relations = {int(k): [tuple(map(int, t)) for t in ts] for k,ts in relations.items()}
+    for k,t in ((k, t) for k,ts in relations.items() for t in ts or [()]):
+        if len(t) != k or list(t) != sorted({*t} & {*range(n_segments)}):
+            raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in '
+                             'their order')
+    return dict(sorted(relations.items(), reverse=True))
+
 # %% ../../nbs/models/30_segment_nets.ipynb #63736dbe
 def make_relations(
     n_segments:int, # Segments of a clip, 2 or more
@@ -131,20 +138,12 @@ def make_relations(
 )->dict: # Size, the largest first -> list of tuples
     "The tuples of segments that are compared in evaluation; raises a ValueError for tuples that cannot be."
     if n_segments < 2: raise ValueError(f'n_segments={n_segments}: relations need two segments or more')
+    if isinstance(relations, dict) and relations: return _given_relations(n_segments, relations)
     scales = range(n_segments, 1, -1)
-    if relations is None:
-        # numpy keeps this generator's numbers
-        return draw_relations(n_segments, scales, np.random.RandomState(seed).permutation)
     if relations == 'all': return {k: list(combinations(range(n_segments), k)) for k in scales}
-    if not isinstance(relations, dict) or not relations:
-        raise ValueError(f"relations={relations!r}: give None, 'all', or a dict, size -> list of tuples of segments")
-    relations = {int(k): [tuple(map(int, t)) for t in ts] for k,ts in relations.items()}
-    for k,ts in relations.items():
-        for t in ts or [()]:
-            if len(t) != k or list(t) != sorted({*t} & {*range(n_segments)}):
-                raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in '
-                                 'their order')
-    return dict(sorted(relations.items(), reverse=True))
+    # numpy keeps this generator's numbers
+    if relations is None: return draw_relations(n_segments, scales, np.random.RandomState(seed).permutation)
+    raise ValueError(f"relations={relations!r}: give None, 'all', or a dict, size -> list of tuples of segments")
 
 # %% ../../nbs/models/30_segment_nets.ipynb #ea001f82
 class Relations(nn.Module):
@@ -263,20 +262,21 @@ def forward_features(self:TSM, x):
         if isinstance(m, TemporalShift): m.n_segments = x.shape[1]
     return super(TSM, self).forward_features(x)
 
+# %% ../../nbs/models/30_segment_nets.ipynb #b0973431
+def _rates(layer, name, fast):
+    "Factors of the learning rate and of the weight decay for the parameter `name` of `layer`."
+    if isinstance(layer, (*norm_types, nn.GroupNorm)): return 1,0
+    bias = name.endswith('bias')
+    return (5 if fast else 1)*(1 + bias),int(not bias)
+
 # %% ../../nbs/models/30_segment_nets.ipynb #4fc9179f
 def param_policy(
     model:nn.Module, # One of the networks above, or another one
     fc_lr5:bool=False # Let the head learn five times as fast, too
 )->dict: # Name of a parameter -> (factor of the learning rate, factor of the weight decay)
     "How the recipe of TSN and TSM treats each parameter."
-    first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
-    norms = {id(p) for m in model.modules() if isinstance(m, (*norm_types, nn.GroupNorm))
-             for p in m.parameters(recurse=False)}
-    fast = params(first) if first and getattr(model, 'modality', 'RGB') == 'Flow' else []
-    if fc_lr5: fast += params(model.head)
-    fast = {*map(id, fast)}
-    def rates(name, p):
-        if id(p) in norms: return 1,0
-        bias = name.endswith('bias')
-        return (5 if id(p) in fast else 1)*(1 + bias),int(not bias)
-    return {name: rates(name, p) for name,p in model.named_parameters()}
+    convs = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
+    fast = convs[:1] if getattr(model, 'modality', 'RGB') == 'Flow' else []
+    if fc_lr5: fast += model.head.modules()
+    return {f'{prefix}.{name}'.lstrip('.'): _rates(m, name, m in fast)
+            for prefix,m in model.named_modules() for name,_ in m.named_parameters(recurse=False)}
