@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['c1_urls', 'hub_name', 'StandIn', 'read_checkpoint', 'c1_file', 'hub_folder', 'Checkpoint', 'open_checkpoint',
            'LoadReport', 'renamed', 'head_names', 'load_weights', 'c1_key', 'c1_class', 'load_c1_checkpoint',
-           'c1_model', 'action_models_keys', 'action_models_class', 'load_action_models_checkpoint']
+           'action_models_keys', 'action_models_class', 'load_action_models_checkpoint', 'epic_network', 'c1_model']
 
 # %% ../../nbs/models/35_checkpoints.ipynb #991109e7
 import json, re
@@ -201,10 +201,7 @@ def renamed(
     return name
 
 # %% ../../nbs/models/35_checkpoints.ipynb #db89f48f
-def _gather(state, keys):
-    "Name in the model -> tensor, for the names whose `keys` are all in `state`."
-    found = {n: [state[k] for k in ks] for n,ks in keys.items() if all(k in state for k in ks)}
-    return {n: torch.cat(ts) if len(ts) > 1 else ts[0] for n,ts in found.items()}
+def _joined(tensors): return torch.cat(tensors) if len(tensors) > 1 else tensors[0] # a number cannot be joined
 
 # %% ../../nbs/models/35_checkpoints.ipynb #fe91edf6
 def head_names(model)->list:
@@ -226,7 +223,7 @@ def load_weights(
     keys = {n: tuplify(key(n)) for n in own if n not in new}
     used = {k for ks in keys.values() for k in ks}
     dropped = [k for k in state if k not in used]
-    ours = _gather(state, keys)
+    ours = {n: _joined([state[k] for k in ks]) for n,ks in keys.items() if state.keys() >= {*ks}}
     try: fitted = model.resized(ours)
     except ValueError as e: raise ValueError(f'{file}: {e}') from e
     wrong = [f'{" + ".join(keys[n])} {tuple(t.shape)} for {n} {tuple(own[n].shape)}' for n,t in fitted.items()
@@ -304,18 +301,6 @@ def load_c1_checkpoint(
     return _load_network(model, weights, partial(c1_key, single='consensus.classifier.1.weight' in weights.state),
                          new_head, **rgb)
 
-# %% ../../nbs/models/35_checkpoints.ipynb #cd19cdd4
-def c1_model(
-    name:str, # One of the names of `c1_urls`, as `tsm_rgb`
-    **kwargs # Other arguments of the network
-)->nn.Module:
-    "A published network of 97 verbs and 300 nouns, in evaluation; raises a ValueError for another name."
-    if name not in c1_urls: raise ValueError(f'{name!r}: choose one of {list(c1_urls)}')
-    weights = open_checkpoint(c1_file(name))
-    cls,args = c1_class(weights)
-    load_c1_checkpoint(model := cls(**{**args, **kwargs}), weights)
-    return model.eval()
-
 # %% ../../nbs/models/35_checkpoints.ipynb #d38ec9af
 _action_models_names = _body | {r'^head\.bottleneck': 'new_fc', r'^head\.(weight|bias)': r'fc_verb.\1 fc_noun.\1',
     r'^head\.scales\.(\d+)\.1\.': r'consensus.fc_fusion_scales.\1.1.', # the hidden layer, then the classifiers
@@ -388,3 +373,24 @@ def load_action_models_checkpoint(
     kind,unused = weights.content['model_type'],f'consensus.classifiers.{model.n_segments-2}.'
     spare = [k for k in weights.state if kind == 'mtrn' and k.startswith(unused)]
     return _load_network(model, weights, partial(action_models_keys, single=kind == 'trn'), new_head, spare)
+
+# %% ../../nbs/models/35_checkpoints.ipynb #46a81b09
+def epic_network(
+    weights:Checkpoint, # Of either publication
+    **kwargs # Other arguments of the network
+)->nn.Module|None:
+    "The TSN, TRN or TSM of a checkpoint for EPIC-KITCHENS, with its weights; None if it is none of them."
+    for network,load in (action_models_class, load_action_models_checkpoint), (c1_class, load_c1_checkpoint):
+        if not (found := network(weights)): continue
+        cls,args = found
+        load(model := cls(**args | kwargs), weights)
+        return model
+
+# %% ../../nbs/models/35_checkpoints.ipynb #cd19cdd4
+def c1_model(
+    name:str, # One of the names of `c1_urls`, as `tsm_rgb`
+    **kwargs # Other arguments of the network
+)->nn.Module:
+    "A published network of 97 verbs and 300 nouns, in evaluation; raises a ValueError for another name."
+    if name not in c1_urls: raise ValueError(f'{name!r}: choose one of {list(c1_urls)}')
+    return epic_network(open_checkpoint(c1_file(name)), **kwargs).eval()

@@ -15,8 +15,7 @@ from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec
 from .bundle import load_bundle, read_bundle
 from .base import n_classes
-from .checkpoints import (action_models_class, c1_class, load_action_models_checkpoint,
-                                             load_c1_checkpoint, load_weights, open_checkpoint)
+from .checkpoints import epic_network, load_weights, open_checkpoint
 from .pretrained_timesformer import PretrainedTimeSformer, timesformer_args
 
 # %% ../../nbs/models/60_pretrained.ipynb #02e47aa8
@@ -29,15 +28,6 @@ def _timesformer(weights, mean, std):
     names = weights.config.get('id2label') or {}
     if len(names) == model.n_out: model.vocabs = {'label': [names[str(i)] for i in range(len(names))]}
     return model
-
-# %% ../../nbs/models/60_pretrained.ipynb #0b4d5777
-def _segment_net(weights):
-    "The TSN, TRN or TSM of a checkpoint for EPIC-KITCHENS, or None."
-    for network,load in (action_models_class, load_action_models_checkpoint), (c1_class, load_c1_checkpoint):
-        if not (found := network(weights)): continue
-        cls,args = found
-        load(model := cls(**args), weights)
-        return model
 
 # %% ../../nbs/models/60_pretrained.ipynb #f7072789
 def _is_bundle(path):
@@ -55,7 +45,7 @@ def read_model(
     if (run := Path(source)/'best.safetensors').is_file(): source = run
     if _is_bundle(source): return load_bundle(source)
     weights = open_checkpoint(source)
-    model = _segment_net(weights) or _timesformer(weights, mean, std)
+    model = epic_network(weights) or _timesformer(weights, mean, std)
     if model is None:
         raise ValueError(f'{weights.file}: weights of an unknown network; known are bundles, TimeSformer, '
                          'and TSN, TRN and TSM of EPIC-KITCHENS')

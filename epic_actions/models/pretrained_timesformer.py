@@ -25,7 +25,7 @@ from ..video.sampling import DenseClip, UniformSegments
 from ..video.spec import ClipSpec
 from .checkpoints import Checkpoint, LoadReport, head_names, load_weights, open_checkpoint, renamed
 from .base import ActionModel
-from .layers import fitting_clips, total_out, split_out
+from .layers import fitting_clips, layers_of, total_out, split_out
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #88725ffc
 class DividedBlock(Block):
@@ -93,13 +93,11 @@ def _check_sizes(size, patch_size, dim, heads, attention):
 @patch
 def init_weights(self:PretrainedTimeSformer):
     "Start from the authors' random weights; networks narrower than theirs, of 768 numbers a token, from greater ones."
-    for m in self.modules():
-        if isinstance(m, nn.Linear):
-            nn.init.trunc_normal_(m.weight, std=.02*(768/m.in_features)**.5)
-            nn.init.zeros_(m.bias)
+    for m in layers_of(self, nn.Linear):
+        nn.init.trunc_normal_(m.weight, std=.02*(768/m.in_features)**.5)
+        nn.init.zeros_(m.bias)
     for p in self.cls_token,self.pos_embed: nn.init.trunc_normal_(p, std=.02)
-    for block in self.blocks:
-        if isinstance(block, DividedBlock): nn.init.zeros_(block.temporal_fc.weight)
+    for block in layers_of(self, DividedBlock): nn.init.zeros_(block.temporal_fc.weight)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #f0c299e0
 @patch
@@ -114,8 +112,8 @@ def forward_features(self:PretrainedTimeSformer,
     if self.attention != 'space_only':
         x = (x.unflatten(0, (b,t)).transpose(1,2) + self.time_embed).flatten(1,2) # (B, patches*frames, dim)
     x = torch.cat([cls.expand(x.shape[0], -1, -1), x], 1)
-    for block in self.blocks: x = block(x)
-    return self.norm(x.unflatten(0, (b,-1)).mean(1)[:,0]) # with attention in space alone, the mean over the frames
+    # with attention in space alone, the mean over the frames
+    return self.norm(self.blocks(x).unflatten(0, (b,-1)).mean(1)[:,0])
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #4f7408f7
 @patch(static_method=True)
@@ -138,7 +136,7 @@ def sizes(cls:PretrainedTimeSformer, n_out, spec):
 @patch
 def attention_steps(self:PretrainedTimeSformer)->list:
     "The attention of every block, in its order; none with attention in space alone."
-    return [] if self.attention == 'space_only' else [m for m in self.modules() if isinstance(m, Attention)]
+    return [] if self.attention == 'space_only' else layers_of(self, Attention)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #bb46ea24
 @patch
@@ -148,7 +146,7 @@ def attention_matrix(self:PretrainedTimeSformer,
     **kwargs # Not used: what timm's blocks say besides
 )->torch.Tensor: # (1+patches, 1+patches)
     "How much each token takes from each token in one step, averaged over the heads."
-    q,k = step.qkv(x).unflatten(-1, (3, step.num_heads, -1)).permute(2,0,3,1,4)[:2]
+    q,k,_ = step.qkv(x).unflatten(-1, (3, step.num_heads, -1)).permute(2,0,3,1,4)
     A = (q@k.mT*step.scale).softmax(-1).mean(1) # (rows, tokens, tokens)
     T,n = self.num_frames,self.patch_embed.num_patches
     patches = torch.arange(1, 1+T*n, device=x.device).view(T, n) # frame by frame; 0 is the class token

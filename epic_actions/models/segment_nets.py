@@ -21,7 +21,8 @@ from fastai.torch_core import params
 # %% ../../nbs/models/30_segment_nets.ipynb #528f4240
 from ..data.clips import to_clip_tensor
 from .base import ActionModel
-from .layers import TimeDistributed, create_encoder, encoder_splitter, pooled, total_out, split_out
+from .layers import (TimeDistributed, create_encoder, encoder_splitter, layers_of, normal_linear,
+                                        pooled, total_out, split_out)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #d80de7e2
 def flow_conv(
@@ -29,7 +30,7 @@ def flow_conv(
     n_channels:int # Channels of a stack of flow images: two for each pair
 )->nn.Module: # The same body
     "Let the first convolution of `body` see optical flow, with the mean of its kernels (TSN, arXiv:1608.00859)."
-    conv = next(m for m in body.modules() if isinstance(m, nn.Conv2d))
+    conv = layers_of(body, nn.Conv2d)[0]
     conv.weight = nn.Parameter(conv.weight.detach().mean(1, keepdim=True).repeat(1, n_channels, 1, 1))
     conv.in_channels = n_channels
     return body
@@ -37,11 +38,6 @@ def flow_conv(
 # %% ../../nbs/models/30_segment_nets.ipynb #11707ba4
 class MeanLogits(nn.Linear):
     "A classifier for every segment, (B, T, features); the mean of the logits, (B, classes)."
-    def __init__(self, nf, n):
-        super().__init__(nf, n)
-        nn.init.normal_(self.weight, 0, 0.001)
-        nn.init.zeros_(self.bias)
-
     def forward(self, x): return super().forward(x).mean(1)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #3ad002ff
@@ -69,7 +65,7 @@ class TSN(ActionModel):
         self.n_channels = 3 if modality == 'RGB' else 2*flow_length
         if modality == 'Flow': flow_conv(body, self.n_channels)
         self.encoder,self.dropout = TimeDistributed(pooled(body, needs_pool)),nn.Dropout(ps)
-        self.head = MeanLogits(self.nf, total_out(n_out))
+        self.head = normal_linear(self.nf, total_out(n_out), .001, MeanLogits)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #6ed86ad2
 @patch
@@ -96,7 +92,7 @@ def train(self:TSN, mode=True):
     "To training or evaluation, with `partial_bn` in mind."
     super(TSN, self).train(mode)
     for p in self.held: p.requires_grad_(True)
-    later = [m for m in self.encoder.modules() if isinstance(m, nn.BatchNorm2d)][1:] if mode and self.partial_bn else []
+    later = layers_of(self.encoder, nn.BatchNorm2d)[1:] if mode and self.partial_bn else []
     for m in later: m.eval()
     self.held = [p for m in later for p in m.parameters() if p.requires_grad]
     for p in self.held: p.requires_grad_(False).grad = None # an optimizer takes a step for a gradient that is zero, too
@@ -169,9 +165,9 @@ def forward(self:Relations, x):
         raise ValueError(f'this TRN relates {self.n_segments} segments, but the clips have {x.shape[1]}: make clips '
                          f'of {self.n_segments}')
     relations = draw_relations(self.n_segments, self.relations) if self.training else self.relations
-    segments = self.bottleneck(x).unbind(1)
-    tuples = [torch.stack([torch.cat([segments[i] for i in t], 1) for t in ts]) for ts in relations.values()]
-    return sum(mlp(t).sum(0) for mlp,t in zip(self.scales, tuples))
+    segments = self.bottleneck(x)
+    tuples = [segments[:,torch.tensor(ts, device=x.device)].flatten(2) for ts in relations.values()] # (B, tuples, k*F)
+    return sum(mlp(t).sum(1) for mlp,t in zip(self.scales, tuples))
 
 # %% ../../nbs/models/30_segment_nets.ipynb #e16d8881
 class TRN(TSN):
@@ -200,10 +196,10 @@ def temporal_shift(
 )->torch.Tensor: # The same shape
     "Exchange channels between neighbouring segments (TSM, arXiv:1811.08383)."
     x = x.unflatten(0, (-1, n_segments))
-    fold = x.shape[2] // shift_div
-    after = F.pad(x[:,1:,:fold], (0,0, 0,0, 0,0, 0,1))
-    before = F.pad(x[:,:-1,fold:2*fold], (0,0, 0,0, 0,0, 1,0))
-    return torch.cat([after, before, x[:,:,2*fold:]], 2).flatten(0, 1)
+    n = x.shape[2] // shift_div
+    after,before,rest = x.split([n, n, x.shape[2]-2*n], 2)
+    space = (0,)*6 # F.pad begins with the last axis: width, height, channels, then time
+    return torch.cat([F.pad(after[:,1:], (*space,0,1)), F.pad(before[:,:-1], (*space,1,0)), rest], 2).flatten(0, 1)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #22acb3ef
 class TemporalShift(nn.Module):
@@ -258,8 +254,7 @@ class TSM(TSN):
 @patch
 def forward_features(self:TSM, x):
     x = to_clip_tensor(x)
-    for m in self.modules():
-        if isinstance(m, TemporalShift): m.n_segments = x.shape[1]
+    for shift in layers_of(self, TemporalShift): shift.n_segments = x.shape[1]
     return super(TSM, self).forward_features(x)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #b0973431
@@ -275,8 +270,7 @@ def param_policy(
     fc_lr5:bool=False # Let the head learn five times as fast, too
 )->dict: # Name of a parameter -> (factor of the learning rate, factor of the weight decay)
     "How the recipe of TSN and TSM treats each parameter."
-    convs = [m for m in model.modules() if isinstance(m, nn.Conv2d)]
-    fast = convs[:1] if getattr(model, 'modality', 'RGB') == 'Flow' else []
+    fast = layers_of(model, nn.Conv2d)[:1] if getattr(model, 'modality', 'RGB') == 'Flow' else []
     if fc_lr5: fast += model.head.modules()
     return {f'{prefix}.{name}'.lstrip('.'): _rates(m, name, m in fast)
             for prefix,m in model.named_modules() for name,_ in m.named_parameters(recurse=False)}
