@@ -149,7 +149,7 @@ class Recipe:
 # %% ../../nbs/learn/35_recipes.ipynb #ce4d2fb6
 def _merged(old, new):
     "The dict `old` with the values of `new`; dicts in both are merged, but not the arguments of two samplers."
-    merged = {**old, **new}
+    merged = old | new
     for k in old.keys() & new.keys():
         a,b = old[k],new[k]
         if type(a) is type(b) is dict and (k != 'sampler' or b.get('name') in (None, a['name'])):
@@ -277,7 +277,7 @@ def _from_flat(values):
     nested = {}
     for name,v in values.items():
         if name in ('size','presize') and v: v = _parsed((int,tuple), str(v))
-        if v in ('',[]) or (name in unset and v == unset[name]): v = None
+        if v in ('', [], unset.get(name, '')): v = None
         if (name,v) != ('partial_bn',False): nested = _merged(nested, _nested(_path(Recipe(), name), v))
     return nested
 

@@ -72,7 +72,7 @@ def is_best(self:Checkpoints, value)->bool:
 def after_epoch(self:Checkpoints):
     if self.epoch < self.start: return
     values = zip(self.recorder.metric_names[1:], self.recorder.values[-1])
-    row = {'epoch': self.epoch, **{name: v if v is None else float(v) for name,v in values}}
+    row = dict(epoch=self.epoch) | {name: v if v is None else float(v) for name,v in values}
     self.history.append(row)
     if self.is_best(value := row.get(self.monitor)):
         self.best = value
@@ -153,8 +153,7 @@ def warm_cosine(
     if not 0 <= warm_up < epochs:
         raise ValueError(f'a warm-up of {warm_up} epochs: it has to be shorter than the training of {epochs}')
     share = warm_up/epochs
-    warm = combine_scheds([share, 1-share], [SchedLin(0, lr), SchedCos(lr, 0)])
-    return ParamScheduler({'lr': warm if warm_up else SchedCos(lr, 0)})
+    return ParamScheduler({'lr': combine_scheds([share, 1-share], [SchedLin(0, lr), SchedCos(lr, 0)])})
 
 # %% ../../nbs/learn/30_resume.ipynb #17a50562
 def train_run(
@@ -172,9 +171,10 @@ def train_run(
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
     "Train `learn` with checkpoints, by one cycle (Smith, arXiv:1708.07120) or another schedule."
     if epochs < 1: raise ValueError(f'epochs={epochs}: give 1 or more')
-    cbs = [*cbs, Checkpoints(path, monitor, resume)]
+    run = Checkpoints(path, monitor, resume)
+    cbs = [*cbs, run]
     if steps is not None: schedule = step_schedule(lr, steps, epochs)
     with shown(learn, progress):
         if schedule is None: learn.fit_one_cycle(epochs, lr, wd=wd, cbs=cbs)
         else: learn.fit(epochs, lr, wd=wd, cbs=[schedule, *cbs])
-    return load_bundle(Path(path)/'best.safetensors'), pd.read_csv(Path(path)/'history.csv')
+    return load_bundle(run.path/'best.safetensors'), pd.read_csv(run.path/'history.csv')

@@ -86,10 +86,9 @@ def _sampler(spec, n, length):
 # %% ../../nbs/learn/37_training.ipynb #290b32e1
 def _spec_like(base, spec):
     "The clips of `base`, with a recipe's frames and size."
-    size = spec.size or base.size
-    old,new = max(base.size),max(size) if isinstance(size, tuple) else size
     sampler = _sampler(spec, spec.frames or base.n_frames, base.sampler.length)
-    return replace(base, sampler=sampler, size=size, scale=base.scale and -(-base.scale*new//old))
+    like = replace(base, sampler=sampler, size=spec.size or base.size, scale=None)
+    return replace(like, scale=base.scale and -(-base.scale*max(like.size)//max(base.size)))
 
 # %% ../../nbs/learn/37_training.ipynb #2bf588f4
 def recipe_modality(
@@ -106,8 +105,9 @@ def recipe_spec(
     base=None # What `recipe_base` gave
 )->ClipSpec:
     "How the clips of a recipe are made."
-    spec,flow = recipe.spec,recipe_modality(recipe, base) == 'Flow'
+    spec = recipe.spec
     if base is not None: return _spec_like(base.clip_spec, spec)
+    flow = recipe_modality(recipe) == 'Flow'
     sampler = _sampler(spec, spec.frames, spec.flow_length if flow else 1)
     return ClipSpec(sampler, spec.size, spec.fit, spec.resize, spec.mean, spec.std, spec.channels, spec.scale,
                     'Flow' if flow else 'RGB')
@@ -206,11 +206,11 @@ def _as_kept(segments):
 # %% ../../nbs/learn/37_training.ipynb #ce559d54
 def _other_clips(segments, file):
     "How `segments` differ from the table in `file`, as texts."
-    kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns)
+    kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns, fill_value='')
                 for f in (file, StringIO(_as_kept(segments))))
     if len(kept) != len(now): return [f'{len(now)} clips (were {len(kept)})']
     kept['source'] = _absolute(kept.source, file.parent) # of a run that was moved, they may be relative to its folder
-    other = (kept.fillna('') != now.fillna('')).sum()
+    other = (kept != now).sum()
     return [f'another {c} for {n} clips' for c,n in other[other > 0].items()]
 
 # %% ../../nbs/learn/37_training.ipynb #71181f4a

@@ -76,7 +76,7 @@ def from_dls(cls:ActionModel,
     **kwargs # Other arguments of the model
 ):
     "A model for the classes and clips of `dls`."
-    return cls(**{**cls.sizes(n_classes(dls.vocabs), dls.clip_spec), **kwargs})
+    return cls(**cls.sizes(n_classes(dls.vocabs), dls.clip_spec) | kwargs)
 
 # %% ../../nbs/models/00_base.ipynb #642648d1
 @patch(cls_method=True)

@@ -21,8 +21,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 from torch.serialization import safe_globals
-from fastcore.basics import patch, tuplify
-from fastcore.imports import noop
+from fastcore.basics import noop, patch, tuplify
 
 # %% ../../nbs/models/35_checkpoints.ipynb #0ead1e6d
 from ..video.files import atomic_write
@@ -221,7 +220,7 @@ def load_weights(
     "Load all tensors of `state` into `model`, or nothing and raise a ValueError that says what does not fit."
     own = model.state_dict()
     keys = {n: tuplify(key(n)) for n in own if n not in new}
-    used = {k for ks in keys.values() for k in ks}
+    used = set().union(*keys.values())
     dropped = [k for k in state if k not in used]
     ours = {n: _joined([state[k] for k in ks]) for n,ks in keys.items() if state.keys() >= {*ks}}
     try: fitted = model.resized(ours)
@@ -231,7 +230,7 @@ def load_weights(
     problems = {'missing': used - state.keys(), 'unexpected': {*dropped} - {*spare}, 'of another shape': wrong}
     if said := '; '.join(f'{what}: {_some(names)}' for what,names in problems.items() if names):
         raise ValueError(f'{file}: does not fit this {type(model).__name__} of {model.init_args}; {said}. {hint}')
-    model.load_state_dict({**own, **fitted})
+    model.load_state_dict(own | fitted)
     return LoadReport([*fitted], [n for n,t in ours.items() if fitted[n] is not t], dropped,
                       [n for n in own if n not in fitted])
 
@@ -336,11 +335,6 @@ def action_models_class(
     if kind == 'trn': args['relations'] = {n: [range(n)]}
     return cls, args
 
-# %% ../../nbs/models/35_checkpoints.ipynb #c7858fae
-def _kind(model):
-    "What the EPIC-KITCHENS-55 files call this network."
-    return 'mtrn' if isinstance(model, TRN) and len(model.relations) > 1 else type(model).__name__.lower()
-
 # %% ../../nbs/models/35_checkpoints.ipynb #9dd91e53
 def _check_fields(model, content, file):
     "Raise a ValueError if the fields of an EPIC-KITCHENS-55 checkpoint are missing or say something else than `model`."
@@ -350,10 +344,10 @@ def _check_fields(model, content, file):
     if content['arch'].lower() == 'bninception':
         raise ValueError(f'{file}: its backbone is BNInception, which there is not here; take the file of the same '
                          'network with ResNet-50')
-    ours = dict(model_type=_kind(model), segment_count=model.n_segments, modality=model.modality,
-                arch=model.init_args['arch'], consensus_type='avg',
-                shift_place='blockres', shift_div=model.init_args.get('shift_div'), temporal_pool=False,
-                non_local=False)
+    kind = 'mtrn' if isinstance(model, TRN) and len(model.relations) > 1 else type(model).__name__.lower()
+    ours = dict(model_type=kind, segment_count=model.n_segments, modality=model.modality,
+                arch=model.init_args['arch'], consensus_type='avg', shift_place='blockres',
+                shift_div=model.init_args.get('shift_div'), temporal_pool=False, non_local=False)
     if model.modality == 'Flow': ours['flow_length'] = model.flow_length
     theirs = {'flow_length': getattr(content.get('args'), 'flow_length', None), **content}
     differ = [f'{k} is {theirs[k]!r} in the file and {v!r} in the model' for k,v in ours.items()

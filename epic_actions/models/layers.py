@@ -42,12 +42,6 @@ class TimeDistributed(nn.Module):
 
     def __repr__(self): return f'TimeDistributed({self.module})'
 
-# %% ../../nbs/models/05_layers.ipynb #b6ed3cd1
-def _named_arch(arch):
-    "The function of a name that torchvision or this module knows; other names, and functions, as they are."
-    if not isinstance(arch, str): return arch
-    return resnet10 if arch == 'resnet10' else getattr(torchvision.models, arch, arch)
-
 # %% ../../nbs/models/05_layers.ipynb #faa10279
 def _make_backbone(arch, pretrained, n_in):
     "The whole network; a torchvision function, one of fastai's, or a name of timm."
@@ -67,7 +61,8 @@ def create_encoder(
     n_in:int=3 # Channels of a frame
 )->tuple: # Body (n_in channels -> features), its width, and whether its features are maps that need pooling
     "The body of a backbone without its head; raises a ConnectionError if its weights cannot be had."
-    arch = _named_arch(arch)
+    # names of torchvision go before those of timm
+    if isinstance(arch, str): arch = resnet10 if arch == 'resnet10' else getattr(torchvision.models, arch, arch)
     try: model = _make_backbone(arch, pretrained, n_in)
     except (OSError, RuntimeError) as e:
         if not pretrained: raise
@@ -88,7 +83,7 @@ def resnet10(weights=None)->nn.Module:
         raise ValueError('there are no pretrained weights for resnet10: choose pretrained=False, or resnet18')
     net = ResNet(BasicBlock, [1,1,1,1])
     net.conv1,net.bn1,net.inplanes = nn.Conv2d(3, 32, 7, stride=2, padding=3, bias=False),nn.BatchNorm2d(32),32
-    for i in range(4): setattr(net, f'layer{i+1}', net._make_layer(BasicBlock, 32*2**i, 1, stride=1 if i == 0 else 2))
+    for i in range(4): setattr(net, f'layer{i+1}', net._make_layer(BasicBlock, 32*2**i, 1, stride=2 if i else 1))
     net.fc = nn.Linear(256, 1000)
     return net
 

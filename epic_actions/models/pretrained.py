@@ -26,7 +26,7 @@ def _timesformer(weights, mean, std):
     spec = ClipSpec(UniformSegments(model.num_frames), size, scale=size, resize='pillow', mean=mean, std=std)
     model.load_checkpoint(weights, spec if mean and std else None)
     names = weights.config.get('id2label') or {}
-    if len(names) == model.n_out: model.vocabs = {'label': [names[str(i)] for i in range(len(names))]}
+    if len(names) == model.n_out: model.vocabs = {'label': [names[str(i)] for i in range(model.n_out)]}
     return model
 
 # %% ../../nbs/models/60_pretrained.ipynb #f7072789
@@ -56,11 +56,10 @@ def read_model(
 
 # %% ../../nbs/models/60_pretrained.ipynb #e32929f6
 def classifier_names(
-    make, # Function: number of classes -> a model
-    n:int=2 # A number of classes
+    make # Function: number of classes -> a model
 )->list: # Names of tensors whose rows are classes
     "The tensors whose shapes follow from the number of classes."
-    with torch.device('meta'): a,b = ({k: t.shape for k,t in make(i).state_dict().items()} for i in (n,n+1))
+    with torch.device('meta'): a,b = ({k: t.shape for k,t in make(n).state_dict().items()} for n in (2,3))
     return [k for k in a if a[k] != b[k]]
 
 # %% ../../nbs/models/60_pretrained.ipynb #001a5f84
@@ -95,8 +94,8 @@ def adapt_model(
         raise ValueError(f'the clips have another {" and ".join(differ)} than those the weights were trained with: '
                          'leave that as in model.clip_spec')
     cls,own = type(model),model.init_args
-    if 'pretrained' in own: own = {**own, 'pretrained': False}
-    make = lambda n_out: cls(**{**own, **cls.sizes(n_out, spec), **args})
+    if 'pretrained' in own: own = own | dict(pretrained=False)
+    def make(n_out): return cls(**own | cls.sizes(n_out, spec) | args)
     new = make(n_classes(vocabs))
     new.clip_spec,new.vocabs = spec,vocabs
     return new,_take_over(new, model, classifier_names(make))

@@ -119,7 +119,7 @@ def forward_features(self:PretrainedTimeSformer,
 @patch(static_method=True)
 def splitter(model:PretrainedTimeSformer)->list:
     "Embeddings, up to three groups of blocks, norm and head."
-    embeddings = params(model.patch_embed) + [p for n,p in model.named_parameters(recurse=False)]
+    embeddings = [*params(model.patch_embed), *model.parameters(recurse=False)]
     depth = len(model.blocks)
     n = min(3, depth)
     blocks = [params(model.blocks[i*depth//n:(i+1)*depth//n]) for i in range(n)]
@@ -151,7 +151,7 @@ def attention_matrix(self:PretrainedTimeSformer,
     T,n = self.num_frames,self.patch_embed.num_patches
     patches = torch.arange(1, 1+T*n, device=x.device).view(T, n) # frame by frame; 0 is the class token
     time,space,joint = patches.T,F.pad(patches, (1,0)),F.pad(patches.T.reshape(1, -1), (1,0))
-    tokens = next(rows for rows in (time, space, joint) if rows.shape == A.shape[:2])
+    tokens = {t.shape: t for t in (time, space, joint)}[A.shape[:2]]
     out = A.new_zeros(1+T*n, 1+T*n).index_put_((tokens[:,:,None], tokens[:,None]), A, accumulate=True)
     if tokens is time: out[0,0] = 1
     return out/out.sum(1, keepdim=True) # the class token is in the rows of all frames
@@ -170,18 +170,17 @@ def read_settings(
 _hub_rates = {8: 32, 16: 16, 96: 4} # Number of frames -> their distance
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #861540e2
-def _hub_settings(config, colours):
-    "The settings of a network published on Hugging Face, under the authors' names; None for what is not known."
+def _hub_training(config, colours):
+    "Data, mean, std, distance and number of frames of a network published on Hugging Face; None for what is not known."
     labels,n = str(config.get('id2label')).lower(),config.get('num_frames', 8)
     data = 'kinetics' if 'abseiling' in labels else 'ssv2' if 'something' in labels else None
-    return {'TRAIN.DATASET': data, 'DATA.MEAN': colours.get('image_mean'), 'DATA.STD': colours.get('image_std'),
-            'DATA.SAMPLING_RATE': _hub_rates.get(n), 'DATA.NUM_FRAMES': n}
+    return data, colours.get('image_mean'), colours.get('image_std'), _hub_rates.get(n), n
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #f9a60e71
 def _training(weights):
     "Data (`kinetics` or `ssv2`), mean, std, distance and number of frames in training; None for what is not said."
-    if weights.config: said = _hub_settings(weights.config, weights.colours)
-    else: said = read_settings(str(weights.content.get('cfg')))
+    if weights.config: return _hub_training(weights.config, weights.colours)
+    said = read_settings(str(weights.content.get('cfg')))
     return [said.get(k) for k in ('TRAIN.DATASET','DATA.MEAN','DATA.STD','DATA.SAMPLING_RATE','DATA.NUM_FRAMES')]
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #7e89b34a
@@ -259,9 +258,10 @@ def transformer_key(
     state:dict # State dict of a file, under any of the names
 ): # Function: our name -> the name in the file
     "What our tensors are called in a file; an image transformer has attention over space for that over time."
+    names = ' '.join(state)
     table = {} if _is_divided(state) else {r'temporal_(attn|norm1)': r'\1'}
-    if any('.layernorm_before.' in k for k in state): table |= _hub_names
-    if any(k.startswith('timesformer.') for k in state): table |= _hub_prefix
+    if '.layernorm_before.' in names: table |= _hub_names
+    if 'timesformer.' in names: table |= _hub_prefix
     return partial(renamed, table=table)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #c87ec91c

@@ -120,8 +120,9 @@ def draw_relations(
 def _given_relations(n_segments, relations):
     "Tuples of segments as JSON may hold them, the largest first; raises a ValueError for what is no tuple of them."
     relations = {int(k): [tuple(map(int, t)) for t in ts] for k,ts in relations.items()}
-    for k,t in ((k, t) for k,ts in relations.items() for t in ts or [()]):
-        if len(t) != k or list(t) != sorted({*t} & {*range(n_segments)}):
+    for k,ts in relations.items():
+        for t in ts or [()]:
+            if len(t) == k and list(t) == sorted({*t} & {*range(n_segments)}): continue
             raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in '
                              'their order')
     return dict(sorted(relations.items(), reverse=True))
@@ -224,11 +225,10 @@ def shift_residuals(
     shift_div:int=8 # See `temporal_shift`
 )->nn.Module: # The same body
     "Put a `TemporalShift` around the first convolution of residual blocks; raises a ValueError if there are none."
-    stages = [blocks for m in body.modules() if (blocks := [r for c in m.children() if (r := _residual(c))])]
-    if not stages:
-        raise ValueError('TSM shifts the input of residual blocks, but this backbone has none that are known: '
-                         'choose a ResNet '
-        "(ResNeXt, wide ResNet) of torchvision or timm, mobilenetv2_100, or resnet10")
+    stages = [[r for c in m.children() if (r := _residual(c))] for m in body.modules()]
+    if not any(stages):
+        raise ValueError('TSM shifts the input of residual blocks, but this backbone has none that are known: choose '
+                         'a ResNet (ResNeXt, wide ResNet) of torchvision or timm, mobilenetv2_100, or resnet10')
     step = 2 if max(map(len, stages)) >= 23 else 1
     for blocks in stages:
         for owner,name in blocks[::step]: setattr(owner, name, TemporalShift(getattr(owner, name), shift_div))
