@@ -1636,6 +1636,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                               'epic_actions/models/segment_nets.py'),
                                                   'epic_actions.models.segment_nets._given_relations': ( 'models/segment_nets.html#_given_relations',
                                                                                                          'epic_actions/models/segment_nets.py'),
+                                                  'epic_actions.models.segment_nets._later_norms': ( 'models/segment_nets.html#_later_norms',
+                                                                                                     'epic_actions/models/segment_nets.py'),
                                                   'epic_actions.models.segment_nets._rates': ( 'models/segment_nets.html#_rates',
                                                                                                'epic_actions/models/segment_nets.py'),
                                                   'epic_actions.models.segment_nets._residual': ( 'models/segment_nets.html#_residual',

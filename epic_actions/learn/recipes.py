@@ -288,7 +288,7 @@ def read_recipe(
     named:dict|None=None # Name -> recipe; None: `recipes`
 )->Recipe:
     "The recipe called `source`, or in the file `source`; raises a ValueError if there is neither, or for another file."
-    named = recipes if named is None else named
+    named = named or recipes
     if str(source) in named: return named[str(source)]
     path = Path(source)
     if path.is_dir(): path = path/'recipe.json'

@@ -191,7 +191,7 @@ def _other_settings(recipe, file):
             for s,section in now.items() for k,v in section.items() if kept[s][k] != v]
 
 # %% ../../nbs/learn/37_training.ipynb #0748c267
-_clip_columns = ['source','start','stop','label','verb','noun','split']
+_clip_columns = 'source start stop label verb noun split'.split()
 
 # %% ../../nbs/learn/37_training.ipynb #cfb4dea6
 def _absolute(sources, folder=''):

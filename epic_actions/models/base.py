@@ -37,8 +37,7 @@ def _plain_args(cls, args, kwargs):
     bound = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs)
     bound.apply_defaults()
     named = dict(list(bound.arguments.items())[1:])
-    for p in bound.signature.parameters.values():
-        if p.kind == p.VAR_KEYWORD: named |= named.pop(p.name)
+    named |= named.pop(inspect.getfullargspec(inspect.unwrap(cls.__init__)).varkw, {})
     return {k: v.__name__ if inspect.isroutine(v) else v for k,v in named.items()}
 
 # %% ../../nbs/models/00_base.ipynb #205853a6

@@ -86,13 +86,16 @@ def sizes(cls:TSN, n_out, spec):
     length = dict(flow_length=spec.sampler.length) if spec.modality == 'Flow' else {}
     return dict(n_out=n_out, n_segments=spec.n_frames, modality=spec.modality, **length)
 
+# %% ../../nbs/models/30_segment_nets.ipynb #cfab326f
+def _later_norms(net): return layers_of(net, nn.BatchNorm2d)[1:]
+
 # %% ../../nbs/models/30_segment_nets.ipynb #4b5ae7ed
 @patch
 def train(self:TSN, mode=True):
     "To training or evaluation, with `partial_bn` in mind."
     super(TSN, self).train(mode)
     for p in self.held: p.requires_grad_(True)
-    later = layers_of(self.encoder, nn.BatchNorm2d)[1:] if mode and self.partial_bn else []
+    later = _later_norms(self.encoder) if mode and self.partial_bn else []
     for m in later: m.eval()
     self.held = [p for m in later for p in m.parameters() if p.requires_grad]
     for p in self.held: p.requires_grad_(False).grad = None # an optimizer takes a step for a gradient that is zero, too
@@ -122,9 +125,9 @@ def _given_relations(n_segments, relations):
     relations = {int(k): [tuple(map(int, t)) for t in ts] for k,ts in relations.items()}
     for k,ts in relations.items():
         for t in ts or [()]:
-            if len(t) == k and list(t) == sorted({*t} & {*range(n_segments)}): continue
-            raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in '
-                             'their order')
+            if len(t) != k or list(t) != sorted({*t} & {*range(n_segments)}):
+                raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in '
+                                 'their order')
     return dict(sorted(relations.items(), reverse=True))
 
 # %% ../../nbs/models/30_segment_nets.ipynb #63736dbe
