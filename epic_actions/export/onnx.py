@@ -20,7 +20,7 @@ from ..data.clips import Normalizer
 from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
 from ..data.loaders import ClipTfm
-from ..deploy.predictor import onnx_format, open_session
+from ..deploy.predictor import onnx_format, open_session, read_onnx_info
 from ..models.base import ActionModel, check_set
 from ..models.pretrained import read_model
 

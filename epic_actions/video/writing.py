@@ -16,7 +16,7 @@ import av
 import numpy as np
 
 # %% ../../nbs/video/60_writing.ipynb #caac8b91
-from .frames import Frames, VideoFrames
+from .frames import Frames, VideoFrames, open_frames
 from .index import open_media, readable_packets
 
 # %% ../../nbs/video/60_writing.ipynb #1ed0fc22
