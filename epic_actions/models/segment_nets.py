@@ -16,7 +16,6 @@ from torch import nn
 from torchvision.models import resnet50
 from fastcore.basics import patch, store_attr
 from fastai.layers import norm_types
-from fastai.torch_core import params
 
 # %% ../../nbs/models/30_segment_nets.ipynb #528f4240
 from ..data.clips import to_clip_tensor
