@@ -135,7 +135,7 @@ def _section(cls, name, values):
 @dataclass(frozen=True)
 class Recipe:
     "What is chosen for a training; raises a ValueError for fields, values and choices that there are not."
-    model:ModelRecipe=ModelRecipe() # The network
+    model:ModelRecipe=field(default_factory=ModelRecipe) # The network; its dict is its own
     spec:SpecRecipe=SpecRecipe() # How clips are made
     augment:AugmentRecipe=AugmentRecipe() # How training clips are changed
     train:TrainRecipe=TrainRecipe() # Loss, optimiser and schedule
