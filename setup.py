@@ -15,6 +15,6 @@ setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description
       long_description=Path('README.md').read_text(encoding='utf-8'), long_description_content_type='text/markdown',
       python_requires=f">={cfg['min_python']},<{cfg['max_python']}",
       packages=find_packages(include=[cfg['lib_name'], f"{cfg['lib_name']}.*"]),
-      package_data={cfg['lib_name']: ['**/*.j2', '**/*.html', '**/*.css', '**/*.js']},
+      package_data={cfg['lib_name']: ['**/*.j2', '**/*.html', '**/*.css', '**/*.js', '**/*.json']},
       install_requires=cfg['requirements'].split(), extras_require=extras,
       entry_points={'console_scripts': cfg['console_scripts'].split()})

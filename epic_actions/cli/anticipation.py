@@ -7,8 +7,10 @@ __all__ = ['Lists', 'teach', 'features', 'anticipate']
 
 # %% ../../nbs/cli/60_anticipation.ipynb #614ea3eb
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 import typer
+
+# %% ../../nbs/cli/60_anticipation.ipynb #549fe9f8
 import epic_actions as ea # its names are imported when they are used
 from .app import Paths, Readers, Root, command, importing, recipe_options
 from ..learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teacher_recipes
@@ -30,8 +32,8 @@ Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder
 def teach(
     data: Lists,
     out:Path=Path('runs/teacher'), # Folder for teacher.npz.
-    recipes:Optional[Path]=None, # Text file of cooking recipes to read as well, one in each line.
-    encoder:Optional[str]=None, # Folder or name of an encoder of Hugging Face; without it, a small transformer.
+    recipes:Path|None=None, # Text file of cooking recipes to read as well, one in each line.
+    encoder:str|None=None, # Folder or name of an encoder of Hugging Face; without it, a small transformer.
     *, recipe
 ):
     """Train a text teacher on sequences of actions, compare it with counting, and write what it says of every action.
@@ -50,7 +52,7 @@ def features(
     videos: Paths,
     out:Path=Path('features'), # Folder for the features; what is there already is not made again.
     fps:float=4., # Features per second.
-    span:Optional[float]=None # Seconds that the model sees before each of them; without it, one frame.
+    span:float|None=None # Seconds that the model sees before each of them; without it, one frame.
 ):
     """Write what a model sees in whole videos, as features for `anticipate`.
 
@@ -58,7 +60,7 @@ def features(
     """
     written = ea.write_features(ea.read_model(model), ea.find_videos(videos), out, fps, span=span)
     n = len(written.videos)
-    return dict(features=str(out), videos=n, dim=written.dim,
+    return dict(features=out, videos=n, dim=written.dim,
                 fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
 
 # %% ../../nbs/cli/60_anticipation.ipynb #64f1c68b
@@ -67,9 +69,9 @@ def features(
 @recipe_options(StudentRecipe, student_recipes, ('backbone','size','pretrained','epochs','lr','bs'))
 def anticipate(
     data: Lists,
-    features:Optional[Path]=None, # Folder of `epic-actions features`, or RULSTM's data base.
+    features:Path|None=None, # Folder of `epic-actions features`, or RULSTM's data base.
     root: Root = None,
-    teacher:Optional[list[Path]]=None, # Folder of `epic-actions teach`, or a published file; may be repeated.
+    teacher:list[Path]|None=None, # Folder of `epic-actions teach`, or a published file; may be repeated.
     out:Path=Path('runs/student'), # Folder of the run.
     workers: Readers = None,
     resume:bool=False, # Go on where the run in --out stopped.

@@ -7,9 +7,13 @@ __all__ = ['toykitchen', 'ucf101', 'verify', 'extract', 'cut', 'read_words', 'la
 
 # %% ../../nbs/cli/20_data.ipynb #5142a8bd
 from pathlib import Path
-from typing import Optional
 import epic_actions as ea # its names are imported when they are used
-from .app import Group, Paths, Workers, command, share_or_groups
+
+# %% ../../nbs/cli/20_data.ipynb #5f111462
+from .app import Group, Paths, Workers, command, counted, share_or_groups, words
+
+# %% ../../nbs/cli/20_data.ipynb #57383ae0
+def _people(text): return int(text) if text.isdigit() else text.split(',')
 
 # %% ../../nbs/cli/20_data.ipynb #5ecfc79c
 @command('Data')
@@ -27,40 +31,43 @@ def toykitchen(
 
     Example: epic-actions toykitchen kitchen --clips 600 --seed 42
     """
-    count = lambda text: int(text) if text.isdigit() else text.split(',')
-    k = ea.ToyKitchen(out, clips, size, seed, participants=count(participants), unseen=count(unseen), frames=frames,
-                      flow=flow)
-    splits = k.segments.split.value_counts().to_dict()
-    return dict(path=str(k.path), clips=len(k.segments), splits=splits, unseen=k.unseen), (
-               f'{k.path}: {len(k.segments)} clips ({", ".join(f"{n} {s}" for s,n in splits.items())}); unseen: '
-               f'{", ".join(k.unseen)}')
+    k = ea.ToyKitchen(out, clips, size, seed, participants=_people(participants), unseen=_people(unseen),
+                      frames=frames, flow=flow)
+    n,splits = len(k.segments),k.segments.split.value_counts().to_dict()
+    text = f'{k.path}: {n} clips ({counted(splits)}); unseen: {", ".join(k.unseen)}'
+    return dict(path=k.path, clips=n, splits=splits, unseen=k.unseen), text
 
 # %% ../../nbs/cli/20_data.ipynb #d6a34835
 @command('Data')
 def ucf101(
     root:Path, # Folder that will hold the videos and the lists.
-    archive:Optional[Path]=None, # UCF101.rar, if you have it; without it, 7 GB are downloaded.
-    lists:Optional[Path]=None, # The zip file of the official splits, likewise.
-    cafile:Optional[Path]=None, # PEM file of certificates to trust for the download.
+    archive:Path|None=None, # UCF101.rar, if you have it; without it, 7 GB are downloaded.
+    lists:Path|None=None, # The zip file of the official splits, likewise.
+    cafile:Path|None=None, # PEM file of certificates to trust for the download.
     frames:bool=False, # Extract the frames, too.
-    short_side:Optional[int]=None, # Scale the frames down to this shorter side, px.
+    short_side:int|None=None, # Scale the frames down to this shorter side, px.
     workers: Workers = None
 ):
     """Download or take, unpack and check UCF101. What is done is not done again.
 
     Example: epic-actions ucf101 data/ucf101 --archive UCF101.rar
     """
-    path = ea.prepare_ucf101(root, archive, lists, frames, cafile=cafile,
-                             **(dict(short_side=short_side, n_workers=workers) if frames else {}))
+    path = ea.prepare_ucf101(root, archive, lists, frames, cafile=cafile, short_side=short_side, n_workers=workers)
     counts = ea.segments_from_ucf101(path).split.value_counts().to_dict()
-    return dict(path=str(path), clips=sum(counts.values()),
-                split1=counts), f'{path}: {sum(counts.values())} clips; split 1: {counts}'
+    n = sum(counts.values())
+    return dict(path=path, clips=n, split1=counts), f'{path}: {n} clips; split 1: {counts}'
+
+# %% ../../nbs/cli/20_data.ipynb #aac5f859
+def _with_failed(data, failed, line, text):
+    "The answer of a command that goes through files: `data`, and a `line` for each row of `failed` before the `text`."
+    lines = [line.format_map(r) for r in failed.to_dict('records')]
+    return data, '\n'.join([*lines, text]), bool(lines)
 
 # %% ../../nbs/cli/20_data.ipynb #ffb21271
 @command('Data')
 def verify(
     paths: Paths,
-    out:Optional[Path]=None, # CSV file for the table; the next run goes on from it.
+    out:Path|None=None, # CSV file for the table; the next run goes on from it.
     workers: Workers = None,
     timeout:float=300 # Seconds after which a video is given up.
 ):
@@ -69,20 +76,17 @@ def verify(
     Example: epic-actions verify videos --out checked.csv
     """
     table = ea.verify_videos(ea.find_videos(paths), workers, timeout, out)
-    bad = table[table.status != 'ok']
-    lines = [f'{r.status:>10}  {r.path}: {r.decoded} of {r.declared} frames; {r.reason}' for r in bad.itertuples()]
-    data = dict(ok=len(table)-len(bad), short=int((table.status == 'short').sum()),
-                unreadable=int((table.status == 'unreadable').sum()),
-                bad=bad.to_dict('records'))
-    return data, '\n'.join([*lines, f'{len(table)} videos: {data["ok"]} ok, {data["short"]} short, '
-                                    f'{data["unreadable"]} unreadable']), len(bad) > 0
+    counts,bad = {s: int((table.status == s).sum()) for s in ('ok','short','unreadable')},table[table.status != 'ok']
+    return _with_failed(dict(**counts, bad=bad.to_dict('records')), bad,
+                        '{status:>10}  {path}: {decoded} of {declared} frames; {reason}',
+                        f'{len(table)} videos: {counted(counts)}')
 
 # %% ../../nbs/cli/20_data.ipynb #93b4041b
 @command('Data')
 def extract(
     paths: Paths,
     out:Path=Path('frames'), # Where the folders <class>/<video> of frames go.
-    short_side:Optional[int]=None, # Scale down to this shorter side, px.
+    short_side:int|None=None, # Scale down to this shorter side, px.
     quality:int=90, # JPEG quality, 1 to 95.
     force:bool=False, # Extract again what is there already.
     workers: Workers = None,
@@ -94,11 +98,10 @@ def extract(
     """
     table = ea.extract_videos(ea.find_videos(paths), out, force, workers, short_side=short_side, quality=quality,
                               bad=bad)
-    failed = table[table.reason.notna()]
-    lines = [f'    failed  {r.path}: {r.reason}' for r in failed.itertuples()]
-    return dict(extracted=len(table)-len(failed), failed=failed[['path','reason']].to_dict('records'), path=str(out)), (
-           '\n'.join([*lines, f'{out}: the frames of {len(table)-len(failed)} videos; {len(failed)} '
-                              'failed'])), len(failed) > 0
+    failed = table.loc[table.reason.notna(), ['path','reason']]
+    n = len(table) - len(failed)
+    return _with_failed(dict(extracted=n, failed=failed.to_dict('records'), path=out), failed,
+                        '    failed  {path}: {reason}', f'{out}: the frames of {n} videos; {len(failed)} failed')
 
 # %% ../../nbs/cli/20_data.ipynb #6bce594d
 @command('Your own footage')
@@ -106,7 +109,7 @@ def cut(
     videos: Paths,
     out:Path=Path('segments'), # Folder for the segments and their table, segments.csv.
     seconds:float=8., # Length of the segments, if there is no table of cuts.
-    cuts:Optional[Path]=None, # CSV file with video, start, stop and perhaps labels, or EPIC-KITCHENS annotations.
+    cuts:Path|None=None, # CSV file with video, start, stop and perhaps labels, or EPIC-KITCHENS annotations.
     fps:float=30., # Frames per second of the segments.
     fast:bool=False, # Cut at the nearest keyframes, without encoding: quick, but not exact to the frame.
     sound:bool=True, # Keep the sound.
@@ -119,13 +122,12 @@ def cut(
     """
     table = ea.cut_videos(videos, out, seconds, cuts, fps=fps, exact=not fast, sound=sound, shortest=shortest,
                           n_workers=workers)
-    failed,there = table[table.reason.notna()],table[table.reason.isna()]
+    failed,there = table.loc[table.reason.notna(), ['uid','group','reason']],table[table.reason.isna()]
     length = there.cut_stop - there.cut_start
-    lines = [f'    failed  {r.uid}, of {r.group}: {r.reason}' for r in failed.itertuples()]
     span = f', {length.min():.2f} to {length.max():.2f} s long{", at keyframes"*fast}' if len(there) else ''
-    data = dict(path=str(out), segments=len(there), failed=failed[['uid','group','reason']].to_dict('records'))
-    return data, '\n'.join([*lines, f'{out}: {len(there)} segments of {there.group.nunique()} videos{span}; '
-                                    f'{len(failed)} failed']), len(failed) > 0
+    return _with_failed(dict(path=out, segments=len(there), failed=failed.to_dict('records')), failed,
+                        '    failed  {uid}, of {group}: {reason}',
+                        f'{out}: {len(there)} segments of {there.group.nunique()} videos{span}; {len(failed)} failed')
 
 # %% ../../nbs/cli/20_data.ipynb #9cd6d086
 def read_words(
@@ -133,12 +135,12 @@ def read_words(
 )->list: # Words
     "The words that an option means; raises a ValueError for a file that is not there or holds none."
     file = Path(text)
-    if file.suffix not in ('.csv','.txt'): return [w.strip() for w in text.split(',') if w.strip()]
+    if file.suffix not in ('.csv','.txt'): return words(text.split(','))
     if not file.is_file(): raise ValueError(f'{text}: there is no such file')
     if file.suffix == '.csv':
         from epic_actions.datasets.epic import read_class_names
         return read_class_names(file)
-    return [w.strip() for w in file.read_text('utf-8-sig').splitlines() if w.strip()]
+    return words(file.read_text('utf-8-sig').splitlines())
 
 # %% ../../nbs/cli/20_data.ipynb #9ea6b7a6
 @command('Your own footage')
@@ -154,7 +156,7 @@ def label(
     Example: epic-actions label segments --verbs take,put,open --nouns nouns.txt
     """
     labels = ea.label_page(folder, read_words(verbs), read_words(nouns), port, browser)
-    return dict(labels=str(labels)), f'Divide them with: epic-actions split {labels}'
+    return dict(labels=labels), f'Divide them with: epic-actions split {labels}'
 
 # %% ../../nbs/cli/20_data.ipynb #2e840d17
 @command('Your own footage')
@@ -165,7 +167,7 @@ def split(
     seed:int=42, # Decides between groups that serve equally well.
     group: Group = None,
     out:Path=Path('split.csv'), # The table, which train and finetune read.
-    picture:Optional[Path]=None # PNG file for the histograms of the classes.
+    picture:Path|None=None # PNG file for the histograms of the classes.
 ):
     """Split labelled segments into training, validation and test, by video, with every class in training.
 
@@ -174,7 +176,7 @@ def split(
     df,tables,missing = ea.split_labelled(data, out, share_or_groups(valid), share_or_groups(test), seed, group,
                                           picture)
     counts,unit = df.split.value_counts().to_dict(),'groups whole' if df.group.notna().all() else 'each clip by itself'
-    line = f'{out}: {len(df)} clips, {unit}: {", ".join(f"{n} {s}" for s,n in counts.items())}'
-    data = dict(path=str(out), splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()},
+    lines = '\n'.join([*missing, f'{out}: {len(df)} clips, {unit}: {counted(counts)}'])
+    data = dict(path=out, splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()},
                 missing=missing)
-    return data, '\n\n'.join([*(c.to_string() for c in tables.values()), '\n'.join([*missing, line])])
+    return data, '\n\n'.join([*(c.to_string() for c in tables.values()), lines])

@@ -8,16 +8,19 @@ __all__ = ['demo_models', 'demo_note', 'demo_loaders', 'run_demo', 'demo']
 # %% ../../nbs/cli/10_demo.ipynb #750eac9a
 import time
 from pathlib import Path
+
+# %% ../../nbs/cli/10_demo.ipynb #737aa66b
 import epic_actions as ea # its names are imported when they are used
 from .app import command, summary_lines
 
 # %% ../../nbs/cli/10_demo.ipynb #6df8918e
 demo_models = {
-    'Frame average': dict(model='SimpleModel', epochs=5, lr=3e-3, args=dict(backbone='resnet10', pretrained=False)),
-    'LSTM': dict(model='RNNModel', epochs=10, lr=3e-3, args=dict(backbone='resnet10', pretrained=False, hidden=128)),
-    'TimeSformer': dict(model='TimeSformer', epochs=18, lr=1e-3,
-                        args=dict(dim=96, depth=3, heads=4, dim_head=24, patch_size=16, rotary_emb=False,
-                                  attn_dropout=0., ff_dropout=0.))}
+    'Frame average': dict(arch='SimpleModel', epochs=5, lr=3e-3, backbone='resnet10', pretrained=False),
+    'LSTM': dict(arch='RNNModel', epochs=10, lr=3e-3, backbone='resnet10', pretrained=False, hidden=128),
+    'TimeSformer': dict(arch='TimeSformer', epochs=18, lr=1e-3, dim=96, depth=3, heads=4, dim_head=24, patch_size=16,
+                        rotary_emb=False, attn_dropout=0., ff_dropout=0.)}
+
+# %% ../../nbs/cli/10_demo.ipynb #1ef4ad22
 demo_note = """Every clip is drawn by a program: twelve things, ten verbs in five pairs. A pair is one motion, forwards
 and backwards, so no single picture, and no average of pictures, tells its two verbs apart. The people in these clips
 were not in training. The frame average recognises the thing and the pair and guesses the direction; the models that
@@ -32,23 +35,27 @@ def demo_loaders(
     from torchvision.transforms import v2
     tfms = v2.Compose([v2.RandomCrop(64), v2.ColorJitter(.3, .3)])
     return ea.get_action_dataloaders(kitchen.segments, bs=8, spec=ea.ClipSpec(ea.UniformSegments(8), 64),
-                                     vocabs=kitchen.vocabs,
-                                     tensor_clips=True, tfms=tfms, presize=72, preload=True, seed=seed)
+                                     vocabs=kitchen.vocabs, tensor_clips=True, tfms=tfms, presize=72, preload=True,
+                                     seed=seed)
 
 # %% ../../nbs/cli/10_demo.ipynb #77e06e02
 def _folder(name): return name.lower().replace(' ','_')
 
+# %% ../../nbs/cli/10_demo.ipynb #bf13db7f
+def _train_one(dls, path, seed, arch, epochs, lr, **args):
+    "Train a model unless the run in `path` is finished; the best model, and its history."
+    from fastai.torch_core import set_seed
+    set_seed(seed)
+    dls.train.clip_tfm.epoch = -1
+    return ea.train_run(ea.action_learner(dls, arch, **args), path, epochs, lr, resume=True)
+
 # %% ../../nbs/cli/10_demo.ipynb #07bfbbc7
 def _train_all(kitchen, out, seed):
     "Train the models that are not finished yet; name -> model, and name -> history."
-    from fastai.torch_core import set_seed
     dls,models,histories = demo_loaders(kitchen, seed),{},{}
-    for i,(name,d) in enumerate(demo_models.items()):
-        print(f'{i+2}. {name} ({d["model"]}, {d["epochs"]} epochs)')
-        set_seed(seed)
-        dls.train.clip_tfm.epoch = -1
-        learn = ea.action_learner(dls, d['model'], **d['args'])
-        models[name],histories[name] = ea.train_run(learn, out/_folder(name), d['epochs'], d['lr'], resume=True)
+    for i,(name,how) in enumerate(demo_models.items(), 2):
+        print(f'{i}. {name} ({how["arch"]}, {how["epochs"]} epochs)')
+        models[name],histories[name] = _train_one(dls, out/_folder(name), seed, **how)
     return models, histories
 
 # %% ../../nbs/cli/10_demo.ipynb #fe441a68
@@ -59,7 +66,7 @@ def _score_all(kitchen, out, models, histories):
     best = max(models, key=lambda n: models[n].info['action_accuracy'])
     scores = ea.write_scores(out, results, models[best], best, histories=histories, pairs=kitchen.reversals,
                              title='A toy kitchen, seen by three models', notes=[('What these clips are', demo_note)])
-    return dict(model=str(out/_folder(best)/'best.safetensors'),
+    return dict(model=out/_folder(best)/'best.safetensors',
                 split=f'unseen participants {", ".join(kitchen.unseen)}',
                 top1={n: r.summary().loc['verb','top-1'] for n,r in results.items()}, **scores)
 
@@ -70,21 +77,20 @@ def _annotate(kitchen, model, out):
     print(f'{len(demo_models)+2}. The best model, {model.parent.name}, is exported and annotates a video')
     onnx = ea.export_onnx(ea.load_bundle(model), out/'model.onnx', span=median_span(kitchen.segments))
     source = kitchen.segments.query('split == "test"').source.iloc[0]
-    return dict(onnx=str(onnx),
-                video=str(ea.annotate_video(onnx, source, out/'annotated.mp4', threshold=.3, stride=.25)))
+    return dict(onnx=onnx, video=ea.annotate_video(onnx, source, out/'annotated.mp4', threshold=.3, stride=.25))
 
 # %% ../../nbs/cli/10_demo.ipynb #593d7f1f
 def run_demo(
     out:Path, # Folder for the kitchen, the models and the report
     clips:int=600, # Actions in all videos together
     seed:int=42 # Of the kitchen and of everything random
-)->dict: # Paths and scores, as plain data
+)->dict: # Paths and scores
     "Render a toy kitchen, train three models, score them on people never seen, write a report, and annotate a video."
     start = time.perf_counter()
     print(f'1. A toy kitchen of {clips} clips is rendered into {out/"kitchen"}')
     kitchen = ea.ToyKitchen(out/'kitchen', clips, seed=seed, frames=False, flow=False)
     scores = _score_all(kitchen, out, *_train_all(kitchen, out, seed))
-    return scores | _annotate(kitchen, Path(scores['model']), out) | dict(seconds=round(time.perf_counter()-start))
+    return scores | _annotate(kitchen, scores['model'], out) | dict(seconds=round(time.perf_counter()-start))
 
 # %% ../../nbs/cli/10_demo.ipynb #585ffdc8
 @command('Start here')

@@ -7,10 +7,13 @@ __all__ = ['export', 'predict']
 
 # %% ../../nbs/cli/50_deploy.ipynb #4eb68a26
 import os, sys
+from glob import glob
 from pathlib import Path
-from typing import Optional
 import typer
+
+# %% ../../nbs/cli/50_deploy.ipynb #f30ed769
 import epic_actions as ea # its names are imported when they are used
+from ..video.files import file_name
 from .app import command, importing
 
 # %% ../../nbs/cli/50_deploy.ipynb #e3563881
@@ -18,10 +21,10 @@ from .app import command, importing
 @importing
 def export(
     model:Path, # Folder of a run, or a bundle (.safetensors).
-    out:Optional[Path]=None, # The file; without it, model.onnx beside the model.
+    out:Path|None=None, # The file; without it, model.onnx beside the model.
     fp16:bool=False, # Half precision: half the size.
     int8:bool=False, # Weights of 8 bits: a quarter of the size.
-    fps:Optional[float]=None # Frames per second of folders of frames that it was trained on; videos say it themselves.
+    fps:float|None=None # Frames per second of folders of frames that it was trained on; videos say it themselves.
 ):
     """Export the model of a run to ONNX, and check that it gives the same answers.
 
@@ -29,7 +32,7 @@ def export(
     """
     path = ea.export_run(model, out, fp16, int8, fps)
     info = ea.read_onnx_info(path)
-    answer = dict(onnx=str(path), span=info['span'], difference=info['difference'])
+    answer = dict(onnx=path, span=info['span'], difference=info['difference'])
     return answer, f'{path}: gives the answers of the model; differences {info["difference"]}'
 
 # %% ../../nbs/cli/50_deploy.ipynb #cf13b38c
@@ -42,14 +45,22 @@ def _exported(model):
 
 # %% ../../nbs/cli/50_deploy.ipynb #9d1efe4e
 def _found(patterns):
-    "The videos and folders that are meant, in the order given; patterns as `clips/*.mp4` are looked up."
-    from glob import glob
-    found = {p: [p] if Path(p).exists() else sorted(glob(p)) for p in patterns}
-    if empty := [p for p,f in found.items() if not f]: raise ValueError(f'{empty[0]}: there is no such file or folder')
-    return [v for f in found.values() for v in f]
+    "Yield the videos and folders that are meant, in the order given; patterns as `clips/*.mp4` are looked up."
+    for p in dict.fromkeys(patterns):
+        videos = [p] if Path(p).exists() else sorted(glob(p))
+        if not videos: raise ValueError(f'{p}: there is no such file or folder')
+        yield from videos
 
 # %% ../../nbs/cli/50_deploy.ipynb #8bed142c
 def _answer_lines(answer): return '\n'.join(f"{t:>8}  {a['label']} ({a['probability']:.0%})" for t,a in answer.items())
+
+# %% ../../nbs/cli/50_deploy.ipynb #794b02eb
+def _answers(predictor, videos, start, stop):
+    "What is done in each clip, as data and as text."
+    answers = {v: predictor.predict(v, start, stop) for v in videos}
+    if len(videos) > 1: return answers, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in answers.items())
+    [answer] = answers.values()
+    return answer, _answer_lines(answer)
 
 # %% ../../nbs/cli/50_deploy.ipynb #4036b3b5
 def _watch_camera(predictor, device, seconds, **how):
@@ -64,10 +75,10 @@ def _watch_camera(predictor, device, seconds, **how):
     return seen
 
 # %% ../../nbs/cli/50_deploy.ipynb #c29da379
-def _output_name(video):
-    "What stands for `{}` in --out; raises a ValueError if it could lead out of the folder."
-    from epic_actions.video.files import file_name
-    try: return file_name(Path(video).stem)
+def _output(out, video):
+    "The path `out`, with the name of `video` for `{}`; raises a ValueError if that could lead out of the folder."
+    if '{}' not in str(out): return out
+    try: return Path(str(out).replace('{}', file_name(Path(video).stem)))
     except ValueError as e: raise ValueError(f'{video}: {e}, or give --out without {{}}') from e
 
 # %% ../../nbs/cli/50_deploy.ipynb #dfe38b12
@@ -76,10 +87,10 @@ def _outputs(videos, out):
     if len(videos) > 1 and any('{}' not in str(o) for o in out):
         raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names shall stand, "
                          f"as '{{}}.csv'")
-    places = {v: [Path(str(o).replace('{}', _output_name(v))) if '{}' in str(o) else o for o in out] for v in videos}
+    places = {v: [_output(o, v) for o in out] for v in videos}
     paths = [os.path.abspath(o) for outs in places.values() for o in outs]
-    if twice := next((o for o in paths if paths.count(o) > 1), None):
-        raise ValueError(f'{twice}: would be written twice; the videos need different names, and each --out its own')
+    if twice := [o for o in paths if paths.count(o) > 1]:
+        raise ValueError(f'{twice[0]}: would be written twice; the videos need different names, and each --out its own')
     return places
 
 # %% ../../nbs/cli/50_deploy.ipynb #3ed54fd3
@@ -98,13 +109,13 @@ def _annotate(predictor, videos, out, threshold, **how):
 def predict(
     model:Path, # A file of `export`, or the folder of a run with its model.onnx.
     videos:list[str], # Videos, frame folders or archives, patterns (clips/*.mp4), or a camera: camera:0, /dev/video0.
-    out:Optional[list[Path]]=None, # .mp4, .gif, .png, .json, .csv or .srt; {} is the video's name; may be repeated.
-    start:Optional[float]=None, # Beginning of the clip, seconds (or frame number).
-    stop:Optional[float]=None, # Its end.
-    stride:Optional[float]=None, # With --out, or a camera: seconds from one answer to the next.
-    span:Optional[float]=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
+    out:list[Path]|None=None, # .mp4, .gif, .png, .json, .csv or .srt; {} is the video's name; may be repeated.
+    start:float|None=None, # Beginning of the clip, seconds (or frame number).
+    stop:float|None=None, # Its end.
+    stride:float|None=None, # With --out, or a camera: seconds from one answer to the next.
+    span:float|None=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
     threshold:float=0., # With --out: what is less probable is not shown.
-    seconds:Optional[float]=None, # How long to watch a camera; without it until Ctrl-C.
+    seconds:float|None=None, # How long to watch a camera; without it until Ctrl-C.
 ):
     """Say what is done in clips; annotate videos of any length; or watch a camera.
 
@@ -116,12 +127,10 @@ def predict(
         if out or len(videos) > 1: raise ValueError(f'{videos[0]}: a camera is watched alone, and without --out')
         seen = _watch_camera(predictor, device, seconds, stride=stride, span=span)
         return seen, f'{len(seen)} answers'
-    videos = _found(videos)
+    videos = [*_found(videos)]
     if out:
         if (start,stop) != (None,None):
             raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
         paths = _annotate(predictor, videos, out, threshold, stride=stride, span=span)
         return dict(written=paths), '\n'.join(paths)
-    answers = {v: predictor.predict(v, start, stop) for v in videos}
-    if len(videos) == 1: return answers[videos[0]], _answer_lines(answers[videos[0]])
-    return answers, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in answers.items())
+    return _answers(predictor, videos, start, stop)

@@ -7,71 +7,77 @@ __all__ = ['Model', 'Split', 'Classes', 'Held', 'HeldSplit', 'test_model', 'eval
 
 # %% ../../nbs/cli/40_score.ipynb #b3c0214f
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 import typer
+
+# %% ../../nbs/cli/40_score.ipynb #76cfadae
 import epic_actions as ea # its names are imported when they are used
-from .app import BadClips, Group, Readers, Root, command, importing, summary_lines
+from .app import BadClips, Group, Readers, Root, command, importing, options_of, summary_lines
 
 # %% ../../nbs/cli/40_score.ipynb #bda88338
 Model = Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or a published network by '
                                             'name: tsm_rgb, for instance.')]
-Split = Annotated[Optional[str], typer.Option(help='train, valid, test or all.')]
+Split = Annotated[str|None, typer.Option(help='train, valid, test or all.')]
+
+# %% ../../nbs/cli/40_score.ipynb #148421b7
+def _reading(root: Root = None, group: Group = None, num_workers: Readers = None, bad: BadClips = 'raise'):
+    "The options of a command that reads clips."
 
 # %% ../../nbs/cli/40_score.ipynb #f13d37e8
 @command('Scores', 'test')
 @importing
+@options_of(_reading)
 def test_model(
     model: Model,
-    data: Annotated[Optional[Path],
+    data: Annotated[Path|None,
                     typer.Argument(help='Data to score; without it, what the run kept for testing.')] = None,
-    out:Optional[Path]=None, # Results: .npz, or .pkl or .pt for the official tools; else test.npz beside the model.
+    out:Path|None=None, # Results: .npz, or .pkl or .pt for the official tools; else test.npz beside the model.
     split: Split = None,
     root: Root = None,
     group: Group = None,
     views:int=1, # Choices of frames of each clip, spread evenly.
     crops:int=1, # Places to crop at in each view: 1, 3, 5, or 10 with mirror images.
-    segments:Optional[int]=None, # Frames or segments of a clip; else as in training.
+    segments:int|None=None, # Frames or segments of a clip; else as in training.
     average:str='logits', # What is averaged over views and crops: logits or probabilities.
-    workers: Readers = None,
-    bad: BadClips = 'raise'
+    **how
 ):
     """Score every clip with a saved model, and write the results.
 
     Example: epic-actions test runs/tsm EPIC_100_validation.csv --root frames --crops 10 --out tsm.npz
     """
-    _,held,results = ea.score_run(model, data, split, segments, group, root, num_workers=workers, bad=bad, views=views,
-                                  crops=crops, average=average)
+    _,held,results = ea.score_run(model, data, split, segments, group, root, views=views, crops=crops,
+                                  average=average, **how)
     out = out or ea.run_folder(model)/'test.npz'
     ea.save_results(results, out, official=out.suffix in ('.pkl','.pt'))
-    return dict(results=str(out), split=held.split, clips=len(results)), f'{out}: {len(results)} clips ({held.split})'
+    return dict(results=out, split=held.split, clips=len(results)), f'{out}: {len(results)} clips ({held.split})'
 
 # %% ../../nbs/cli/40_score.ipynb #a093f9b1
 @command('Scores', 'eval')
 @importing
+@options_of(_reading)
 def evaluate(
     model:Path, # Folder of a run, a bundle (.safetensors), or results (.npz, or .pkl and .pt of the official tools).
-    data: Annotated[Optional[Path], typer.Argument(help='Data to score, or annotations for results; without it, what '
+    data: Annotated[Path|None, typer.Argument(help='Data to score, or annotations for results; without it, what '
                                                         'the run kept for testing.')] = None,
     split: Split = None,
     root: Root = None,
     group: Group = None,
-    out:Optional[Path]=None, # Folder for the report; without it, `eval` beside the model.
-    workers: Readers = None,
-    bad: BadClips = 'raise'
+    out:Path|None=None, # Folder for the report; without it, `eval` beside the model.
+    **how
 ):
     """Score a saved model on the clips it was not trained on, or on other data; or evaluate saved results.
 
     Example: epic-actions eval runs/first other_clips.csv
     """
-    scores = ea.evaluate_run(model, data, out, split=split, group=group, root=root, num_workers=workers, bad=bad)
+    scores = ea.evaluate_run(model, data, out, split=split, group=group, root=root, **how)
     official = [ea.epic_table(scores['figures']).round(2).to_string()] if 'figures' in scores else []
     return scores, '\n'.join([summary_lines(scores), *official])
 
 # %% ../../nbs/cli/40_score.ipynb #784e1222
-Classes = Annotated[Optional[Path], typer.Option(help="Folder with EPIC-KITCHENS' tables of classes, for models that "
+Classes = Annotated[Path|None, typer.Option(help="Folder with EPIC-KITCHENS' tables of classes, for models that "
                                                       "do not name theirs.")]
-Held = Annotated[Optional[Path], typer.Option(help='Data to score; without it, those of the last run.')]
-HeldSplit = Annotated[Optional[str], typer.Option(help='train, valid, test or all; without it, test, else valid.')]
+Held = Annotated[Path|None, typer.Option(help='Data to score; without it, those of the last run.')]
+HeldSplit = Annotated[str|None, typer.Option(help='train, valid, test or all; without it, test, else valid.')]
 
 # %% ../../nbs/cli/40_score.ipynb #08d1cf78
 def _points(row):
@@ -92,28 +98,25 @@ def _comparison(table):
 # %% ../../nbs/cli/40_score.ipynb #bc17a7ee
 @command('Scores')
 @importing
+@options_of(_reading)
 def compare(
     models:list[Path], # Two or more runs, bundles, checkpoints or results of test; the first is the baseline.
     data: Held = None,
     split: HeldSplit = None,
     classes: Classes = None,
-    root: Root = None,
-    group: Group = None,
-    workers: Readers = None,
-    bad: BadClips = 'raise'
+    **how
 ):
     """Say whether models are better than the first one, clip by clip, with a paired test.
 
     Example: epic-actions compare public.safetensors runs/tuned --data split.csv
     """
-    table = ea.compare_runs(models, data=data, split=split, classes=classes, group=group, root=root,
-                            num_workers=workers, bad=bad)
-    rows,text = _comparison(table)
+    rows,text = _comparison(ea.compare_runs(models, data=data, split=split, classes=classes, **how))
     return dict(comparison=rows), text
 
 # %% ../../nbs/cli/40_score.ipynb #dd9f8a39
 @command('Scores')
 @importing
+@options_of(_reading)
 def report(
     models:list[Path], # Runs, bundles or checkpoints; the first is the baseline, the last is shown in detail.
     out:Path=Path('report'), # Folder for report.html and the scores.
@@ -123,30 +126,24 @@ def report(
     train:bool=True, # Score the training clips, too, for their confusion matrices.
     latency:bool=True, # Measure how long a clip takes.
     markdown:bool=False, # Write report.md, too.
-    root: Root = None,
-    group: Group = None,
-    workers: Readers = None,
-    bad: BadClips = 'raise'
+    **how
 ):
     """Write a report on one model, or several side by side: figures, curves, mistakes, latencies.
 
     Example: epic-actions report public.safetensors runs/tuned --data split.csv --out report
     """
-    scores = ea.report_runs(models, out, train, latency, markdown, data=data, split=split, classes=classes, group=group,
-                            root=root,
-                            num_workers=workers, bad=bad)
+    scores = ea.report_runs(models, out, train, latency, markdown, data=data, split=split, classes=classes, **how)
     table = scores['comparison']
-    scores['comparison'],text = ([], '') if table is None else _comparison(table)
-    lines = [f"{scores['clips']} clips ({scores['split']})", text,
-             f"  report  {scores['report']}"] if text else [summary_lines(scores)]
-    return scores, '\n'.join([*lines, *(f'{n}: {l}' for n,l in scores['latency'].items())])
+    scores['comparison'],text = ([], summary_lines(scores)) if table is None else _comparison(table)
+    if table is not None: text = f"{scores['clips']} clips ({scores['split']})\n{text}\n  report  {scores['report']}"
+    return scores, '\n'.join([text, *(f'{n}: {l}' for n,l in scores['latency'].items())])
 
 # %% ../../nbs/cli/40_score.ipynb #d3258c1c
 @command('Scores')
 def fuse(
     results:list[Path], # Results of two models or more (.npz, or .pkl and .pt of the official tools).
     out:Path=Path('fused.npz'), # File for the fused results, .npz, .pkl or .pt.
-    weights:Optional[str]=None, # Weights, as 2,1; without it, all the same.
+    weights:str|None=None, # Weights, as 2,1; without it, all the same.
     on:str='logits' # What is averaged: logits or probabilities.
 ):
     """Average the scores of several models on the same segments.
@@ -158,7 +155,7 @@ def fuse(
                                 weights and [float(w) for w in weights.split(',')], on)
     except ValueError as e: raise ValueError(f'{", ".join(map(str, results))}: {e}') from e
     ea.save_results(fused, out, official=out.suffix in ('.pkl','.pt'))
-    return dict(results=str(out), clips=len(fused)), f'{out}: {len(fused)} clips, {len(results)} models'
+    return dict(results=out, clips=len(fused)), f'{out}: {len(fused)} clips, {len(results)} models'
 
 # %% ../../nbs/cli/40_score.ipynb #920841fc
 @command('Scores')
@@ -178,4 +175,4 @@ def submit(
     classes = tuple(len(v) for v in ea.epic_classes(ids).values())
     path = ea.make_submission(ea.load_results(results), out, ids, sls_pt, sls_tl, sls_td, classes, force)
     n = len(ea.check_submission(path, ids, classes)['results'])
-    return dict(submission=str(path), segments=n), f'{path}: {n} segments, complete'
+    return dict(submission=path, segments=n), f'{path}: {n} segments, complete'

@@ -8,14 +8,15 @@ __all__ = ['train', 'finetune', 'recipe']
 # %% ../../nbs/cli/30_train.ipynb #165e14d9
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Optional
+from typing import Annotated
 import typer
 
 # %% ../../nbs/cli/30_train.ipynb #77ef5dc9
 import epic_actions as ea # its names are imported when they are used
-from .app import (BadClips, Group, Root, command, importing, make_recipe, options_of, recipe_options,
+from .app import (BadClips, Group, Root, command, importing, options_of, recipe_options,
                                   share_or_groups, summary_lines)
-from ..learn.recipes import Recipe, StudentRecipe, TeacherRecipe, recipes, student_recipes, teacher_recipes
+from ..learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes,
+                                        teacher_recipes)
 
 # %% ../../nbs/cli/30_train.ipynb #ba19d46c
 @command('Training')
@@ -28,7 +29,7 @@ def train(
     group: Group = None,
     valid:str='0.2', # Validation: a share (0.2) or groups (2,4).
     test:str='0', # Test: a share or groups; not used in training.
-    workers:Optional[int]=None, # Processes that read clips, where they are not kept in memory.
+    workers:int|None=None, # Processes that read clips, where they are not kept in memory.
     bad: BadClips = 'raise',
     resume:bool=False, # Go on where the run in --out stopped.
     *, recipe
@@ -54,7 +55,7 @@ def finetune(
     Example: epic-actions finetune labels.csv TimeSformer_divST_8x32_224_K600.pyth --frames 16 --out runs/mine
     """
     changes = [f'model.checkpoint={checkpoint}', *(options.pop('changes') or ())]
-    return train.__wrapped__(data, changes=changes, **options)
+    return train.__wrapped__(data=data, changes=changes, **options)
 
 # %% ../../nbs/cli/30_train.ipynb #66c3540e
 _kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipes),
@@ -64,7 +65,8 @@ _kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipe
 @command('Training')
 def recipe(
     source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',
-    changes:Optional[list[str]]=None, # A field of the recipe and its value, as train.wd=0.01; may be repeated.
+    changes: Annotated[list[str]|None, typer.Option(
+        '--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated.')] = None,
     of:str='train', # The command it is for: train anticipate or teach.
 ):
     """Print a recipe with all its fields, as a file that --recipe takes.
@@ -72,5 +74,5 @@ def recipe(
     Example: epic-actions recipe finetune --set train.epochs=5
     """
     if of not in _kinds: raise ValueError(f'--of {of}: choose one of {", ".join(_kinds)}')
-    shown = make_recipe(source, changes, None, *_kinds[of])
+    shown = read_recipe(source, *_kinds[of]).changed(*(changes or ()))
     return asdict(shown), shown.to_json()

@@ -83,8 +83,6 @@ def extract_videos(
     for twice in names[names.duplicated()]:
         raise ValueError(f'two videos are named {twice}; extract them into different folders')
     extract = partial(avi2frames, path_frames=path_frames, force=force, **kwargs)
-    rows = []
-    for video,answer in zip(videos, list(each_in_process(extract, videos, n_workers, timeout, progress))):
-        why = why_failed(answer)
-        rows.append(dict(path=str(video), folder=None if why else str(answer), reason=why))
+    answers = list(each_in_process(extract, videos, n_workers, timeout, progress))
+    rows = [(str(v), None if (why := why_failed(a)) else str(a), why) for v,a in zip(videos, answers)]
     return pd.DataFrame(rows, columns=['path','folder','reason'])

@@ -96,9 +96,13 @@ def check_entry(
     return dict(uid=uid, verb=verb, noun=noun, state=state)
 
 # %% ../../nbs/footage/30_label.ipynb #05e17809
-def _set(entries, e):
-    entries.pop(e['uid'], None)
-    entries[e['uid']] = e
+def _latest(entries):
+    "uid -> the last of its entries; the latest of all stands last."
+    found = {}
+    for e in entries:
+        found.pop(e['uid'], None)
+        found[e['uid']] = e
+    return found
 
 # %% ../../nbs/footage/30_label.ipynb #6c0ace3a
 def _done(entries): return sorted([e[c] for c in _columns] for e in entries.values() if e['state'] == 'done')
@@ -128,11 +132,9 @@ class Labels:
             if os.path.lexists(f) and not _is_file_in(folder, f):
                 raise ValueError(f'{f}: is not a file, or a link out of the folder; move it away')
         self.journal.touch()
-        self.entries = {} # the latest stands last
-        for e in _read_journal(self.journal): _set(self.entries, e)
-        for e in self._read_labels():
-            if self.entries.get(e['uid']) != e: _set(self.entries, e)
-        self.entries = {uid: e for uid,e in self.entries.items() if uid in uids}
+        typed = _latest(_read_journal(self.journal))
+        corrected = [e for e in _latest(self._read_labels()).values() if typed.get(e['uid']) != e]
+        self.entries = _latest(e for e in (*typed.values(), *corrected) if e['uid'] in uids)
 
 # %% ../../nbs/footage/30_label.ipynb #36a0dd7a
 @patch
@@ -148,8 +150,7 @@ def _read_labels(self:Labels):
 @patch
 def put(self:Labels, entries):
     "Save checked `entries`."
-    new = dict(self.entries)
-    for e in entries: _set(new, e)
+    new = _latest([*self.entries.values(), *entries])
     if _done(new) != _done(self.entries):
         with atomic_write(self.file) as part: pd.DataFrame(_done(new), columns=_columns).to_csv(part, index=False)
     with open(self.journal, 'a', encoding='utf-8') as f:

@@ -67,18 +67,17 @@ def check_source(
         with open_frames(source, bad='repeat_last') as frames:
             row['declared'] = len(frames)
             for _ in frames.stream(size=(8,8)): pass
-            row['decoded'] = len(frames) - len(frames.faults)
-            row['reason'] = frames.problem or (str(frames.faults[0].reason) if frames.faults else '')
-            row['status'] = 'short' if row['reason'] else 'ok'
+            reason = frames.problem or next((str(f.reason) for f in frames.faults), '')
+            row |= dict(decoded=len(frames)-len(frames.faults), reason=reason, status='short' if reason else 'ok')
     except VideoError as e: row['reason'] = str(e.reason)
     return {**row, 'seconds': round(time.perf_counter()-start, 3)}
 
 # %% ../../nbs/footage/00_verify.ipynb #59530dfe
 def _version(path):
-    "Size and date of a file, to know it by."
+    "Size and date of a file, as the table holds them, to know it by."
     try: stat = os.stat(path)
-    except OSError: return dict(bytes=0, modified=0)
-    return dict(bytes=stat.st_size, modified=stat.st_mtime_ns)
+    except OSError: return dict(bytes='0', modified='0')
+    return dict(bytes=str(stat.st_size), modified=str(stat.st_mtime_ns))
 
 # %% ../../nbs/footage/00_verify.ipynb #0cf3347a
 _columns = ['path','status','declared','decoded','seconds','reason','bytes','modified']
@@ -87,10 +86,8 @@ _columns = ['path','status','declared','decoded','seconds','reason','bytes','mod
 def _checked(table):
     "Path -> row, of what is in the file `table` already."
     if table is None or not Path(table).exists(): return {}
-    with open(table, newline='') as f:
-        rows = [r for r in csv.DictReader(f) if r.get('modified')] # the last row may have been cut
-    same = lambda r: _version(r['path']) == {k: int(r[k]) for k in ('bytes','modified')}
-    return {r['path']: r for r in rows if same(r)}
+    same = lambda r: _version(r.get('path', '')).items() <= r.items() # the last row may have been cut
+    with open(table, newline='') as f: return {r['path']: r for r in csv.DictReader(f) if same(r)}
 
 # %% ../../nbs/footage/00_verify.ipynb #30cf3aa4
 def verify_videos(
@@ -109,8 +106,8 @@ def verify_videos(
     with open(table or os.devnull, 'a', newline='', buffering=1) as f:
         out = csv.DictWriter(f, _columns)
         for row,path in zip(each_in_process(check_source, todo, n_workers, timeout, progress), todo):
-            if why := why_failed(row): row = {**_unreadable, 'seconds': timeout, 'reason': why}
+            if why := why_failed(row): row = _unreadable | dict(seconds=timeout, reason=why)
             done[path] = dict(path=path, **row, **_version(path))
             out.writerow(done[path])
-    rows = pd.DataFrame([done[p] for p in paths], columns=_columns)
-    return rows[_columns[:-2]].astype(dict(declared=int, decoded=int, seconds=float))
+    rows = pd.DataFrame([done[p] for p in paths], columns=_columns[:-2])
+    return rows.astype(dict(declared=int, decoded=int, seconds=float))

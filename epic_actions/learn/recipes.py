@@ -10,6 +10,7 @@ __all__ = ['recipes', 'student_recipes', 'teacher_recipes', 'Section', 'ModelRec
 import json, re
 from functools import reduce
 from dataclasses import asdict, dataclass, field, fields
+from importlib.resources import files
 from math import isfinite
 from pathlib import Path
 from types import NoneType
@@ -134,10 +135,10 @@ def _section(cls, name, values):
 @dataclass(frozen=True)
 class Recipe:
     "What is chosen for a training; raises a ValueError for fields, values and choices that there are not."
-    model:ModelRecipe=field(default_factory=ModelRecipe) # The network
-    spec:SpecRecipe=field(default_factory=SpecRecipe) # How clips are made
-    augment:AugmentRecipe=field(default_factory=AugmentRecipe) # How training clips are changed
-    train:TrainRecipe=field(default_factory=TrainRecipe) # Loss, optimiser and schedule
+    model:ModelRecipe=field(default_factory=ModelRecipe) # The network; its dict is its own
+    spec:SpecRecipe=SpecRecipe() # How clips are made
+    augment:AugmentRecipe=AugmentRecipe() # How training clips are changed
+    train:TrainRecipe=TrainRecipe() # Loss, optimiser and schedule
 
     def __post_init__(self):
         for f in fields(self): object.__setattr__(self, f.name, _section(f.type, f.name, getattr(self, f.name)))
@@ -148,7 +149,7 @@ class Recipe:
 # %% ../../nbs/learn/35_recipes.ipynb #ce4d2fb6
 def _merged(old, new):
     "The dict `old` with the values of `new`; dicts in both are merged, but not the arguments of two samplers."
-    merged = {**old, **new}
+    merged = old | new
     for k in old.keys() & new.keys():
         a,b = old[k],new[k]
         if type(a) is type(b) is dict and (k != 'sampler' or b.get('name') in (None, a['name'])):
@@ -174,15 +175,14 @@ _old_names = dict(model='model.name', augment='augment.kind', partial_bn='model.
 # %% ../../nbs/learn/35_recipes.ipynb #f38b8a31
 def _path(recipe, name):
     "Section, field and, in a dict, key that `name` means in `recipe`."
-    name,values = _old_names.get(name, name),asdict(recipe)
-    first,*rest = name.split('.', 1)
-    if first in values and rest: return first,*rest[0].split('.', 1)
-    found = [(s, first, *rest) for s,section in values.items() if first in section]
-    dicts = [(s, f, v) for s,section in values.items() for f,v in section.items() if isinstance(v, dict)]
-    found = found or [(s, f, name) for s,f,v in dicts if name in v]
+    name,sections = _old_names.get(name, name),asdict(recipe)
+    first,*key = name.split('.', 1)
+    if first in sections and key: return name.split('.', 2)
+    paths = [(s, f) for s in sections for f in sections[s]]
+    dicts = [(s, f, name) for s,f in paths if isinstance(d := sections[s][f], dict) and name in d]
+    found = [(s, f, *key) for s,f in paths if f == first] or dicts
     if len(found) == 1: return found[0]
-    raise ValueError(f'{name}: there is no such field; choose one of '
-                     f'{", ".join(f"{s}.{f}" for s in values for f in values[s])}')
+    raise ValueError(f'{name}: there is no such field; choose one of {", ".join(map(".".join, paths))}')
 
 # %% ../../nbs/learn/35_recipes.ipynb #48005323
 def _nested(path, value):
@@ -211,23 +211,17 @@ def changed(self:Recipe,
         if s not in values: raise ValueError(f'{s}: there is no such section; choose one of {", ".join(values)}')
     return type(self)(**reduce(_merged, [*(_assignment(self, a) for a in assignments), sections], values))
 
-# %% ../../nbs/learn/35_recipes.ipynb #1029c563
-def _baseline(name, modality):
-    "The recipe of a network of EPIC-KITCHENS-100."
-    mean = (.485,.456,.406) if modality == 'RGB' else None
-    return Recipe(model=dict(name=name, backbone='resnet50', pretrained=True, modality=modality, dropout=.7,
-                             args=dict(partial_bn=True)),
-                  spec=dict(frames=8, size=224, scale=256, fit='crop', resize='pillow', mean=mean, std=mean),
-                  augment=dict(kind='crop', presize=(256,456), light=0.),
-                  train=dict(epochs=80, lr=.01, bs=64 if name == 'TSM' else 128, optimizer='sgd', schedule='steps',
-                             steps=(20,40), wd=5e-4, clip_grad=20., label_smoothing=0., monitor='last'))
-
 # %% ../../nbs/learn/35_recipes.ipynb #96661238
-recipes = {'small': Recipe(),
-           'finetune': Recipe(model=dict(name=None), spec=dict(frames=None, size=None), augment=dict(kind='crop'),
-                              train=dict(epochs=20, lr=1e-3, bs=4)),
-           **{f'{name}_{modality}'.lower(): _baseline(name, modality) for name in ('TSN','TRN','TSM')
-              for modality in ('RGB','Flow')}}
+def _named(kind, key):
+    "The recipes of class `kind` under `key` in `recipes.json`; one may change another that it is `like`."
+    recipes,text = {},(files('epic_actions')/'learn'/'recipes.json').read_text(encoding='utf-8')
+    for name,values in json.loads(text)[key].items():
+        like = values.pop('like', None)
+        recipes[name] = (recipes[like] if like else kind()).changed(**values)
+    return recipes
+
+# %% ../../nbs/learn/35_recipes.ipynb #4be4c463
+recipes = _named(Recipe, 'recipes')
 
 # %% ../../nbs/learn/35_recipes.ipynb #e22c5470
 @dataclass(frozen=True)
@@ -248,25 +242,10 @@ class StudentSection(Section):
 @dataclass(frozen=True)
 class StudentRecipe(Recipe):
     "What is chosen for the training of an anticipation model."
-    student:StudentSection=field(default_factory=StudentSection) # What it learns from
-
-# %% ../../nbs/learn/35_recipes.ipynb #cb23e7ff
-_avt = StudentRecipe(
-    model=dict(name='AVT', dropout=.5, pretrained=True, args=dict(n_layer=2, n_head=4)),
-    spec=dict(frames=10, size=224, fit='crop', sampler=dict(name='LastFrames', fps=1.), mean=(.5,)*3, std=(.5,)*3),
-    augment=dict(kind='none'),
-    train=dict(schedule='warm_cosine', bs=32, monitor='last', label_smoothing=0., preload=False, lr=1e-3, epochs=30,
-               warm_up=5))
+    student:StudentSection=StudentSection() # What it learns from
 
 # %% ../../nbs/learn/35_recipes.ipynb #9a4eec77
-student_recipes = dict(
-    small=_avt.changed('model.args.inter_dim=256'),
-    egtea=_avt.changed(model=dict(dropout=.2), train=dict(optimizer='sgd', lr=5e-4, wd=1e-6, epochs=10),
-                       student=dict(tau_a=.5, past_weight=.1, over='all', T=10., weight=150., reduction='mean')),
-    ek55=_avt.changed(model=dict(dropout=.8, args=dict(n_layer=12, n_head=8)), spec=dict(sampler=dict(fps=2.)),
-                      train=dict(lr=5e-6, wd=1e-4, epochs=20, warm_up=0),
-                      student=dict(tau_o=5., past_weight=0., feature_weight=2., T=5., top_k=50, weight=20.,
-                                   reduction='mean')))
+student_recipes = _named(StudentRecipe, 'student_recipes')
 
 # %% ../../nbs/learn/35_recipes.ipynb #f3359d38
 @dataclass(frozen=True)
@@ -286,10 +265,10 @@ class TeacherSection(Section):
 @dataclass(frozen=True)
 class TeacherRecipe(Recipe):
     "What is chosen for a text teacher; `model.checkpoint` is an encoder of Hugging Face; no `spec` and `augment`."
-    teacher:TeacherSection=field(default_factory=TeacherSection) # What it reads
+    teacher:TeacherSection=TeacherSection() # What it reads
 
 # %% ../../nbs/learn/35_recipes.ipynb #5ae33c67
-teacher_recipes = {'small': TeacherRecipe(model=dict(name=None), train=dict(epochs=12, lr=1e-3, bs=64))}
+teacher_recipes = _named(TeacherRecipe, 'teacher_recipes')
 
 # %% ../../nbs/learn/35_recipes.ipynb #e890f3b3
 def _from_flat(values):
@@ -298,7 +277,7 @@ def _from_flat(values):
     nested = {}
     for name,v in values.items():
         if name in ('size','presize') and v: v = _parsed((int,tuple), str(v))
-        if v in ('',[]) or (name in unset and v == unset[name]): v = None
+        if v in ('', [], unset.get(name, '')): v = None
         if (name,v) != ('partial_bn',False): nested = _merged(nested, _nested(_path(Recipe(), name), v))
     return nested
 
@@ -309,7 +288,7 @@ def read_recipe(
     named:dict|None=None # Name -> recipe; None: `recipes`
 )->Recipe:
     "The recipe called `source`, or in the file `source`; raises a ValueError if there is neither, or for another file."
-    named = recipes if named is None else named
+    named = named or recipes
     if str(source) in named: return named[str(source)]
     path = Path(source)
     if path.is_dir(): path = path/'recipe.json'

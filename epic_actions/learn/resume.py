@@ -47,25 +47,34 @@ class Checkpoints(Callback):
         self.path = Path(path)
         self.sign = -1 if 'loss' in monitor or 'error' in monitor else 1
 
-    def before_fit(self):
-        check_run(self.learn, self.monitor)
-        self.path.mkdir(parents=True, exist_ok=True)
-        self.start,self.best,self.history,self.last = 0,None,[],self.path/'last.pt'
-        self.average = self.ema.average if hasattr(self, 'ema') else None
-        if self.resume and self.last.exists(): self._load()
+# %% ../../nbs/learn/30_resume.ipynb #9088c073
+@patch
+def before_fit(self:Checkpoints):
+    check_run(self.learn, self.monitor)
+    self.path.mkdir(parents=True, exist_ok=True)
+    self.start,self.best,self.history,self.last = 0,None,[],self.path/'last.pt'
+    self.average = self.ema.average if hasattr(self, 'ema') else None
+    if self.resume and self.last.exists(): self._load()
 
-    def before_epoch(self):
-        if self.epoch < self.start: raise CancelEpochException
+# %% ../../nbs/learn/30_resume.ipynb #753a30d8
+@patch
+def before_epoch(self:Checkpoints):
+    if self.epoch < self.start: raise CancelEpochException
+
+# %% ../../nbs/learn/30_resume.ipynb #752d663a
+@patch
+def is_best(self:Checkpoints, value)->bool:
+    "Is `value` better than that of the best epoch so far?"
+    return value is None or self.best is None or self.sign*value > self.sign*self.best
 
 # %% ../../nbs/learn/30_resume.ipynb #df59750f
 @patch
 def after_epoch(self:Checkpoints):
     if self.epoch < self.start: return
     values = zip(self.recorder.metric_names[1:], self.recorder.values[-1])
-    row = {'epoch': self.epoch, **{name: v if v is None else float(v) for name,v in values}}
+    row = dict(epoch=self.epoch) | {name: v if v is None else float(v) for name,v in values}
     self.history.append(row)
-    value = row.get(self.monitor)
-    if value is None or self.best is None or self.sign*value > self.sign*self.best:
+    if self.is_best(value := row.get(self.monitor)):
         self.best = value
         save_bundle(self.average.module if self.average else self.model, self.path/'best.safetensors', **row)
     self._save()
@@ -77,6 +86,16 @@ def _plain(o):
     if isinstance(o, (list,tuple,L)): return [_plain(v) for v in o]
     return o.tolist() if isinstance(o, (np.ndarray,np.generic)) else o
 
+# %% ../../nbs/learn/30_resume.ipynb #3911d38d
+def _random_states():
+    return dict(torch_rng=torch.get_rng_state(), numpy_rng=_plain(np.random.get_state()), python_rng=random.getstate())
+
+# %% ../../nbs/learn/30_resume.ipynb #28f5ca5f
+def _set_random_states(state):
+    torch.set_rng_state(state['torch_rng'])
+    np.random.set_state(state['numpy_rng'])
+    random.setstate(state['python_rng'])
+
 # %% ../../nbs/learn/30_resume.ipynb #76f00835
 @patch
 def _save(self:Checkpoints):
@@ -84,33 +103,36 @@ def _save(self:Checkpoints):
     tfm,smooth = getattr(self.dls.train, 'clip_tfm', None),self.recorder.smooth_loss
     state = dict(epoch=self.epoch, n_epoch=self.n_epoch, best=self.best, history=self.history, monitor=self.monitor,
                  model=self.model.state_dict(), opt=_plain(self.opt.state_dict()), clip_epoch=tfm and tfm.epoch,
-                 smooth_loss=(smooth.count, float(smooth.val)), ema=self.average and self.average.state_dict(),
-                 torch_rng=torch.get_rng_state(), numpy_rng=_plain(np.random.get_state()), python_rng=random.getstate())
-    with atomic_write(self.last) as part: torch.save(state, part)
+                 smooth_loss=(smooth.count, float(smooth.val)), ema=self.average and self.average.state_dict())
+    with atomic_write(self.last) as part: torch.save(state | _random_states(), part)
     with atomic_write(self.path/'history.csv') as part: pd.DataFrame(self.history).to_csv(part, index=False)
+
+# %% ../../nbs/learn/30_resume.ipynb #070974b5
+@patch
+def _check(self:Checkpoints, state):
+    "Raise a ValueError if `state` is of a run with another number of epochs, or with or without EMA."
+    if (n := state['n_epoch']) != self.n_epoch:
+        raise ValueError(f'{self.last}: the run was planned for {n} epochs, not {self.n_epoch}; resume it with the '
+                         'same number')
+    if bool(state['ema']) != bool(self.average):
+        raise ValueError(f'{self.last}: the run was {"" if state["ema"] else "not "}made with EMA; resume it in the '
+                         'same way')
 
 # %% ../../nbs/learn/30_resume.ipynb #654b00b4
 @patch
 def _load(self:Checkpoints):
     "Go back to the state of `last.pt`."
     state,smooth = torch.load(self.last, map_location='cpu', weights_only=True),self.recorder.smooth_loss
-    if (n := state['n_epoch']) != self.n_epoch:
-        raise ValueError(f'{self.last}: the run was planned for {n} epochs, not {self.n_epoch}; resume it with the '
-                         'same number')
+    self._check(state)
     try: self.model.load_state_dict(state['model'])
     except RuntimeError as e: raise ValueError(f'{self.last}: the checkpoint of another model ({e})') from e
-    if bool(state['ema']) != bool(self.average):
-        raise ValueError(f'{self.last}: the run was {"" if state["ema"] else "not "}made with EMA; resume it in the '
-                         'same way')
     if self.average: self.average.load_state_dict(state['ema'])
     self.opt.load_state_dict(state['opt'])
     self.start,self.best,self.history = state['epoch']+1,state['best'],state['history']
     smooth.count,val = state['smooth_loss']
     smooth.val = torch.tensor(val)
     if state['clip_epoch'] is not None: self.dls.train.clip_tfm.epoch = state['clip_epoch']
-    torch.set_rng_state(state['torch_rng'])
-    np.random.set_state(state['numpy_rng'])
-    random.setstate(state['python_rng'])
+    _set_random_states(state)
 
 # %% ../../nbs/learn/30_resume.ipynb #76f7629a
 def step_schedule(
@@ -131,8 +153,7 @@ def warm_cosine(
     if not 0 <= warm_up < epochs:
         raise ValueError(f'a warm-up of {warm_up} epochs: it has to be shorter than the training of {epochs}')
     share = warm_up/epochs
-    warm = combine_scheds([share, 1-share], [SchedLin(0, lr), SchedCos(lr, 0)])
-    return ParamScheduler({'lr': warm if warm_up else SchedCos(lr, 0)})
+    return ParamScheduler({'lr': combine_scheds([share, 1-share], [SchedLin(0, lr), SchedCos(lr, 0)])})
 
 # %% ../../nbs/learn/30_resume.ipynb #17a50562
 def train_run(
@@ -150,9 +171,10 @@ def train_run(
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
     "Train `learn` with checkpoints, by one cycle (Smith, arXiv:1708.07120) or another schedule."
     if epochs < 1: raise ValueError(f'epochs={epochs}: give 1 or more')
-    cbs = [*cbs, Checkpoints(path, monitor, resume)]
+    run = Checkpoints(path, monitor, resume)
+    cbs = [*cbs, run]
     if steps is not None: schedule = step_schedule(lr, steps, epochs)
     with shown(learn, progress):
         if schedule is None: learn.fit_one_cycle(epochs, lr, wd=wd, cbs=cbs)
         else: learn.fit(epochs, lr, wd=wd, cbs=[schedule, *cbs])
-    return load_bundle(Path(path)/'best.safetensors'), pd.read_csv(Path(path)/'history.csv')
+    return load_bundle(run.path/'best.safetensors'), pd.read_csv(run.path/'history.csv')

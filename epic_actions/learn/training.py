@@ -23,7 +23,7 @@ from ..data.augment import clip_augment
 from ..video.files import atomic_write
 from ..datasets.epic import epic_classes
 from ..data.loaders import get_action_dataloaders
-from ..video.sampling import Sampler, ShuffledFrames, UniformSegments
+from ..video.sampling import Sampler, ShuffledFrames, UniformSegments, sampler_from_dict
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.bundle import read_bundle
@@ -79,19 +79,16 @@ def _sampler(spec, n, length):
     "The sampler that a recipe asks for, of `n` frames."
     chosen = UniformSegments(n, length)
     if spec.sampler:
-        args = dict(spec.sampler)
-        name = args.pop('name')
-        try: chosen = Sampler.named(name)(**{'n': n, **args})
-        except TypeError as e: raise ValueError(f'spec.sampler: {name}{args}: {e}') from e
+        try: chosen = sampler_from_dict({'n': n, **spec.sampler})
+        except TypeError as e: raise ValueError(f'spec.sampler={spec.sampler}: {e}') from e
     return ShuffledFrames(chosen) if spec.shuffle_frames else chosen
 
 # %% ../../nbs/learn/37_training.ipynb #290b32e1
 def _spec_like(base, spec):
     "The clips of `base`, with a recipe's frames and size."
-    size = spec.size or base.size
-    old,new = max(base.size),max(size) if isinstance(size, tuple) else size
-    sampler = _sampler(spec, spec.frames or base.n_frames, getattr(base.sampler, 'length', 1))
-    return replace(base, sampler=sampler, size=size, scale=base.scale and -(-base.scale*new//old))
+    sampler = _sampler(spec, spec.frames or base.n_frames, base.sampler.length)
+    like = replace(base, sampler=sampler, size=spec.size or base.size, scale=None)
+    return replace(like, scale=base.scale and -(-base.scale*max(like.size)//max(base.size)))
 
 # %% ../../nbs/learn/37_training.ipynb #2bf588f4
 def recipe_modality(
@@ -108,8 +105,9 @@ def recipe_spec(
     base=None # What `recipe_base` gave
 )->ClipSpec:
     "How the clips of a recipe are made."
-    spec,flow = recipe.spec,recipe_modality(recipe, base) == 'Flow'
+    spec = recipe.spec
     if base is not None: return _spec_like(base.clip_spec, spec)
+    flow = recipe_modality(recipe) == 'Flow'
     sampler = _sampler(spec, spec.frames, spec.flow_length if flow else 1)
     return ClipSpec(sampler, spec.size, spec.fit, spec.resize, spec.mean, spec.std, spec.channels, spec.scale,
                     'Flow' if flow else 'RGB')
@@ -193,23 +191,26 @@ def _other_settings(recipe, file):
             for s,section in now.items() for k,v in section.items() if kept[s][k] != v]
 
 # %% ../../nbs/learn/37_training.ipynb #0748c267
-_clip_columns = ['source','start','stop','label','verb','noun','split']
+_clip_columns = 'source start stop label verb noun split'.split()
+
+# %% ../../nbs/learn/37_training.ipynb #cfb4dea6
+def _absolute(sources, folder=''):
+    "The sources that are files or folders, seen from `folder`, as absolute paths; others as they are."
+    return [os.path.abspath(p) if os.path.exists(p := os.path.join(folder, s)) else s for s in sources]
 
 # %% ../../nbs/learn/37_training.ipynb #cddc78d2
 def _as_kept(segments):
     "The segment table as a run keeps it, as text: the paths in it are absolute."
-    return segments.assign(source=[os.path.abspath(s) if os.path.exists(s) else s
-                                   for s in segments.source]).to_csv(index=False)
+    return segments.assign(source=_absolute(segments.source)).to_csv(index=False)
 
 # %% ../../nbs/learn/37_training.ipynb #ce559d54
 def _other_clips(segments, file):
     "How `segments` differ from the table in `file`, as texts."
-    kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns)
+    kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns, fill_value='')
                 for f in (file, StringIO(_as_kept(segments))))
     if len(kept) != len(now): return [f'{len(now)} clips (were {len(kept)})']
-    near = kept.source.map(lambda s: file.parent/s) # of a run that was moved, they may be relative to its folder
-    kept['source'] = [os.path.abspath(p) if p.exists() else s for p,s in zip(near, kept.source)]
-    other = (kept.fillna('') != now.fillna('')).sum()
+    kept['source'] = _absolute(kept.source, file.parent) # of a run that was moved, they may be relative to its folder
+    other = (kept != now).sum()
     return [f'another {c} for {n} clips' for c,n in other[other > 0].items()]
 
 # %% ../../nbs/learn/37_training.ipynb #71181f4a

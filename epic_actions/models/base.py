@@ -37,8 +37,7 @@ def _plain_args(cls, args, kwargs):
     bound = inspect.signature(cls.__init__).bind_partial(None, *args, **kwargs)
     bound.apply_defaults()
     named = dict(list(bound.arguments.items())[1:])
-    for p in bound.signature.parameters.values():
-        if p.kind == p.VAR_KEYWORD: named |= named.pop(p.name)
+    named |= named.pop(inspect.getfullargspec(inspect.unwrap(cls.__init__)).varkw, {})
     return {k: v.__name__ if inspect.isroutine(v) else v for k,v in named.items()}
 
 # %% ../../nbs/models/00_base.ipynb #205853a6
@@ -76,7 +75,7 @@ def from_dls(cls:ActionModel,
     **kwargs # Other arguments of the model
 ):
     "A model for the classes and clips of `dls`."
-    return cls(**{**cls.sizes(n_classes(dls.vocabs), dls.clip_spec), **kwargs})
+    return cls(**cls.sizes(n_classes(dls.vocabs), dls.clip_spec) | kwargs)
 
 # %% ../../nbs/models/00_base.ipynb #642648d1
 @patch(cls_method=True)
@@ -85,9 +84,9 @@ def arg_names(cls:ActionModel)->list:
     names = []
     for c in cls.__mro__:
         if '__init__' not in vars(c): continue
-        params = list(inspect.signature(c.__init__).parameters.values())[1:]
-        names += [p.name for p in params if p.kind in (p.POSITIONAL_OR_KEYWORD, p.KEYWORD_ONLY) and p.name not in names]
-        if not any(p.kind == p.VAR_KEYWORD for p in params): break
+        spec = inspect.getfullargspec(inspect.unwrap(c.__init__))
+        names += [n for n in spec.args[1:] + spec.kwonlyargs if n not in names]
+        if not spec.varkw: break
     return names
 
 # %% ../../nbs/models/00_base.ipynb #77f0a013

@@ -82,9 +82,8 @@ def forward_features(self:RNNModel, x): return self.encoder(to_modality(to_clip_
 def forward_head(self:RNNModel, features):
     states,(h,_) = self.rnn(features)
     if self.attention: out = (self.attention(states).softmax(1)*states).sum(1)
-    else: out = torch.cat([*h[-2:]], 1) if self.rnn.bidirectional else h[-1]
+    else: out = torch.cat([*h[-1-self.rnn.bidirectional:]], 1) # of each direction
     return split_out(self.head(out), self.n_out)
 
 # %% ../../nbs/models/10_baselines.ipynb #cbb31585
-simple_splitter = encoder_splitter
-rnnmodel_splitter = encoder_splitter
+simple_splitter = rnnmodel_splitter = encoder_splitter

@@ -17,6 +17,14 @@ from ..video.files import atomic_write
 from ..video.spec import ClipSpec
 from .base import ActionModel, check_set
 
+# %% ../../nbs/models/50_bundle.ipynb #237abaf0
+def _check_args(name, args):
+    for k,v in args.items():
+        try: json.dumps(v)
+        except TypeError as e:
+            raise ValueError(f'{name} cannot be saved, as its argument {k} is no plain data ({e}): give a name or '
+                             'numbers instead') from e
+
 # %% ../../nbs/models/50_bundle.ipynb #8dcb5163
 def check_savable(
     model # Any model
@@ -27,11 +35,13 @@ def check_savable(
         raise ValueError(f'{name} cannot be saved, as nothing says how to make it again: derive it from ActionModel')
     check_set(model)
     model.clip_spec.to_json() # a sampler of the user's may be no plain data
-    for k,v in model.init_args.items():
-        try: json.dumps(v)
-        except TypeError as e:
-            raise ValueError(f'{name} cannot be saved, as its argument {k} is no plain data ({e}): give a name or '
-                             'numbers instead') from e
+    _check_args(name, model.init_args)
+
+# %% ../../nbs/models/50_bundle.ipynb #1d4f9d6c
+def _about(model, info):
+    "What a bundle says about its model, as plain data."
+    return dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()),
+                vocabs=model.vocabs, info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
 
 # %% ../../nbs/models/50_bundle.ipynb #e32100f5
 def save_bundle(
@@ -41,12 +51,9 @@ def save_bundle(
 )->Path:
     "Write `model` with all that is needed to use it, whole or not at all; raises a ValueError if something is missing."
     check_savable(model)
-    about = dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()),
-                 vocabs=model.vocabs,
-                 info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
     # a tensor of its own for each name, also for those that share one
     weights = {n: t.contiguous().clone() for n,t in model.state_dict().items()}
-    with atomic_write(path) as part: save_file(weights, part, metadata={'epic_actions': json.dumps(about)})
+    with atomic_write(path) as part: save_file(weights, part, {'epic_actions': json.dumps(_about(model, info))})
     return Path(path)
 
 # %% ../../nbs/models/50_bundle.ipynb #20c50945
@@ -60,17 +67,21 @@ def read_bundle(path:str|Path)->dict:
         raise ValueError(f'{path}: weights, but not a bundle of epic_actions; save_bundle writes one')
     return json.loads(meta['epic_actions'])
 
+# %% ../../nbs/models/50_bundle.ipynb #62b46e4b
+def _remade(about):
+    "The model that a bundle describes, without its weights."
+    args = {k: tuple(v) if isinstance(v, list) else v for k,v in about['args'].items()}
+    if 'pretrained' in args: args['pretrained'] = False
+    return ActionModel.named(about['model'])(**args)
+
 # %% ../../nbs/models/50_bundle.ipynb #5dc1826d
 def load_bundle(
     path:str|Path # A file that `save_bundle` wrote
 ): # The model, ready to predict, with `clip_spec`, `vocabs` and `info`
     "The model of a bundle; raises a ValueError that names the file and what does not fit."
     about = read_bundle(path)
-    try: cls = ActionModel.named(about['model'])
+    try: model = _remade(about)
     except ValueError as e: raise ValueError(f'{path}: its model {e}') from e
-    args = {k: tuple(v) if isinstance(v, list) else v for k,v in about['args'].items()}
-    if 'pretrained' in args: args['pretrained'] = False
-    model = cls(**args)
     try: model.load_state_dict(load_file(path))
     except RuntimeError as e:
         raise ValueError(f'{path}: the weights do not fit the model that it describes ({e})') from e

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['c1_urls', 'hub_name', 'StandIn', 'read_checkpoint', 'c1_file', 'hub_folder', 'Checkpoint', 'open_checkpoint',
            'LoadReport', 'renamed', 'head_names', 'load_weights', 'c1_key', 'c1_class', 'load_c1_checkpoint',
-           'c1_model', 'action_models_keys', 'action_models_class', 'load_action_models_checkpoint']
+           'action_models_keys', 'action_models_class', 'load_action_models_checkpoint', 'epic_network', 'c1_model']
 
 # %% ../../nbs/models/35_checkpoints.ipynb #991109e7
 import json, re
@@ -21,8 +21,7 @@ import torch
 from safetensors.torch import load_file
 from torch import nn
 from torch.serialization import safe_globals
-from fastcore.basics import patch, tuplify
-from fastcore.imports import noop
+from fastcore.basics import noop, patch, tuplify
 
 # %% ../../nbs/models/35_checkpoints.ipynb #0ead1e6d
 from ..video.files import atomic_write
@@ -70,6 +69,9 @@ def _load_safely(file):
             if not unknown or unknown[1] in stand_ins or not _harmless.fullmatch(unknown[1]): raise
             stand_ins[unknown[1]] = _stand_in(unknown[1])
 
+# %% ../../nbs/models/35_checkpoints.ipynb #c049b19c
+def _why(e): return (str(e) or type(e).__name__).splitlines()[0]
+
 # %% ../../nbs/models/35_checkpoints.ipynb #7469fbfb
 def read_checkpoint(
     file:str|Path|dict # A file of `torch.save`, of any age, or of safetensors, or what was in one
@@ -83,9 +85,8 @@ def read_checkpoint(
         if unknown := _global.search(str(e)):
             raise ValueError(f'{file}: names {unknown[1]}, which is neither weights nor known settings, so it is '
                              'not read. If you trust its author, let them save model.state_dict() alone') from e
-        why = str(e).splitlines()[0] if str(e) else type(e).__name__
         kind = 'safetensors file' if safe else 'checkpoint of torch'
-        raise ValueError(f'{file}: not a {kind}, or cut short; download it again ({why})') from e
+        raise ValueError(f'{file}: not a {kind}, or cut short; download it again ({_why(e)})') from e
     if not isinstance(content, Mapping):
         raise ValueError(f'{file}: holds a {type(content).__name__}, not a dict of weights')
     return content
@@ -126,8 +127,7 @@ def hub_folder(
     files = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'pytorch_model.bin']
     try: return Path(snapshot_download(name, allow_patterns=files))
     except Exception as e: # of several libraries
-        why = str(e).splitlines()[0] if str(e) else type(e).__name__
-        raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({why}). Where there is a '
+        raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({_why(e)}). Where there is a '
                               f'network, get the files of https://huggingface.co/{name} and pass the folder') from e
 
 # %% ../../nbs/models/35_checkpoints.ipynb #f74e499a
@@ -155,9 +155,8 @@ def _read_folder(path):
     "The checkpoint in a folder of Hugging Face."
     weights = next((path/n for n in ('model.safetensors','pytorch_model.bin') if (path/n).exists()), None)
     if weights is None: raise ValueError(f'{path}: holds neither model.safetensors nor pytorch_model.bin')
-    config,colours = (json.loads((path/n).read_text()) if (path/n).exists() else {}
-                      for n in ('config.json','preprocessor_config.json'))
-    return Checkpoint(read_checkpoint(weights), path, config, colours)
+    said = (path/n for n in ('config.json','preprocessor_config.json'))
+    return Checkpoint(read_checkpoint(weights), path, *(json.loads(f.read_text()) if f.exists() else {} for f in said))
 
 # %% ../../nbs/models/35_checkpoints.ipynb #40bd2a65
 def open_checkpoint(
@@ -201,10 +200,7 @@ def renamed(
     return name
 
 # %% ../../nbs/models/35_checkpoints.ipynb #db89f48f
-def _gather(state, keys):
-    "Name in the model -> tensor, for the names whose `keys` are all in `state`."
-    found = {n: [state[k] for k in ks] for n,ks in keys.items() if all(k in state for k in ks)}
-    return {n: torch.cat(ts) if len(ts) > 1 else ts[0] for n,ts in found.items()}
+def _joined(tensors): return torch.cat(tensors) if len(tensors) > 1 else tensors[0] # a number cannot be joined
 
 # %% ../../nbs/models/35_checkpoints.ipynb #fe91edf6
 def head_names(model)->list:
@@ -224,9 +220,9 @@ def load_weights(
     "Load all tensors of `state` into `model`, or nothing and raise a ValueError that says what does not fit."
     own = model.state_dict()
     keys = {n: tuplify(key(n)) for n in own if n not in new}
-    used = {k for ks in keys.values() for k in ks}
+    used = set().union(*keys.values())
     dropped = [k for k in state if k not in used]
-    ours = _gather(state, keys)
+    ours = {n: _joined([state[k] for k in ks]) for n,ks in keys.items() if state.keys() >= {*ks}}
     try: fitted = model.resized(ours)
     except ValueError as e: raise ValueError(f'{file}: {e}') from e
     wrong = [f'{" + ".join(keys[n])} {tuple(t.shape)} for {n} {tuple(own[n].shape)}' for n,t in fitted.items()
@@ -234,7 +230,7 @@ def load_weights(
     problems = {'missing': used - state.keys(), 'unexpected': {*dropped} - {*spare}, 'of another shape': wrong}
     if said := '; '.join(f'{what}: {_some(names)}' for what,names in problems.items() if names):
         raise ValueError(f'{file}: does not fit this {type(model).__name__} of {model.init_args}; {said}. {hint}')
-    model.load_state_dict({**own, **fitted})
+    model.load_state_dict(own | fitted)
     return LoadReport([*fitted], [n for n,t in ours.items() if fitted[n] is not t], dropped,
                       [n for n in own if n not in fitted])
 
@@ -277,11 +273,12 @@ def c1_class(
     weights:Checkpoint # Of an EPIC-KITCHENS-100 network
 )->tuple|None: # Class, and its arguments; None if it is no such network
     "The network that the tensors belong to."
-    state = weights.state
-    first = next((state[k] for k in ('base_model.conv1.weight','base_model.conv1.net.weight') if k in state), None)
-    if first is None: return
-    cls = TRN if any(k.startswith('consensus.') for k in state) else TSM if any('.net.' in k for k in state) else TSN
-    kind = dict(modality='RGB') if first.shape[1] == 3 else dict(modality='Flow', flow_length=first.shape[1]//2)
+    state,names = weights.state,' '.join(weights.state)
+    conv = state.get('base_model.conv1.weight', state.get('base_model.conv1.net.weight'))
+    if conv is None: return
+    n_channels = conv.shape[1]
+    cls = TRN if 'consensus.' in names else TSM if '.net.' in names else TSN
+    kind = dict(modality='RGB') if n_channels == 3 else dict(modality='Flow', flow_length=n_channels//2)
     return cls, dict(n_out=(97,300), pretrained=False, **kind)
 
 # %% ../../nbs/models/35_checkpoints.ipynb #526b4d10
@@ -302,18 +299,6 @@ def load_c1_checkpoint(
     rgb = dict(mean=imagenet_mean, std=imagenet_mean) if model.modality == 'RGB' else {}
     return _load_network(model, weights, partial(c1_key, single='consensus.classifier.1.weight' in weights.state),
                          new_head, **rgb)
-
-# %% ../../nbs/models/35_checkpoints.ipynb #cd19cdd4
-def c1_model(
-    name:str, # One of the names of `c1_urls`, as `tsm_rgb`
-    **kwargs # Other arguments of the network
-)->nn.Module:
-    "A published network of 97 verbs and 300 nouns, in evaluation; raises a ValueError for another name."
-    if name not in c1_urls: raise ValueError(f'{name!r}: choose one of {list(c1_urls)}')
-    weights = open_checkpoint(c1_file(name))
-    cls,args = c1_class(weights)
-    load_c1_checkpoint(model := cls(**{**args, **kwargs}), weights)
-    return model.eval()
 
 # %% ../../nbs/models/35_checkpoints.ipynb #d38ec9af
 _action_models_names = _body | {r'^head\.bottleneck': 'new_fc', r'^head\.(weight|bias)': r'fc_verb.\1 fc_noun.\1',
@@ -350,11 +335,6 @@ def action_models_class(
     if kind == 'trn': args['relations'] = {n: [range(n)]}
     return cls, args
 
-# %% ../../nbs/models/35_checkpoints.ipynb #c7858fae
-def _kind(model):
-    "What the EPIC-KITCHENS-55 files call this network."
-    return 'mtrn' if isinstance(model, TRN) and len(model.relations) > 1 else type(model).__name__.lower()
-
 # %% ../../nbs/models/35_checkpoints.ipynb #9dd91e53
 def _check_fields(model, content, file):
     "Raise a ValueError if the fields of an EPIC-KITCHENS-55 checkpoint are missing or say something else than `model`."
@@ -364,10 +344,10 @@ def _check_fields(model, content, file):
     if content['arch'].lower() == 'bninception':
         raise ValueError(f'{file}: its backbone is BNInception, which there is not here; take the file of the same '
                          'network with ResNet-50')
-    ours = dict(model_type=_kind(model), segment_count=model.n_segments, modality=model.modality,
-                arch=model.init_args['arch'], consensus_type='avg',
-                shift_place='blockres', shift_div=model.init_args.get('shift_div'), temporal_pool=False,
-                non_local=False)
+    kind = 'mtrn' if isinstance(model, TRN) and len(model.relations) > 1 else type(model).__name__.lower()
+    ours = dict(model_type=kind, segment_count=model.n_segments, modality=model.modality,
+                arch=model.init_args['arch'], consensus_type='avg', shift_place='blockres',
+                shift_div=model.init_args.get('shift_div'), temporal_pool=False, non_local=False)
     if model.modality == 'Flow': ours['flow_length'] = model.flow_length
     theirs = {'flow_length': getattr(content.get('args'), 'flow_length', None), **content}
     differ = [f'{k} is {theirs[k]!r} in the file and {v!r} in the model' for k,v in ours.items()
@@ -387,3 +367,24 @@ def load_action_models_checkpoint(
     kind,unused = weights.content['model_type'],f'consensus.classifiers.{model.n_segments-2}.'
     spare = [k for k in weights.state if kind == 'mtrn' and k.startswith(unused)]
     return _load_network(model, weights, partial(action_models_keys, single=kind == 'trn'), new_head, spare)
+
+# %% ../../nbs/models/35_checkpoints.ipynb #46a81b09
+def epic_network(
+    weights:Checkpoint, # Of either publication
+    **kwargs # Other arguments of the network
+)->nn.Module|None:
+    "The TSN, TRN or TSM of a checkpoint for EPIC-KITCHENS, with its weights; None if it is none of them."
+    for network,load in (action_models_class, load_action_models_checkpoint), (c1_class, load_c1_checkpoint):
+        if not (found := network(weights)): continue
+        cls,args = found
+        load(model := cls(**args | kwargs), weights)
+        return model
+
+# %% ../../nbs/models/35_checkpoints.ipynb #cd19cdd4
+def c1_model(
+    name:str, # One of the names of `c1_urls`, as `tsm_rgb`
+    **kwargs # Other arguments of the network
+)->nn.Module:
+    "A published network of 97 verbs and 300 nouns, in evaluation; raises a ValueError for another name."
+    if name not in c1_urls: raise ValueError(f'{name!r}: choose one of {list(c1_urls)}')
+    return epic_network(open_checkpoint(c1_file(name)), **kwargs).eval()

@@ -15,8 +15,7 @@ from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec
 from .bundle import load_bundle, read_bundle
 from .base import n_classes
-from .checkpoints import (action_models_class, c1_class, load_action_models_checkpoint,
-                                             load_c1_checkpoint, load_weights, open_checkpoint)
+from .checkpoints import epic_network, load_weights, open_checkpoint
 from .pretrained_timesformer import PretrainedTimeSformer, timesformer_args
 
 # %% ../../nbs/models/60_pretrained.ipynb #02e47aa8
@@ -24,21 +23,11 @@ def _timesformer(weights, mean, std):
     "The `PretrainedTimeSformer` of a checkpoint, or None."
     if not (args := timesformer_args(weights)): return
     model,size = PretrainedTimeSformer(**args),args['image_size']
-    colours = dict(mean=mean, std=std)
-    model.load_checkpoint(weights, ClipSpec(UniformSegments(model.num_frames), size, scale=size, resize='pillow',
-                                            **colours) if mean and std else None)
+    spec = ClipSpec(UniformSegments(model.num_frames), size, scale=size, resize='pillow', mean=mean, std=std)
+    model.load_checkpoint(weights, spec if mean and std else None)
     names = weights.config.get('id2label') or {}
-    if len(names) == model.n_out: model.vocabs = {'label': [names[str(i)] for i in range(len(names))]}
+    if len(names) == model.n_out: model.vocabs = {'label': [names[str(i)] for i in range(model.n_out)]}
     return model
-
-# %% ../../nbs/models/60_pretrained.ipynb #0b4d5777
-def _segment_net(weights):
-    "The TSN, TRN or TSM of a checkpoint for EPIC-KITCHENS, or None."
-    for network,load in (action_models_class, load_action_models_checkpoint), (c1_class, load_c1_checkpoint):
-        if not (found := network(weights)): continue
-        cls,args = found
-        load(model := cls(**args), weights)
-        return model
 
 # %% ../../nbs/models/60_pretrained.ipynb #f7072789
 def _is_bundle(path):
@@ -56,7 +45,7 @@ def read_model(
     if (run := Path(source)/'best.safetensors').is_file(): source = run
     if _is_bundle(source): return load_bundle(source)
     weights = open_checkpoint(source)
-    model = _segment_net(weights) or _timesformer(weights, mean, std)
+    model = epic_network(weights) or _timesformer(weights, mean, std)
     if model is None:
         raise ValueError(f'{weights.file}: weights of an unknown network; known are bundles, TimeSformer, '
                          'and TSN, TRN and TSM of EPIC-KITCHENS')
@@ -67,11 +56,10 @@ def read_model(
 
 # %% ../../nbs/models/60_pretrained.ipynb #e32929f6
 def classifier_names(
-    make, # Function: number of classes -> a model
-    n:int=2 # A number of classes
+    make # Function: number of classes -> a model
 )->list: # Names of tensors whose rows are classes
     "The tensors whose shapes follow from the number of classes."
-    with torch.device('meta'): a,b = ({k: t.shape for k,t in make(i).state_dict().items()} for i in (n,n+1))
+    with torch.device('meta'): a,b = ({k: t.shape for k,t in make(n).state_dict().items()} for n in (2,3))
     return [k for k in a if a[k] != b[k]]
 
 # %% ../../nbs/models/60_pretrained.ipynb #001a5f84
@@ -106,8 +94,8 @@ def adapt_model(
         raise ValueError(f'the clips have another {" and ".join(differ)} than those the weights were trained with: '
                          'leave that as in model.clip_spec')
     cls,own = type(model),model.init_args
-    if 'pretrained' in own: own = {**own, 'pretrained': False}
-    make = lambda n_out: cls(**{**own, **cls.sizes(n_out, spec), **args})
+    if 'pretrained' in own: own = own | dict(pretrained=False)
+    def make(n_out): return cls(**own | cls.sizes(n_out, spec) | args)
     new = make(n_classes(vocabs))
     new.clip_spec,new.vocabs = spec,vocabs
     return new,_take_over(new, model, classifier_names(make))

@@ -12,11 +12,10 @@ from functools import partial
 from itertools import count
 from math import isqrt
 from pathlib import Path
-import numpy as np
 import torch
 import torch.nn.functional as F
-from timm.layers import PatchEmbed, resample_abs_pos_embed
-from timm.models.vision_transformer import Attention, Block
+from timm.layers import LayerNorm, resample_abs_pos_embed
+from timm.models.vision_transformer import Attention, Block, VisionTransformer
 from torch import nn
 from fastcore.basics import patch, store_attr
 from fastai.torch_core import params
@@ -26,17 +25,14 @@ from ..video.sampling import DenseClip, UniformSegments
 from ..video.spec import ClipSpec
 from .checkpoints import Checkpoint, LoadReport, head_names, load_weights, open_checkpoint, renamed
 from .base import ActionModel
-from .layers import fitting_clips, total_out, split_out
-
-# %% ../../nbs/models/40_pretrained_timesformer.ipynb #e6fe6e07
-_norm = partial(nn.LayerNorm, eps=1e-6)
+from .layers import fitting_clips, layers_of, total_out, split_out
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #88725ffc
 class DividedBlock(Block):
     "Every patch looks through time, then through its frame (TimeSformer, arXiv:2102.05095)."
-    def __init__(self, dim, heads, num_frames=8, **kwargs):
-        super().__init__(dim, heads, qkv_bias=True, norm_layer=_norm, **kwargs)
-        self.temporal_norm1,self.temporal_attn = _norm(dim),Attention(dim, heads, qkv_bias=True)
+    def __init__(self, dim, num_heads, num_frames=8, qkv_bias=True, norm_layer=LayerNorm, **kwargs):
+        super().__init__(dim, num_heads, qkv_bias=qkv_bias, norm_layer=norm_layer, **kwargs)
+        self.temporal_norm1,self.temporal_attn = norm_layer(dim),Attention(dim, num_heads, qkv_bias=qkv_bias)
         self.temporal_fc,self.num_frames = nn.Linear(dim, dim),num_frames
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #b1a27282
@@ -56,7 +52,7 @@ def forward(self:DividedBlock, x):
 attentions = 'divided_space_time','joint_space_time','space_only'
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #ed25ef8f
-class PretrainedTimeSformer(ActionModel):
+class PretrainedTimeSformer(ActionModel, VisionTransformer):
     "TimeSformer as its authors wrote it (arXiv:2102.05095); raises a ValueError for sizes that do not fit."
     dropout_args = ('drop_path',)
     def __init__(self,
@@ -70,18 +66,14 @@ class PretrainedTimeSformer(ActionModel):
         attention:str='divided_space_time', # One of `attentions`
         drop_path:float=0.1 # Probability, 0 to 1, that the last block is left out in training; 0 in the first, linear
     ):
-        super().__init__()
         size = (image_size,)*2 if isinstance(image_size, int) else tuple(image_size)
         _check_sizes(size, patch_size, dim, heads, attention)
+        block = partial(DividedBlock, num_frames=num_frames) if attention == attentions[0] else Block
+        super().__init__(size, patch_size, 3, total_out(n_out), embed_dim=dim, depth=depth, num_heads=heads,
+                         drop_path_rate=drop_path, weight_init='skip', block_fn=block)
         store_attr('n_out,num_frames,attention,heads,patch_size')
-        self.input_shape,self.patch_embed = (num_frames, 3, *size),PatchEmbed(size, patch_size, 3, dim)
-        self.grid,n = self.patch_embed.grid_size,self.patch_embed.num_patches
-        self.cls_token,self.pos_embed = nn.Parameter(torch.zeros(1, 1, dim)),nn.Parameter(torch.zeros(1, 1+n, dim))
+        self.input_shape,self.grid = (num_frames, 3, *size),self.patch_embed.grid_size
         if attention != 'space_only': self.time_embed = nn.Parameter(torch.zeros(1, num_frames, dim))
-        block = partial(Block, qkv_bias=True, norm_layer=_norm)
-        if attention == attentions[0]: block = partial(DividedBlock, num_frames=num_frames)
-        self.blocks = nn.ModuleList(block(dim, heads, drop_path=d) for d in np.linspace(0, drop_path, depth))
-        self.norm,self.head = _norm(dim),nn.Linear(dim, total_out(n_out))
         self.init_weights()
 
     @property
@@ -101,12 +93,11 @@ def _check_sizes(size, patch_size, dim, heads, attention):
 @patch
 def init_weights(self:PretrainedTimeSformer):
     "Start from the authors' random weights; networks narrower than theirs, of 768 numbers a token, from greater ones."
-    for m in self.modules():
-        if isinstance(m, nn.Linear):
-            nn.init.trunc_normal_(m.weight, std=.02*(768/m.in_features)**.5); nn.init.zeros_(m.bias)
+    for m in layers_of(self, nn.Linear):
+        nn.init.trunc_normal_(m.weight, std=.02*(768/m.in_features)**.5)
+        nn.init.zeros_(m.bias)
     for p in self.cls_token,self.pos_embed: nn.init.trunc_normal_(p, std=.02)
-    for block in self.blocks:
-        if isinstance(block, DividedBlock): nn.init.zeros_(block.temporal_fc.weight)
+    for block in layers_of(self, DividedBlock): nn.init.zeros_(block.temporal_fc.weight)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #f0c299e0
 @patch
@@ -121,14 +112,14 @@ def forward_features(self:PretrainedTimeSformer,
     if self.attention != 'space_only':
         x = (x.unflatten(0, (b,t)).transpose(1,2) + self.time_embed).flatten(1,2) # (B, patches*frames, dim)
     x = torch.cat([cls.expand(x.shape[0], -1, -1), x], 1)
-    for block in self.blocks: x = block(x)
-    return self.norm(x.unflatten(0, (b,-1)).mean(1)[:,0]) # with attention in space alone, the mean over the frames
+    # with attention in space alone, the mean over the frames
+    return self.norm(self.blocks(x).unflatten(0, (b,-1)).mean(1)[:,0])
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #4f7408f7
 @patch(static_method=True)
 def splitter(model:PretrainedTimeSformer)->list:
     "Embeddings, up to three groups of blocks, norm and head."
-    embeddings = params(model.patch_embed) + [p for n,p in model.named_parameters(recurse=False)]
+    embeddings = [*params(model.patch_embed), *model.parameters(recurse=False)]
     depth = len(model.blocks)
     n = min(3, depth)
     blocks = [params(model.blocks[i*depth//n:(i+1)*depth//n]) for i in range(n)]
@@ -145,7 +136,7 @@ def sizes(cls:PretrainedTimeSformer, n_out, spec):
 @patch
 def attention_steps(self:PretrainedTimeSformer)->list:
     "The attention of every block, in its order; none with attention in space alone."
-    return [] if self.attention == 'space_only' else [m for m in self.modules() if isinstance(m, Attention)]
+    return [] if self.attention == 'space_only' else layers_of(self, Attention)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #bb46ea24
 @patch
@@ -155,12 +146,12 @@ def attention_matrix(self:PretrainedTimeSformer,
     **kwargs # Not used: what timm's blocks say besides
 )->torch.Tensor: # (1+patches, 1+patches)
     "How much each token takes from each token in one step, averaged over the heads."
-    q,k = step.qkv(x).unflatten(-1, (3, step.num_heads, -1)).permute(2,0,3,1,4)[:2]
+    q,k,_ = step.qkv(x).unflatten(-1, (3, step.num_heads, -1)).permute(2,0,3,1,4)
     A = (q@k.mT*step.scale).softmax(-1).mean(1) # (rows, tokens, tokens)
     T,n = self.num_frames,self.patch_embed.num_patches
     patches = torch.arange(1, 1+T*n, device=x.device).view(T, n) # frame by frame; 0 is the class token
     time,space,joint = patches.T,F.pad(patches, (1,0)),F.pad(patches.T.reshape(1, -1), (1,0))
-    tokens = next(rows for rows in (time, space, joint) if rows.shape == A.shape[:2])
+    tokens = {t.shape: t for t in (time, space, joint)}[A.shape[:2]]
     out = A.new_zeros(1+T*n, 1+T*n).index_put_((tokens[:,:,None], tokens[:,None]), A, accumulate=True)
     if tokens is time: out[0,0] = 1
     return out/out.sum(1, keepdim=True) # the class token is in the rows of all frames
@@ -175,29 +166,22 @@ def read_settings(
     if not isinstance(sections, dict): return {}
     return {f'{s}.{k}': v for s,names in sections.items() if isinstance(names, dict) for k,v in names.items()}
 
-# %% ../../nbs/models/40_pretrained_timesformer.ipynb #49dfd40f
-def _authors_training(text):
-    "Data, mean, std, distance and number of frames of the settings `text`."
-    c = read_settings(text)
-    return str(c.get('TRAIN.DATASET')).lower(), *(c.get(f'DATA.{k}')
-                                                  for k in ('MEAN','STD','SAMPLING_RATE','NUM_FRAMES'))
-
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #e3cffa16
 _hub_rates = {8: 32, 16: 16, 96: 4} # Number of frames -> their distance
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #861540e2
 def _hub_training(config, colours):
-    "Data, mean, std, distance and number of frames of a network published on Hugging Face."
-    labels = ' '.join(map(str, (config.get('id2label') or {}).values())).lower()
-    data = next((d for word,d in dict(abseiling='kinetics', something='ssv2').items() if word in labels), None)
-    n = config.get('num_frames', 8)
+    "Data, mean, std, distance and number of frames of a network published on Hugging Face; None for what is not known."
+    labels,n = str(config.get('id2label')).lower(),config.get('num_frames', 8)
+    data = 'kinetics' if 'abseiling' in labels else 'ssv2' if 'something' in labels else None
     return data, colours.get('image_mean'), colours.get('image_std'), _hub_rates.get(n), n
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #f9a60e71
 def _training(weights):
     "Data (`kinetics` or `ssv2`), mean, std, distance and number of frames in training; None for what is not said."
     if weights.config: return _hub_training(weights.config, weights.colours)
-    return _authors_training(str(weights.content.get('cfg')))
+    said = read_settings(str(weights.content.get('cfg')))
+    return [said.get(k) for k in ('TRAIN.DATASET','DATA.MEAN','DATA.STD','DATA.SAMPLING_RATE','DATA.NUM_FRAMES')]
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #7e89b34a
 def published_spec(
@@ -206,20 +190,19 @@ def published_spec(
 )->ClipSpec|None:
     "How clips are made for a published network, in the frames and size of `model`; None if that is not said."
     data,mean,std,rate,n_frames = _training(weights)
-    if not (mean and std and (data == 'ssv2' or data == 'kinetics' and rate and n_frames)): return None
-    n,size = model.num_frames,model.input_shape[2:]
+    n,size,data = model.num_frames,model.input_shape[2:],str(data).lower()
     if data == 'ssv2': frames = dict(sampler=UniformSegments(n), channels='BGR')
-    else: frames = dict(sampler=DenseClip(n, max(round(rate*n_frames/n), 1)))
-    return ClipSpec(size=size, scale=max(size), resize='pillow', mean=tuple(mean), std=tuple(std), **frames)
+    elif data == 'kinetics' and rate and n_frames: frames = dict(sampler=DenseClip(n, max(round(rate*n_frames/n), 1)))
+    else: return
+    if mean and std: return ClipSpec(size=size, scale=max(size), resize='pillow', mean=mean, std=std, **frames)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #24d72f84
 def _check_spec(model, spec, file):
     "Raise a ValueError if there is no `spec`, or if it makes clips of another shape than `model` takes."
     if spec is None:
         raise ValueError(f'{file}: does not say how its clips were made; give it as spec=ClipSpec(...), with the '
-                         'mean and std, '
-        'the order of the channels and the frames of its training')
-    shape = (spec.n_frames, 2*getattr(spec.sampler, 'length', 1) if spec.modality == 'Flow' else 3, *spec.size)
+                         'mean and std, the order of the channels and the frames of its training')
+    shape = (spec.n_frames, 2*spec.sampler.length if spec.modality == 'Flow' else 3, *spec.size)
     if shape != model.input_shape:
         raise ValueError(f'{file}: spec makes clips of shape {shape}, the model takes {model.input_shape}')
 
@@ -267,14 +250,18 @@ def hub_key(
     "The name that Hugging Face's `TimesformerForVideoClassification` gives to it."
     return renamed(name, _hub_names | _hub_prefix)
 
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #7e5483a6
+def _is_divided(state): return any('temporal_' in k for k in state)
+
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #6477d5ed
 def transformer_key(
     state:dict # State dict of a file, under any of the names
 ): # Function: our name -> the name in the file
     "What our tensors are called in a file; an image transformer has attention over space for that over time."
-    table = {} if any('temporal_' in k for k in state) else {r'temporal_(attn|norm1)': r'\1'}
-    if any('.layernorm_before.' in k for k in state): table |= _hub_names
-    if any(k.startswith('timesformer.') for k in state): table |= _hub_prefix
+    names = ' '.join(state)
+    table = {} if _is_divided(state) else {r'temporal_(attn|norm1)': r'\1'}
+    if '.layernorm_before.' in names: table |= _hub_names
+    if 'timesformer.' in names: table |= _hub_prefix
     return partial(renamed, table=table)
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #c87ec91c
@@ -292,17 +279,16 @@ def timesformer_args(
     "The arguments of the `PretrainedTimeSformer` that the tensors belong to."
     state,config = weights.state,weights.config
     key = transformer_key(state)
-    patch,places,times,head = (state.get(key(n))
-                               for n in ('patch_embed.proj.weight','pos_embed','time_embed','head.weight'))
+    names = 'patch_embed.proj.weight','pos_embed','time_embed','head.weight'
+    patch,places,times,head = (state.get(key(n)) for n in names)
     if patch is None or places is None: return
     dim,size = len(patch),patch.shape[-1]
-    divided = any('temporal_' in k for k in state)
-    return dict(n_out=1 if head is None else len(head), num_frames=config.get('num_frames', 8) if times is None
-                else times.shape[1],
+    n_frames = config.get('num_frames', 8) if times is None else times.shape[1]
+    return dict(n_out=1 if head is None else len(head), num_frames=n_frames,
                 image_size=isqrt(places.shape[1]-1)*size, patch_size=size, dim=dim,
                 depth=next(i for i in count() if key(f'blocks.{i}.norm1.weight') not in state),
                 heads=config.get('num_attention_heads', max(dim//64, 1)),
-                attention=attentions[0 if divided else 1 if times is not None else 2])
+                attention=attentions[0 if _is_divided(state) else 1 if times is not None else 2])
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #5ddedfe6
 @patch
@@ -316,14 +302,12 @@ def load_checkpoint(self:PretrainedTimeSformer,
     _check_config(self, weights)
     spec = spec or published_spec(self, weights)
     _check_spec(self, spec, weights.file)
-    key,image = transformer_key(state),not any('temporal_' in k for k in state)
+    key,image = transformer_key(state),not _is_divided(state)
     new = [n for n in own if image and re.search('time_embed|temporal_fc', n) and key(n) not in state]
     heads = [k for k in state if re.match('head|classifier|pre_logits', k)]
-    fits = {k: state[k].shape for k in heads} == {key(n): own[n].shape for n in head_names(self)}
-    report = load_weights(self, state, weights.file, key, new if fits else new + head_names(self), () if fits
-                          else heads,
-        'Make the model as the file was made (attention, dim, depth, patch_size); frames, image size and classes '
-        'may differ')
+    if {k: state[k].shape for k in heads} != {key(n): own[n].shape for n in head_names(self)}: new += head_names(self)
+    report = load_weights(self, state, weights.file, key, new, heads, 'Make the model as the file was made '
+                          '(attention, dim, depth, patch_size); frames, image size and classes may differ')
     report.copied = [n for n in report.loaded if image and 'temporal_' in n]
     self.clip_spec = spec
     return report

@@ -16,12 +16,12 @@ from torch import nn
 from torchvision.models import resnet50
 from fastcore.basics import patch, store_attr
 from fastai.layers import norm_types
-from fastai.torch_core import params
 
 # %% ../../nbs/models/30_segment_nets.ipynb #528f4240
 from ..data.clips import to_clip_tensor
 from .base import ActionModel
-from .layers import TimeDistributed, create_encoder, encoder_splitter, pooled, total_out, split_out
+from .layers import (TimeDistributed, create_encoder, encoder_splitter, layers_of, normal_linear,
+                                        pooled, total_out, split_out)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #d80de7e2
 def flow_conv(
@@ -29,7 +29,7 @@ def flow_conv(
     n_channels:int # Channels of a stack of flow images: two for each pair
 )->nn.Module: # The same body
     "Let the first convolution of `body` see optical flow, with the mean of its kernels (TSN, arXiv:1608.00859)."
-    conv = next(m for m in body.modules() if isinstance(m, nn.Conv2d))
+    conv = layers_of(body, nn.Conv2d)[0]
     conv.weight = nn.Parameter(conv.weight.detach().mean(1, keepdim=True).repeat(1, n_channels, 1, 1))
     conv.in_channels = n_channels
     return body
@@ -37,11 +37,6 @@ def flow_conv(
 # %% ../../nbs/models/30_segment_nets.ipynb #11707ba4
 class MeanLogits(nn.Linear):
     "A classifier for every segment, (B, T, features); the mean of the logits, (B, classes)."
-    def __init__(self, nf, n):
-        super().__init__(nf, n)
-        nn.init.normal_(self.weight, 0, 0.001)
-        nn.init.zeros_(self.bias)
-
     def forward(self, x): return super().forward(x).mean(1)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #3ad002ff
@@ -64,15 +59,12 @@ class TSN(ActionModel):
         super().__init__()
         if modality not in ('RGB','Flow'): raise ValueError(f"modality={modality!r}: choose 'RGB' or 'Flow'")
         if n_segments < 1: raise ValueError(f'n_segments={n_segments}: a clip has at least one segment')
+        store_attr('n_out,n_segments,modality,flow_length,partial_bn')
         body,self.nf,needs_pool = create_encoder(arch, pretrained)
         self.n_channels = 3 if modality == 'RGB' else 2*flow_length
         if modality == 'Flow': flow_conv(body, self.n_channels)
-        store_attr('n_out,n_segments,modality,flow_length,partial_bn')
         self.encoder,self.dropout = TimeDistributed(pooled(body, needs_pool)),nn.Dropout(ps)
-        self.head = MeanLogits(self.nf, total_out(n_out))
-
-
-
+        self.head = normal_linear(self.nf, total_out(n_out), .001, MeanLogits)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #6ed86ad2
 @patch
@@ -93,13 +85,16 @@ def sizes(cls:TSN, n_out, spec):
     length = dict(flow_length=spec.sampler.length) if spec.modality == 'Flow' else {}
     return dict(n_out=n_out, n_segments=spec.n_frames, modality=spec.modality, **length)
 
+# %% ../../nbs/models/30_segment_nets.ipynb #cfab326f
+def _later_norms(net): return layers_of(net, nn.BatchNorm2d)[1:]
+
 # %% ../../nbs/models/30_segment_nets.ipynb #4b5ae7ed
 @patch
 def train(self:TSN, mode=True):
     "To training or evaluation, with `partial_bn` in mind."
     super(TSN, self).train(mode)
     for p in self.held: p.requires_grad_(True)
-    later = [m for m in self.encoder.modules() if isinstance(m, nn.BatchNorm2d)][1:] if mode and self.partial_bn else []
+    later = _later_norms(self.encoder) if mode and self.partial_bn else []
     for m in later: m.eval()
     self.held = [p for m in later for p in m.parameters() if p.requires_grad]
     for p in self.held: p.requires_grad_(False).grad = None # an optimizer takes a step for a gradient that is zero, too
@@ -123,6 +118,17 @@ def draw_relations(
     "Draw up to `n_max` tuples of segments of each size."
     return {k: _draw(n_segments, k, permute, n_max) for k in scales}
 
+# %% ../../nbs/models/30_segment_nets.ipynb #fadbe667
+def _given_relations(n_segments, relations):
+    "Tuples of segments as JSON may hold them, the largest first; raises a ValueError for what is no tuple of them."
+    relations = {int(k): [tuple(map(int, t)) for t in ts] for k,ts in relations.items()}
+    for k,ts in relations.items():
+        for t in ts or [()]:
+            if len(t) != k or list(t) != sorted({*t} & {*range(n_segments)}):
+                raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in '
+                                 'their order')
+    return dict(sorted(relations.items(), reverse=True))
+
 # %% ../../nbs/models/30_segment_nets.ipynb #63736dbe
 def make_relations(
     n_segments:int, # Segments of a clip, 2 or more
@@ -131,20 +137,12 @@ def make_relations(
 )->dict: # Size, the largest first -> list of tuples
     "The tuples of segments that are compared in evaluation; raises a ValueError for tuples that cannot be."
     if n_segments < 2: raise ValueError(f'n_segments={n_segments}: relations need two segments or more')
+    if isinstance(relations, dict) and relations: return _given_relations(n_segments, relations)
     scales = range(n_segments, 1, -1)
-    if relations is None:
-        # numpy keeps this generator's numbers
-        return draw_relations(n_segments, scales, np.random.RandomState(seed).permutation)
     if relations == 'all': return {k: list(combinations(range(n_segments), k)) for k in scales}
-    if not isinstance(relations, dict) or not relations:
-        raise ValueError(f"relations={relations!r}: give None, 'all', or a dict, size -> list of tuples of segments")
-    relations = {int(k): [tuple(map(int, t)) for t in ts] for k,ts in relations.items()}
-    for k,ts in relations.items():
-        for t in ts or [()]:
-            if len(t) != k or list(t) != sorted({*t} & {*range(n_segments)}):
-                raise ValueError(f'relations[{k}] holds {t}: give {k} different segments of 0 to {n_segments-1}, in '
-                                 'their order')
-    return dict(sorted(relations.items(), reverse=True))
+    # numpy keeps this generator's numbers
+    if relations is None: return draw_relations(n_segments, scales, np.random.RandomState(seed).permutation)
+    raise ValueError(f"relations={relations!r}: give None, 'all', or a dict, size -> list of tuples of segments")
 
 # %% ../../nbs/models/30_segment_nets.ipynb #ea001f82
 class Relations(nn.Module):
@@ -170,9 +168,9 @@ def forward(self:Relations, x):
         raise ValueError(f'this TRN relates {self.n_segments} segments, but the clips have {x.shape[1]}: make clips '
                          f'of {self.n_segments}')
     relations = draw_relations(self.n_segments, self.relations) if self.training else self.relations
-    segments = self.bottleneck(x).unbind(1)
-    tuples = [torch.stack([torch.cat([segments[i] for i in t], 1) for t in ts]) for ts in relations.values()]
-    return sum(mlp(t).sum(0) for mlp,t in zip(self.scales, tuples))
+    segments = self.bottleneck(x)
+    tuples = [segments[:,torch.tensor(ts, device=x.device)].flatten(2) for ts in relations.values()] # (B, tuples, k*F)
+    return sum(mlp(t).sum(1) for mlp,t in zip(self.scales, tuples))
 
 # %% ../../nbs/models/30_segment_nets.ipynb #e16d8881
 class TRN(TSN):
@@ -201,10 +199,10 @@ def temporal_shift(
 )->torch.Tensor: # The same shape
     "Exchange channels between neighbouring segments (TSM, arXiv:1811.08383)."
     x = x.unflatten(0, (-1, n_segments))
-    fold = x.shape[2] // shift_div
-    after = F.pad(x[:,1:,:fold], (0,0, 0,0, 0,0, 0,1))
-    before = F.pad(x[:,:-1,fold:2*fold], (0,0, 0,0, 0,0, 1,0))
-    return torch.cat([after, before, x[:,:,2*fold:]], 2).flatten(0, 1)
+    n = x.shape[2] // shift_div
+    after,before,rest = x.split([n, n, x.shape[2]-2*n], 2)
+    space = (0,)*6 # F.pad begins with the last axis: width, height, channels, then time
+    return torch.cat([F.pad(after[:,1:], (*space,0,1)), F.pad(before[:,:-1], (*space,1,0)), rest], 2).flatten(0, 1)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #22acb3ef
 class TemporalShift(nn.Module):
@@ -229,11 +227,10 @@ def shift_residuals(
     shift_div:int=8 # See `temporal_shift`
 )->nn.Module: # The same body
     "Put a `TemporalShift` around the first convolution of residual blocks; raises a ValueError if there are none."
-    stages = [blocks for m in body.modules() if (blocks := [r for c in m.children() if (r := _residual(c))])]
-    if not stages:
-        raise ValueError('TSM shifts the input of residual blocks, but this backbone has none that are known: '
-                         'choose a ResNet '
-        "(ResNeXt, wide ResNet) of torchvision or timm, mobilenetv2_100, or resnet10")
+    stages = [[r for c in m.children() if (r := _residual(c))] for m in body.modules()]
+    if not any(stages):
+        raise ValueError('TSM shifts the input of residual blocks, but this backbone has none that are known: choose '
+                         'a ResNet (ResNeXt, wide ResNet) of torchvision or timm, mobilenetv2_100, or resnet10')
     step = 2 if max(map(len, stages)) >= 23 else 1
     for blocks in stages:
         for owner,name in blocks[::step]: setattr(owner, name, TemporalShift(getattr(owner, name), shift_div))
@@ -259,9 +256,15 @@ class TSM(TSN):
 @patch
 def forward_features(self:TSM, x):
     x = to_clip_tensor(x)
-    for m in self.modules():
-        if isinstance(m, TemporalShift): m.n_segments = x.shape[1]
+    for shift in layers_of(self, TemporalShift): shift.n_segments = x.shape[1]
     return super(TSM, self).forward_features(x)
+
+# %% ../../nbs/models/30_segment_nets.ipynb #b0973431
+def _rates(layer, name, fast):
+    "Factors of the learning rate and of the weight decay for the parameter `name` of `layer`."
+    if isinstance(layer, (*norm_types, nn.GroupNorm)): return 1,0
+    bias = name.endswith('bias')
+    return (5 if fast else 1)*(1 + bias),int(not bias)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #4fc9179f
 def param_policy(
@@ -269,14 +272,7 @@ def param_policy(
     fc_lr5:bool=False # Let the head learn five times as fast, too
 )->dict: # Name of a parameter -> (factor of the learning rate, factor of the weight decay)
     "How the recipe of TSN and TSM treats each parameter."
-    first = next((m for m in model.modules() if isinstance(m, nn.Conv2d)), None)
-    norms = {id(p) for m in model.modules() if isinstance(m, (*norm_types, nn.GroupNorm))
-             for p in m.parameters(recurse=False)}
-    fast = params(first) if first and getattr(model, 'modality', 'RGB') == 'Flow' else []
-    if fc_lr5: fast += params(model.head)
-    fast = {*map(id, fast)}
-    def rates(name, p):
-        if id(p) in norms: return 1,0
-        bias = name.endswith('bias')
-        return (5 if id(p) in fast else 1)*(1 + bias),int(not bias)
-    return {name: rates(name, p) for name,p in model.named_parameters()}
+    fast = layers_of(model, nn.Conv2d)[:1] if getattr(model, 'modality', 'RGB') == 'Flow' else []
+    if fc_lr5: fast += model.head.modules()
+    return {f'{prefix}.{name}'.lstrip('.'): _rates(m, name, m in fast)
+            for prefix,m in model.named_modules() for name,_ in m.named_parameters(recurse=False)}

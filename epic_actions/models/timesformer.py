@@ -16,7 +16,7 @@ from timesformer_pytorch.timesformer_pytorch import Attention
 
 # %% ../../nbs/models/20_timesformer.ipynb #2257771f
 from .base import ActionModel
-from .layers import fitting_clips, total_out, split_out
+from .layers import fitting_clips, layers_of, total_out, split_out
 
 # %% ../../nbs/models/20_timesformer.ipynb #667bcebe
 class TimeSformer(ActionModel, _TimeSformer):
@@ -70,7 +70,7 @@ def _head_attention(step, x, *args, **kwargs):
 @patch
 def attention_steps(self:TimeSformer)->list:
     "The time and space attention of every block, in their order."
-    return [m for m in self.modules() if isinstance(m, Attention)]
+    return layers_of(self, Attention)
 
 # %% ../../nbs/models/20_timesformer.ipynb #d08f8fca
 @patch
