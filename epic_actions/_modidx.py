@@ -1158,6 +1158,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                        'epic_actions/footage/label.py')},
             'epic_actions.footage.verify': { 'epic_actions.footage.verify._checked': ( 'footage/verify.html#_checked',
                                                                                        'epic_actions/footage/verify.py'),
+                                             'epic_actions.footage.verify._differs_alone': ( 'footage/verify.html#_differs_alone',
+                                                                                             'epic_actions/footage/verify.py'),
                                              'epic_actions.footage.verify._version': ( 'footage/verify.html#_version',
                                                                                        'epic_actions/footage/verify.py'),
                                              'epic_actions.footage.verify.check_source': ( 'footage/verify.html#check_source',

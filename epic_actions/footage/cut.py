@@ -24,7 +24,7 @@ from fastcore.basics import listify
 from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import VideoFrames, open_frames
 from ..video.reading import seconds_of
-from ..video.index import open_media
+from ..video.packets import is_entry, open_media
 from ..video.writing import clock_start, copied, copied_sound, encoded_sound, mux, packets_from
 
 # %% ../../nbs/footage/20_cut.ipynb #093a3217
@@ -115,8 +115,10 @@ def _add_pictures(out, frames, first, fps):
     colours = {} if first.format.is_rgb else {k: getattr(first, k) for k in _colours}
     s = out.add_stream('libx264', fps, _x264 | {'g': str(round(fps))}, width=first.width, height=first.height,
                        pix_fmt=h264_format(first.format), **colours)
-    s.codec_context.sample_aspect_ratio = frames._stream.codec_context.sample_aspect_ratio or 0
-    if frames.rotation: s.set_display_rotation(frames.rotation)
+    s.codec_context.sample_aspect_ratio = frames.video.sample_aspect_ratio or 0
+    # PyAV mirrors after it turns
+    if frames.rotation or frames.mirrored:
+        s.set_display_rotation(-frames.rotation if frames.mirrored else frames.rotation, hflip=frames.mirrored)
     return s
 
 # %% ../../nbs/footage/20_cut.ipynb #23af2f37
@@ -126,7 +128,8 @@ def _encoded(out, frames, pictures, fps):
     for k,frame in enumerate(pictures):
         if isinstance(frame, VideoError): raise frame
         stream = stream or _add_pictures(out, frames, frame, fps)
-        picture = convert.reformat(frame, format=stream.pix_fmt, threads=1) # see `scale_frame`
+        # see `scale_frame`; a video may change its size on the way
+        picture = convert.reformat(frame, stream.width, stream.height, stream.pix_fmt, threads=1)
         picture.pts,picture.time_base,picture.pict_type = k,1/fps,0
         yield from stream.encode(picture)
     yield from stream.encode(None)
@@ -146,10 +149,10 @@ def _new_file(row):
 # %% ../../nbs/footage/20_cut.ipynb #ecb57ef2
 def _at_ticks(frames, wanted):
     "Yield the frame, or the `VideoError` in its place, for each of the ascending indices `wanted`, which may repeat."
-    decoded,at = frames._decode(np.unique(wanted).tolist()),None
+    decoded,at = frames.decode(np.unique(wanted).tolist()),None
     for i in wanted:
         if i != at: at,frame = next(decoded)
-        yield frames._fault(at, frame) or frame
+        yield frame
 
 # %% ../../nbs/footage/20_cut.ipynb #7871966f
 def cut_exactly(
@@ -173,12 +176,12 @@ def clean_keyframes(
     frames:VideoFrames # An open video
 )->np.ndarray: # Seconds from the first frame, ascending
     "The times at which a video can be cut without decoding it; raises a `VideoError` if its time stamps do not tell."
-    if frames._index.numbered:
+    if frames.index.numbered:
         raise VideoError(frames.path, 'its time stamps do not allow to cut it fast; cut it exactly')
     packets = [p for p in packets_from(frames.path, 'video', -inf) if p.size and p.pts is not None]
-    pts,key = np.array([(p.pts, p.is_keyframe) for p in packets], int).T
+    pts,key = np.array([(p.pts, is_entry(p)) for p in packets], int).T
     nothing_earlier = pts == np.minimum.accumulate(pts[::-1])[::-1]
-    return np.sort(pts[(key == 1) & nothing_earlier])*float(frames._stream.time_base) - clock_start(frames)
+    return np.sort(pts[(key == 1) & nothing_earlier])*float(frames.video.time_base) - clock_start(frames)
 
 # %% ../../nbs/footage/20_cut.ipynb #6bde0002
 def slide_to_keys(
@@ -220,7 +223,7 @@ def copy_segment(
     with _new_file(row) as out:
         pictures = pictures_between(frames.path, begin+start, begin+stop)
         voice = copied_sound(out, frames, start, stop) if sound else ()
-        mux(out, copied(pictures, out.add_stream_from_template(frames._stream), begin+start), voice)
+        mux(out, copied(pictures, out.add_stream_from_template(frames.video, opaque=True), begin+start), voice)
 
 # %% ../../nbs/footage/20_cut.ipynb #b6fa7d3b
 def _planned(video, folder, row, i, start, stop, suffix, how):
@@ -251,7 +254,7 @@ def plan_cuts(
     video,folder,wanted = job
     if wanted == []: raise VideoError(video, 'the table of cuts has no row for it')
     with open_frames(video) as frames:
-        duration,kind = seconds_of(frames),frames._container.format.name
+        duration,kind = seconds_of(frames),frames.container.format.name
         keys = None if exact else clean_keyframes(frames)
     rows = [dict(start=a, stop=b) for a,b in fixed_cuts(duration, seconds, shortest)] if wanted is None else wanted
     spans = [(r['start'], min(r['stop'], duration)) for r in rows]
