@@ -106,34 +106,25 @@ def _classes(res):
 def _picture(figure, *args, **kwargs):
     "The figures `figure(*args, dark)` for light and dark pages, with `kwargs`."
     light, dark = (png_bytes(figure(*args, dark)) for dark in (False, True))
-    width, height = Image.open(io.BytesIO(light)).size
-    return dict(light=light, dark=dark, width=width // 2, height=height // 2, **kwargs)
-
-# %% ../../nbs/report/10_report.ipynb #31b10c03
-def _lines(histories):
-    "All learning curves as (title of the panel, name, epochs, values)."
-    for name, df in histories.items():
-        df = df.drop(columns=['time', 'lr'], errors='ignore').select_dtypes('number')
-        if 'epoch' in df: df = df.set_index('epoch')
-        for c in df:
-            line, is_loss = df[c].dropna(), c in ('train_loss', 'valid_loss')
-            names = (f'loss of {truncstr(name, 22)}', c[:5]) if is_loss else (c.replace('_', ' '), name)
-            if len(line): yield *names, line.index.to_numpy(), line.to_numpy()
+    return dict(light=light, dark=dark, size=Image.open(io.BytesIO(light)).size, **kwargs)
 
 # %% ../../nbs/report/10_report.ipynb #38e6327a
-def _panels(histories, best):
-    "The panels of the learning curves, losses first, as (title, dict of lines, line to stress)."
-    panels = {}
-    for title, name, x, y in _lines(histories): panels.setdefault(title, {})[name] = x, y
-    for title in sorted(panels, key=lambda title: not title.startswith('loss of ')):
-        lines = panels[title]
-        yield title, lines, next(name for name in ('valid', best, *lines) if name in lines)
+def _panels(histories):
+    "The learning curves by panel, losses first: title -> name -> values, a Series by epoch."
+    losses, metrics = {}, {}
+    for name, df in histories.items():
+        df = df.set_index('epoch') if 'epoch' in df else df
+        for c, values in df.drop(columns=['time', 'lr'], errors='ignore').select_dtypes('number').items():
+            is_loss = c in ('train_loss', 'valid_loss')
+            title, line = (f'loss of {truncstr(name, 22)}', c[:5]) if is_loss else (c.replace('_', ' '), name)
+            if values.count(): (losses if is_loss else metrics).setdefault(title, {})[line] = values.dropna()
+    return losses | metrics
 
 # %% ../../nbs/report/10_report.ipynb #170a3ad8
-def _curves(histories, best):
-    "The learning curves as small pictures."
-    return [_picture(curves_figure, lines, accent, title, title=title, ends={k: y[-1] for k, (_, y) in lines.items()})
-            for title, lines, accent in _panels(histories, best)]
+def _curve(title, lines, best):
+    "One panel of learning curves as a small picture, with the validation loss or the model `best` stressed."
+    accent = next(name for name in ('valid', best, *lines) if name in lines)
+    return _picture(curves_figure, lines, accent, title, title=title, lines=lines)
 
 # %% ../../nbs/report/10_report.ipynb #1026e436
 def _histogram(segments, k):
@@ -154,19 +145,14 @@ def _histograms(segments, targets):
         targets = [*targets, 'action']
     return {k: _histogram(segments, k) for k in targets}
 
-# %% ../../nbs/report/10_report.ipynb #f36d1f76
-def _confused(m, names):
-    "The cells of the matrix `m` as (true class, predicted class, clips, clips of the true class)."
-    return [(names[i], names[j], m[i, j], m[i].sum()) for i, j in zip(*np.nonzero(m))]
-
 # %% ../../nbs/report/10_report.ipynb #b643c208
 def _matrix(vocab, k, a, **kwargs):
-    "The confusion matrix of the answers `a` to target `k`, or to `action`, as a picture."
+    "The confusion matrix of the answers `a` to target `k`, or to `action`, as a picture and as a table."
     ids, m = confusion_counts(a.true, a.pred)
     classes = vocab.get(k) or [' '.join(names) for names in product(*vocab.values())]
     names = [classes[i] for i in ids]
-    return _picture(confusion_figure, m, names, cells=_confused(m, [*names, 'another class']),
-                    n_shown=len(names), n_classes=len(np.unique(a.true)), **kwargs)
+    counts = pd.DataFrame(m, names, [*names, 'another class'][:m.shape[1]])
+    return _picture(confusion_figure, m, names, counts=counts, n_classes=len(np.unique(a.true)), **kwargs)
 
 # %% ../../nbs/report/10_report.ipynb #96d044ce
 def _confusions(shown, train):
@@ -279,12 +265,6 @@ def _top(name, res, table):
                 n_groups=None if groups is None else len(set(groups[a.rows])),
                 majority=np.bincount(a.true).max() / n, spec='.1%' if n >= 1000 else '.0%')
 
-# %% ../../nbs/report/10_report.ipynb #c043db2c
-def _note(heading, body):
-    "A note as the page shows it."
-    if isinstance(body, pd.DataFrame) and not isinstance(body.index, pd.RangeIndex): body = body.reset_index()
-    return heading, body
-
 # %% ../../nbs/report/10_report.ipynb #17b31b87
 def action_report(
     path, # the HTML file to write
@@ -314,9 +294,8 @@ def action_report(
     shown = {name: results[name] for name in (baseline, rival) if name}
     context = _top(best, res, tables[best]) | dict(
         title=title, baseline=baseline, rival=rival, metrics=_metrics(tables), directions=directions[best],
-        curves=_curves(histories or {}, best), confusions=_confusions(shown, train), classes=_classes(res), heat=heat,
-        cards=_cards(res, frames, heat) if frames else ([], []), latency=latency,
-        notes=[_note(*n) for n in notes or []])
+        curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], confusions=_confusions(shown, train), classes=_classes(res), heat=heat,
+        cards=_cards(res, frames, heat) if frames else ([], []), latency=latency, notes=notes or [])
     if rival: context |= dict(differences=_differences(results), changes=_changes(results, rival))
     if segments is not None: context['histograms'] = _histograms(segments, list(res.scores))
     texts = {path: _render('report.html.j2', context)}
