@@ -78,29 +78,9 @@ def _metrics(tables):
 def _differences(results):
     "The differences of all models from the first one in percentage points."
     df, base = compare_results(results).dropna(subset='p'), next(iter(results))
-    points = 100 * df[['difference', 'difference low', 'difference high']].astype(float)
-    return pd.DataFrame({'target: model': df.index.map(': '.join),
-                         'difference': list(points.itertuples(index=False, name=None)),
+    points = [100 * df[c] for c in ('difference', 'difference low', 'difference high')]
+    return pd.DataFrame({'target: model': df.index.map(': '.join), 'difference': [*zip(*points)],
                          f'compared with {base}': df['in words'].to_numpy()})
-
-# %% ../../nbs/report/10_report.ipynb #7dafd5ac
-def _changes(results, other, most=8):
-    "For each target the classes in which the model `other` gained and lost most against the first one."
-    base, out = next(iter(results)), {}
-    for k, df in class_changes(results[base], results[other]).groupby('target', sort=False):
-        place, columns = np.arange(len(df)), [k, 'clips', base, other, 'gained', 'lost']
-        df = df[(place < most) | (place >= len(df) - most)]
-        out[k] = df.drop(columns='target').set_axis(columns, axis=1)
-    return out
-
-# %% ../../nbs/report/10_report.ipynb #b486eb7b
-def _classes(res):
-    "Clips, recall, precision and the most frequent confusion of each class, for each target."
-    out, columns = {}, ['clips', 'recall', 'precision', 'most often confused with']
-    for k, s in res.scores.items():
-        df = class_table(s, res.targets(k), res.vocab[k]).set_axis([k, *columns], axis=1)
-        out[k] = df.sort_values(['recall', 'clips'], kind='stable')
-    return out
 
 # %% ../../nbs/report/10_report.ipynb #b8722c61
 def _picture(figure, *args, **kwargs):
@@ -194,25 +174,18 @@ def _strip(frames, row, most=8):
     keep = np.linspace(0, len(imgs) - 1, min(most, len(imgs))).round().astype(int)
     return dict(frames=[_jpeg(imgs[i]) for i in keep])
 
-# %% ../../nbs/report/10_report.ipynb #24ade63e
-def _clip(res, row, frames, heat=None):
-    "One clip, a `row` of `_most_confident`: its frames, what it shows and what was predicted."
-    strips = [_strip(f, res.segments.loc[row.name]) for f in (frames, heat) if f]
-    where = Path(str(row['source'])).name if pd.isna(row.get('uid')) else row['uid']
-    return dict(true=' '.join(row[k] for k in res.scores), pred=' '.join(row[f'{k}_pred'] for k in res.scores),
-                sure=row['sure'], where=where, strips=strips)
-
 # %% ../../nbs/report/10_report.ipynb #188a013c
-def _cards(res, frames, heat=None):
-    "Film strips of the most confident right and of the most confident wrong clips."
-    return [[_clip(res, row, frames, heat) for _, row in df.iterrows()] for df in _most_confident(res)]
+def _cards(res, *pictures):
+    "The most confident right clips and wrong clips, with the strips of the functions `pictures`."
+    def card(i, row): return dict(row, strips=[_strip(f, res.segments.loc[i]) for f in pictures])
+    return [[card(*clip) for clip in df.iterrows()] for df in _most_confident(res)]
 
 # %% ../../nbs/report/10_report.ipynb #d905cf34
 def _render(template, context, **kwargs):
     "The text that the `template` of the package makes of `context`."
     env = Environment(loader=PackageLoader('epic_actions', 'report'), autoescape=True, trim_blocks=True,
                       lstrip_blocks=True, **kwargs)
-    env.filters.update(show=show, cells=_cells, base64=lambda data: b64encode(data).decode())
+    env.filters.update(show=show, cells=_cells, known=pd.notna, base64=lambda data: b64encode(data).decode())
     return re.sub(r'\n\s*\n', '\n\n', env.get_template(template).render(context, themes=themes))
 
 # %% ../../nbs/report/10_report.ipynb #a41a3175
@@ -256,15 +229,6 @@ def _check_labels(results):
             if not rows.any():
                 raise ValueError(f'{name}: no clip has a {what} that is in the vocab, so there is nothing to report')
 
-# %% ../../nbs/report/10_report.ipynb #909ec668
-def _top(name, res, table):
-    "What the top of the page shows of the model `name`, whose figures are given."
-    *_, a = clip_answers(res).values()
-    n, groups = len(a.rows), clip_groups(res)
-    return dict(model=name, targets=list(res.scores), own=table.to_dict('index'), n_clips=n, n_left=len(res) - n,
-                n_groups=None if groups is None else len(set(groups[a.rows])),
-                majority=np.bincount(a.true).max() / n, spec='.1%' if n >= 1000 else '.0%')
-
 # %% ../../nbs/report/10_report.ipynb #17b31b87
 def action_report(
     path, # the HTML file to write
@@ -292,11 +256,14 @@ def action_report(
     best, baseline = _pick(tables, detail), next(iter(results))
     res, rival = results[best], _rival(results, best)
     shown = {name: results[name] for name in (baseline, rival) if name}
-    context = _top(best, res, tables[best]) | dict(
-        title=title, baseline=baseline, rival=rival, metrics=_metrics(tables), directions=directions[best],
-        curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], confusions=_confusions(shown, train), classes=_classes(res), heat=heat,
-        cards=_cards(res, frames, heat) if frames else ([], []), latency=latency, notes=notes or [])
-    if rival: context |= dict(differences=_differences(results), changes=_changes(results, rival))
+    *_, a = clip_answers(res).values()
+    context = dict(
+        title=title, model=best, figures=tables[best], n_clips=len(a.rows), n_left=len(res) - len(a.rows),
+        groups=clip_groups(res, a.rows), majority=np.bincount(a.true).max() / len(a.rows), targets=list(res.scores),
+        baseline=baseline, rival=rival, metrics=_metrics(tables), directions=directions[best],
+        curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], confusions=_confusions(shown, train), classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()}, heat=heat,
+        cards=_cards(res, *filter(None, (frames, heat))) if frames else ([], []), latency=latency, notes=notes or [])
+    if rival: context |= dict(differences=_differences(results), changes=class_changes(results[baseline], results[rival]))
     if segments is not None: context['histograms'] = _histograms(segments, list(res.scores))
     texts = {path: _render('report.html.j2', context)}
     if markdown: texts[path.with_suffix('.md')] = _render('report.md.j2', context, finalize=_escape_markdown)
