@@ -1792,6 +1792,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'epic_actions/score/compare.py'),
                                             'epic_actions.score.compare._intervals': ( 'score/compare.html#_intervals',
                                                                                        'epic_actions/score/compare.py'),
+                                            'epic_actions.score.compare._mean_interval': ( 'score/compare.html#_mean_interval',
+                                                                                           'epic_actions/score/compare.py'),
                                             'epic_actions.score.compare.class_changes': ( 'score/compare.html#class_changes',
                                                                                           'epic_actions/score/compare.py'),
                                             'epic_actions.score.compare.clip_groups': ( 'score/compare.html#clip_groups',

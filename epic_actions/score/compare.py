@@ -84,18 +84,22 @@ def right_table(
     right = {k: pd.Series((a.ranks < 1).astype(float), a.rows) for k, a in clip_answers(res).items()}
     return pd.DataFrame(right, index=range(len(res)))
 
+# %% ../../nbs/score/14_compare.ipynb #572310fa
+def _mean_interval(x, groups, seed):
+    "The bounds of the bootstrap for the mean of `x`, one number for each clip."
+    return bootstrap_interval(lambda rows: x[rows].mean(), len(x), groups, seed=seed)
+
 # %% ../../nbs/score/14_compare.ipynb #b16f9daa
 def _accuracy(right, groups, seed):
     "The columns of the comparison for a model by itself; `right` says which clips are."
-    low, high = bootstrap_interval(lambda rows: right[rows].mean(), len(right), groups, seed=seed)
-    low, high = share_interval(right, low, high)
+    low, high = share_interval(right, *_mean_interval(right, groups, seed))
     return {'clips': len(right), 'top-1': right.mean(), '95 % low': low, '95 % high': high}
 
 # %% ../../nbs/score/14_compare.ipynb #6bcd39a5
 def _difference(a, b, groups, seed):
     "The columns that compare `b` with the baseline `a`, arrays of which clips are right."
     gain = b - a
-    low, high = bootstrap_interval(lambda rows: gain[rows].mean(), len(gain), groups, seed=seed)
+    low, high = _mean_interval(gain, groups, seed)
     better, worse = int((gain > 0).sum()), int((gain < 0).sum())
     p = mcnemar_p(better, worse)
     return {'difference': gain.mean(), 'difference low': low, 'difference high': high, 'better': better, 'worse': worse,

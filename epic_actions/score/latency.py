@@ -6,7 +6,7 @@
 __all__ = ['clip_steps', 'time_steps', 'hardware', 'peak_memory', 'Latency', 'measure_latency']
 
 # %% ../../nbs/score/60_latency.ipynb #43fe01eb
-import platform
+import platform, re
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -50,9 +50,8 @@ def time_steps(
 def _cpu_name():
     "The name of the processor."
     info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [l.partition(':')[2].strip() for l in lines if l.startswith('model name')]
-    return [*names, platform.processor() or platform.machine()][0]
+    found = info.exists() and re.search(r'^model name\s*: *(.*)$', info.read_text(), re.M)
+    return found[1] if found else platform.processor() or platform.machine()
 
 # %% ../../nbs/score/60_latency.ipynb #2aaeb3b8
 def hardware(
@@ -133,8 +132,8 @@ def _measure(model, batches, rounds, warm_up, device):
     if device.type == 'cuda': torch.cuda.reset_peak_memory_stats(device)
     for k in range(warm_up): time_steps(steps, batches[k % len(batches)], device)
     seconds = [[time_steps(steps, b, device) for b in batches] for _ in range(rounds)]
-    frames = len(steps['decode'](batches[0][:1])[0])
-    return Latency(np.array(seconds), list(steps), len(batches[0]), frames, hardware(device), peak_memory(device))
+    return Latency(np.array(seconds), list(steps), len(batches[0]), model.clip_spec.n_frames, hardware(device),
+                   peak_memory(device))
 
 # %% ../../nbs/score/60_latency.ipynb #7a0bd3bb
 def measure_latency(

@@ -195,7 +195,8 @@ def _pack_table(df):
 # %% ../../nbs/score/10_results.ipynb #8944b571
 def _unpack_table(cols):
     "The data frame of `_pack_table`."
-    return pd.DataFrame({c: pd.Series(v).astype(dt) if _dtypes.fullmatch(dt) else pd.Series(v) for c, dt, v in cols})
+    types = {c: dtype for c, dtype, _ in cols if _dtypes.fullmatch(dtype)}
+    return pd.DataFrame({c: values for c, _, values in cols}).astype(types)
 
 # %% ../../nbs/score/10_results.ipynb #14b599d6
 def _official_dict(results):
@@ -205,19 +206,20 @@ def _official_dict(results):
         raise ValueError("EPIC-KITCHENS' tools want verb, noun and narration ids (uid): "
                          f'these results have {list(results.vocab)} and the columns {list(segments)}')
     ids = segments['uid'].astype(str)
-    return {**{f'{k}_output': results.log_scores(k) for k in ('verb', 'noun')},
-            'narration_id': np.array(ids, dtype=str), 
-            'video_id': np.array(segments.get('video_id', ids.str.rpartition('_')[0]), dtype=str)}
+    videos = segments.get('video_id', ids.str.rpartition('_')[0])
+    return dict(verb_output=results.log_scores('verb'), noun_output=results.log_scores('noun'),
+                narration_id=np.array(ids, str), video_id=np.array(videos, str))
 
 # %% ../../nbs/score/10_results.ipynb #23df75b0
 def _official_bytes(results, suffix):
-    if suffix == '.pkl': data = pickle.dumps(_official_dict(results), protocol=2)
+    "The content of a file for the official tools, a pickle whose numpy is that of any version."
+    data, buf = _official_dict(results), io.BytesIO()
+    if suffix == '.pkl': pickle.dump(data, buf, protocol=2)
     elif suffix == '.pt':
         import torch
-        torch.save(_official_dict(results), buf := io.BytesIO(), _use_new_zipfile_serialization=False)
-        data = buf.getvalue()
+        torch.save(data, buf, _use_new_zipfile_serialization=False)
     else: raise ValueError(f"the official tools' files end in .pkl or .pt, not in {suffix!r}")
-    return data.replace(b'cnumpy._core.multiarray\n', b'cnumpy.core.multiarray\n', 1)
+    return buf.getvalue().replace(b'cnumpy._core.multiarray\n', b'cnumpy.core.multiarray\n', 1)
 
 # %% ../../nbs/score/10_results.ipynb #523ea327
 _format = 'epic_actions results 1'
@@ -231,8 +233,8 @@ def save_results(
     "Write `results` to one file that holds plain arrays and text, whole or not at all."
     data = _official_bytes(results, Path(path).suffix) if official else None
     about = {'format': _format, 'vocab': list(results.vocab.items()), 'segments': _pack_table(results.segments)}
-    given = {'scores': results.scores, 'logits': results.logits or {}}
-    arrays = {f'{what}_{i}': a for what, d in given.items() for i, a in enumerate(d.values())}
+    arrays = {f'{what}_{i}': a for what in ('scores', 'logits')
+              for i, a in enumerate((getattr(results, what) or {}).values())}
     with atomic_write(path) as p, open(p, 'wb') as f:
         if official: f.write(data)
         else: np.savez_compressed(f, about=np.array(json.dumps(about, default=str)), **arrays)
@@ -246,12 +248,12 @@ def match_ids(
 ) -> np.ndarray: # for each of `wanted`, its place in `ids`
     "Where each of the `wanted` stands among `ids`; raises a ValueError unless both hold the same ids, each once."
     ids, wanted = (pd.Index([str(i) for i in o], dtype=object) for o in (ids, wanted))
-    for o, name in ((ids, one), (wanted, other)):
-        twice = o[o.duplicated()].unique()
-        if len(twice): raise ValueError(
+    sides = [(one, ids, wanted), (other, wanted, ids)]
+    for name, own, _ in sides:
+        if len(twice := own[own.duplicated()].unique()): raise ValueError(
             f'{name} hold {few(twice)} more than once ({len(twice)} ids in all): each segment must be there once')
-    lacks = {one: wanted.difference(ids, sort=False), other: ids.difference(wanted, sort=False)}
-    found = [f'{name} lack {few(o)} ({len(o)} in all)' for name, o in lacks.items() if len(o)]
+    found = [f'{name} lack {few(lacks)} ({len(lacks)} in all)' for name, own, all_of in sides
+             if len(lacks := all_of.difference(own, sort=False))]
     if found: raise ValueError(f'{one} and {other} are not of the same segments: {"; ".join(found)}')
     return ids.get_indexer(wanted)
 
