@@ -1714,8 +1714,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'epic_actions/report/report.py'),
                                             'epic_actions.report.report._matrix': ( 'report/report.html#_matrix',
                                                                                     'epic_actions/report/report.py'),
-                                            'epic_actions.report.report._metrics': ( 'report/report.html#_metrics',
-                                                                                     'epic_actions/report/report.py'),
                                             'epic_actions.report.report._most_confident': ( 'report/report.html#_most_confident',
                                                                                             'epic_actions/report/report.py'),
                                             'epic_actions.report.report._named': ( 'report/report.html#_named',

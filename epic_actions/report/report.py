@@ -39,7 +39,7 @@ def _cells(df):
     "`df`, whose columns are figures with their `value`, `low` and `high`, as a table of tuples."
     df = df.dropna(axis=1, how='all')
     figures = df.columns.unique(level=0)
-    return pd.DataFrame({f: list(df[f].itertuples(index=False, name=None)) for f in figures}, index=df.index)
+    return pd.DataFrame({f: df[f].apply(tuple, axis=1) for f in figures})
 
 # %% ../../nbs/report/10_report.ipynb #cc511f1f
 def _pair_table(right, pair):
@@ -53,7 +53,7 @@ def _directions(res, pairs):
     "For each target with clips of the `pairs`, how often the direction is right."
     out = {}
     for k, names in res.vocab.items():
-        known = {a: b for a, b in (pairs or {}).items() if a in names and b in names and a != b}
+        known = {a: b for a, b in (pairs or {}).items() if a in names and b in names}
         couple = {c: f'{a} / {b}' for a, b in reversed(known.items()) for c in (a, b)}
         rows, right = pair_right(res.scores[k], res.targets(k), names, known)
         if len(rows): out[k] = _pair_table(pd.Series(right, rows), res.segments[k].map(couple))
@@ -65,14 +65,6 @@ def _figures(res, directions):
     df = _cells(interval_table(res))
     df['direction'] = pd.Series({k: t['direction right'][0] for k, t in directions.items()}, dtype=object)
     return df
-
-# %% ../../nbs/report/10_report.ipynb #cb2ee99d
-def _metrics(tables):
-    "The figures of all models as tables of the page."
-    by = 'target' if len(tables) > 1 else 'model'
-    parts = pd.concat(tables, names=['model', 'target']).drop(columns='clips').groupby(level=by, sort=False)
-    return {k: part.droplevel(by).dropna(axis=1, how='all').reset_index().rename(columns={'model': f'{k}: model'})
-            for k, part in parts}
 
 # %% ../../nbs/report/10_report.ipynb #15c64497
 def _differences(results):
@@ -224,9 +216,10 @@ def _aligned(results, **more):
 def _check_labels(results):
     "Raise a ValueError if a model has no labelled clip, for a target or for all at once."
     for name, res in results.items():
-        known = [res.targets(k) >= 0 for k in res.vocab]
-        for what, rows in zip([*res.vocab, ' and a '.join(res.vocab)], [*known, np.all(known, axis=0)]):
-            if not rows.any():
+        known = pd.DataFrame({k: res.targets(k) >= 0 for k in res.vocab})
+        known[' and a '.join(known)] = known.all(axis=1)
+        for what in known:
+            if not known[what].any():
                 raise ValueError(f'{name}: no clip has a {what} that is in the vocab, so there is nothing to report')
 
 # %% ../../nbs/report/10_report.ipynb #17b31b87
@@ -258,9 +251,9 @@ def action_report(
     shown = {name: results[name] for name in (baseline, rival) if name}
     *_, a = clip_answers(res).values()
     context = dict(
-        title=title, model=best, figures=tables[best], n_clips=len(a.rows), n_left=len(res) - len(a.rows),
-        groups=clip_groups(res, a.rows), majority=np.bincount(a.true).max() / len(a.rows), targets=list(res.scores),
-        baseline=baseline, rival=rival, metrics=_metrics(tables), directions=directions[best],
+        title=title, model=best, figures=pd.concat(tables, names=['model', 'target']), res=res, answers=a,
+        groups=clip_groups(res, a.rows), majority=np.bincount(a.true).max(),
+        baseline=baseline, rival=rival, directions=directions[best],
         curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], confusions=_confusions(shown, train), classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()}, heat=heat,
         cards=_cards(res, *filter(None, (frames, heat))) if frames else ([], []), latency=latency, notes=notes or [])
     if rival: context |= dict(differences=_differences(results), changes=class_changes(results[baseline], results[rival]))

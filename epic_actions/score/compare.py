@@ -132,12 +132,11 @@ def compare_results(
 # %% ../../nbs/score/14_compare.ipynb #ecb05fbd
 def _changes(names, before, after):
     "The classes that changed, by what the clips show and whether they were right, NaN for unknown."
-    df = pd.DataFrame({'class': names, 'before': before, 'after': after}).dropna()
+    df = pd.DataFrame({'class': names, 'clips': 1, 'before': before, 'after': after}).dropna()
     df['better'], df['worse'] = df['after'] > df['before'], df['after'] < df['before']
-    how = {'before': 'mean', 'after': 'mean', 'better': 'sum', 'worse': 'sum'}
-    table = df.groupby('class', as_index=False).agg(clips=('class', 'size'), **{k: (k, f) for k, f in how.items()})
-    table = table[table['better'] + table['worse'] > 0]
-    return table.iloc[(table['worse'] - table['better']).argsort(kind='stable')]
+    how = {'clips': 'sum', 'before': 'mean', 'after': 'mean', 'better': 'sum', 'worse': 'sum'}
+    table = df.groupby('class', as_index=False).agg(how).query('better + worse > 0')
+    return table.iloc[table.eval('worse - better').argsort(kind='stable')]
 
 # %% ../../nbs/score/14_compare.ipynb #8a0d6954
 def class_changes(

@@ -297,10 +297,6 @@ def official_parts(
     outputs = {k: columns[f'{k}_output'] for k in ('verb', 'noun')}
     return segments, {k: _official_scores(f'{k}_output', rows, len(segments)) for k, rows in outputs.items()}
 
-# %% ../../nbs/score/10_results.ipynb #fa675c6a
-_unreadable = (ValueError, KeyError, TypeError, AttributeError, EOFError, NotImplementedError, zipfile.BadZipFile,
-               zlib.error)
-
 # %% ../../nbs/score/10_results.ipynb #61086a9f
 def _load_npz(path):
     "The results in a file of `save_results`."
@@ -311,7 +307,8 @@ def _load_npz(path):
             vocab = dict(about['vocab'])
             def read(what): return {k: z[f'{what}_{i}'] for i, k in enumerate(vocab)} if f'{what}_0' in z else None
             return Results(_unpack_table(about['segments']), read('scores'), vocab, read('logits'))
-    except _unreadable as e:
+    except OSError: raise
+    except Exception as e:
         raise ValueError(f'{path}: not a results file, or a damaged one ({e}). '
                          'Copy it again, or write it again with save_results.') from e
 
