@@ -138,13 +138,12 @@ def _confusions(shown, train):
     return out
 
 # %% ../../nbs/report/10_report.ipynb #55b08399
-def _most_confident(res, n=4):
-    "The `n` right and the `n` wrong clips with the highest probabilities `sure`, as rows of `Results.table`."
-    df = res.table().dropna(subset=[f'{k}_right' for k in res.scores])
+def _most_confident(res, a, n=4):
+    "Of the answers `a`, the `n` right and wrong ones with the highest probabilities `sure`; rows of `Results.table`."
+    df = res.table().iloc[a.rows].assign(right=a.true == a.pred)
     df['sure'] = df[[f'{k}_prob' for k in res.scores]].prod(axis=1)
     df = df.sort_values('sure', ascending=False, kind='stable')
-    right = df[[f'{k}_right' for k in res.scores]].all(axis=1)
-    return df[right][:n], df[~right][:n]
+    return df[df['right']][:n], df[~df['right']][:n]
 
 # %% ../../nbs/report/10_report.ipynb #d4e202b7
 def _jpeg(img, height=112):
@@ -167,10 +166,10 @@ def _strip(frames, row, most=8):
     return dict(frames=[_jpeg(imgs[i]) for i in keep])
 
 # %% ../../nbs/report/10_report.ipynb #188a013c
-def _cards(res, *pictures):
-    "The most confident right clips and wrong clips, with the strips of the functions `pictures`."
+def _cards(res, a, *pictures):
+    "The most confident right and wrong answers of `a`, with the strips of the functions `pictures`."
     def card(i, row): return dict(row, strips=[_strip(f, res.segments.loc[i]) for f in pictures])
-    return [[card(*clip) for clip in df.iterrows()] for df in _most_confident(res)]
+    return [[card(*clip) for clip in df.iterrows()] for df in _most_confident(res, a)]
 
 # %% ../../nbs/report/10_report.ipynb #d905cf34
 def _render(template, context, **kwargs):
@@ -255,7 +254,7 @@ def action_report(
         groups=clip_groups(res, a.rows), majority=np.bincount(a.true).max(),
         baseline=baseline, rival=rival, directions=directions[best],
         curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], confusions=_confusions(shown, train), classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()}, heat=heat,
-        cards=_cards(res, *filter(None, (frames, heat))) if frames else ([], []), latency=latency, notes=notes or [])
+        cards=_cards(res, a, *filter(None, (frames, heat))) if frames else ([], []), latency=latency, notes=notes or [])
     if rival: context |= dict(differences=_differences(results), changes=class_changes(results[baseline], results[rival]))
     if segments is not None: context['histograms'] = _histograms(segments, list(res.scores))
     texts = {path: _render('report.html.j2', context)}

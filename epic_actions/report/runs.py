@@ -120,13 +120,11 @@ def score_runs(
 )->tuple: # Name -> model; `HeldOut`; a function: segment table -> name -> `Results`
     "The models, the clips to score, and what scores them."
     models = {name: named_model(s, classes) for name,s in sources.items()}
-    *_, last = (m.clip_spec for m in models.values())
-    held = held_out(sources, data, split, group=group, root=root, modality=last.modality)
-    def score(name, clips):
-        model = models[name]
-        sampler = segments and model.clip_spec.sampler.with_n(segments)
-        return score_clips(model, clips, sampler=sampler, **how)
-    return models, held, lambda clips: {name: score(name, clips) for name in models}
+    *_, last = models.values()
+    held = held_out(sources, data, split, group=group, root=root, modality=last.clip_spec.modality)
+    samplers = {name: segments and m.clip_spec.sampler.with_n(segments) for name,m in models.items()}
+    def score(clips): return {n: score_clips(m, clips, sampler=samplers[n], **how) for n,m in models.items()}
+    return models, held, score
 
 # %% ../../nbs/report/20_runs.ipynb #0760c2ab
 def score_run(
@@ -181,8 +179,7 @@ def _evaluated_file(data):
 # %% ../../nbs/report/20_runs.ipynb #6143b748
 def _labels_of(file):
     "The labelled segments and the classes in annotations, for `load_results`."
-    with warnings.catch_warnings():
-        warnings.simplefilter('ignore') # of frames that are not needed
+    with warnings.catch_warnings(action='ignore'): # of frames that are not needed
         df = segments_from_epic(file, file.parent)
     if 'verb' not in df: raise ValueError(f'{file}: there are no labels in it, so nothing can be evaluated')
     return dict(segments=df.drop(columns=['source','problem','start','stop']), vocab=epic_classes(file))

@@ -19,7 +19,7 @@ def read_ids(
 ) -> list: # text
     "The ids in the first column of a csv file, with or without a header; raises a ValueError if there are none."
     try: ids = pd.read_csv(path, header=None, usecols=[0], dtype=str, skipinitialspace=True)[0].dropna().tolist()
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError): ids = []
+    except ValueError: ids = [] # an empty file, or no csv file
     ids = ids[0 if ids and any(c.isdigit() for c in ids[0]) else 1:]
     if not ids: raise ValueError(f'{path}: there are no ids in its first column')
     return ids

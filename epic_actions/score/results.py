@@ -7,7 +7,7 @@ __all__ = ['Results', 'action_ranks', 'Answers', 'clip_answers', 'save_results',
            'official_results', 'load_results', 'align_results', 'fuse_results']
 
 # %% ../../nbs/score/10_results.ipynb #c8ec8242
-import io, json, pickle, re, zipfile, zlib
+import io, json, pickle, re, zipfile
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import reduce
@@ -124,13 +124,11 @@ def __getitem__(self:Results, rows)->Results: return self.subset(rows)
 # %% ../../nbs/score/10_results.ipynb #6bb70b15
 def action_ranks(
     scores, # one array (N, C) of probabilities for each target
-    targets # one array (N,) of class ids for each target, all labelled
+    actions # (N,) ids of the true combinations, which count through the classes of the last target first
 ) -> np.ndarray: # (N,) places, 0 = first
     "The place of the true combination of classes among all, ranked by the product of the probabilities."
-    def rank(row, ids):
-        p = reduce(np.multiply.outer, [x.astype(float) for x in row])
-        return target_ranks(p.reshape(1, -1), [np.ravel_multi_index(ids, p.shape)])[0]
-    return np.array([rank(*row) for row in zip(zip(*scores), zip(*targets))], dtype=int)
+    joint = (reduce(np.multiply.outer, row).reshape(1, -1) for row in zip(*scores))
+    return np.array([target_ranks(p, [action])[0] for p, action in zip(joint, actions)], dtype=int)
 
 # %% ../../nbs/score/10_results.ipynb #f0b77262
 class Answers(NamedTuple):
@@ -145,9 +143,9 @@ def _answers(res, names):
     "The `Answers` for the targets `names` at once."
     true, sizes = np.stack([res.targets(k) for k in names]), [len(res.vocab[k]) for k in names]
     rows = np.flatnonzero((true >= 0).all(0))
-    true, scores = true[:, rows], [res.scores[k][rows] for k in names]
-    true_ids, pred_ids = (np.ravel_multi_index(tuple(ids), sizes) for ids in (true, map(top_class, scores)))
-    return Answers(rows, true_ids, pred_ids, action_ranks(scores, true))
+    scores = [res.scores[k][rows].astype(float) for k in names]
+    true, pred = (np.ravel_multi_index(tuple(ids), sizes) for ids in (true[:, rows], map(top_class, scores)))
+    return Answers(rows, true, pred, action_ranks(scores, true))
 
 # %% ../../nbs/score/10_results.ipynb #aeb7fc62
 def clip_answers(
