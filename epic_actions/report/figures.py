@@ -7,7 +7,7 @@ __all__ = ['themes', 'png_bytes', 'confusion_counts', 'confusion_figure', 'curve
 
 # %% ../../nbs/report/00_figures.ipynb #e1a0aafb
 import io
-import numpy as np
+import numpy as np, pandas as pd
 from fastcore.xtras import truncstr
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -97,10 +97,9 @@ def confusion_figure(
 # %% ../../nbs/report/00_figures.ipynb #e023a68f
 def _spread(ys, gap):
     "The heights `ys`, moved so that they are at least `gap` apart and about as high as before."
-    ys, order, steps = np.array(ys, dtype=float), np.argsort(ys, kind='stable'), gap * np.arange(len(ys))
-    out = np.empty_like(ys)
-    out[order] = np.maximum.accumulate(ys[order] - steps) + steps
-    return out - (out - ys).mean()
+    ys, steps = pd.Series(ys, dtype=float).sort_values(kind='stable'), gap * np.arange(len(ys))
+    apart = (ys - steps).cummax() + steps
+    return (apart - (apart - ys).mean()).sort_index()
 
 # %% ../../nbs/report/00_figures.ipynb #aed755a1
 def _draw_lines(ax, lines, accent, c):
@@ -152,13 +151,14 @@ def counts_figure(
     dark=False # colours for a dark page
 ) -> Figure:
     "The clips of each class in each split as bars, of the first 40 rows."
-    c, shown, (n, splits) = themes[dark], counts[:40], counts[:40].shape
+    c, shown = themes[dark], counts[:40]
+    n, splits = shown.shape
     fig = Figure(figsize=(1.7 + 2.1 * splits, .4 + .19 * n))
     fig.crop = 'tight'
     axes = fig.subplots(1, splits, sharey=True, squeeze=False)[0]
-    for ax, split in zip(axes, shown):
-        _draw_bars(ax, shown[split].to_numpy(), c)
-        _panel(ax, f'{split}: {shown[split].sum():,}', c)
+    for ax, (split, clips) in zip(axes, shown.items()):
+        _draw_bars(ax, clips, c)
+        _panel(ax, f'{split}: {clips.sum():,}', c)
     axes[0].set_yticks(range(n), _names(shown.index), fontsize=8.5, color=c['ink'], parse_math=False)
     axes[0].set_ylim(n - .4, -.6)
     fig.subplots_adjust(0, 0, 1, 1 - .3 / fig.get_figheight(), wspace=.12)

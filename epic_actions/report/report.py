@@ -24,6 +24,7 @@ from ..score.compare import (align_results, class_changes, clip_answers, clip_gr
 from .figures import (confusion_counts, confusion_figure, counts_figure, curves_figure, png_bytes,
                                         themes)
 from ..score.metrics import class_table, pair_right, wilson_interval
+from ..score.results import named_errors
 
 # %% ../../nbs/report/10_report.ipynb #8a53be7a
 def show(
@@ -38,8 +39,7 @@ def show(
 def _cells(df):
     "`df`, whose columns are figures with their `value`, `low` and `high`, as a table of tuples."
     df = df.dropna(axis=1, how='all')
-    figures = df.columns.unique(level=0)
-    return pd.DataFrame({f: df[f].apply(tuple, axis=1) for f in figures})
+    return pd.DataFrame({f: df[f].apply(tuple, axis=1) for f in df.columns.unique(level=0)})
 
 # %% ../../nbs/report/10_report.ipynb #cc511f1f
 def _pair_table(right, pair):
@@ -69,10 +69,10 @@ def _figures(res, directions):
 # %% ../../nbs/report/10_report.ipynb #15c64497
 def _differences(results):
     "The differences of all models from the first one in percentage points."
-    df, base = compare_results(results).dropna(subset='p'), next(iter(results))
+    df = compare_results(results).dropna(subset='p')
     points = [100 * df[c] for c in ('difference', 'difference low', 'difference high')]
     return pd.DataFrame({'target: model': df.index.map(': '.join), 'difference': [*zip(*points)],
-                         f'compared with {base}': df['in words'].to_numpy()})
+                         'in words': df['in words'].to_numpy()})
 
 # %% ../../nbs/report/10_report.ipynb #b8722c61
 def _picture(figure, *args, **kwargs):
@@ -124,7 +124,7 @@ def _matrix(vocab, k, a, **kwargs):
     classes = vocab.get(k) or [' '.join(names) for names in product(*vocab.values())]
     names = [classes[i] for i in ids]
     counts = pd.DataFrame(m, names, [*names, 'another class'][:m.shape[1]])
-    return _picture(confusion_figure, m, names, counts=counts, n_classes=len(np.unique(a.true)), **kwargs)
+    return _picture(confusion_figure, m, names, counts=counts, true=a.true, **kwargs)
 
 # %% ../../nbs/report/10_report.ipynb #96d044ce
 def _confusions(shown, train):
@@ -193,12 +193,6 @@ def _pick(tables, detail):
         raise ValueError(f'detail is {detail!r}, but the results are of {list(tables)}: name one of them')
     return detail
 
-# %% ../../nbs/report/10_report.ipynb #8c493d72
-def _rival(names, best):
-    "The model to compare with the first of the `names`; None if there is no other."
-    first, *others = names
-    return best if best in others else others[-1] if others else None
-
 # %% ../../nbs/report/10_report.ipynb #4e1cb480
 def _named(x): return x if isinstance(x, dict) else {} if x is None else {'the model': x}
 
@@ -215,11 +209,10 @@ def _aligned(results, **more):
 def _check_labels(results):
     "Raise a ValueError if a model has no labelled clip, for a target or for all at once."
     for name, res in results.items():
-        known = pd.DataFrame({k: res.targets(k) >= 0 for k in res.vocab})
-        known[' and a '.join(known)] = known.all(axis=1)
-        for what in known:
-            if not known[what].any():
-                raise ValueError(f'{name}: no clip has a {what} that is in the vocab, so there is nothing to report')
+        with named_errors(name):
+            if not res.summary()['clips'].iloc[-1]: # of all targets at once; the summary refuses one without labels
+                raise ValueError(f'no clip has a {" and a ".join(res.vocab)} that is in the vocab: '
+                                 'there is nothing to report')
 
 # %% ../../nbs/report/10_report.ipynb #17b31b87
 def action_report(
@@ -245,17 +238,20 @@ def action_report(
     tables = {name: _figures(r, directions[name]) for name, r in results.items()}
     if pairs and not any(directions.values()):
         raise ValueError(f'pairs {pairs} match no labelled clip of any target: check their names')
-    best, baseline = _pick(tables, detail), next(iter(results))
-    res, rival = results[best], _rival(results, best)
-    shown = {name: results[name] for name in (baseline, rival) if name}
+    best, names = _pick(tables, detail), list(results)
+    baseline, rival, res = names[0], best if best != names[0] else names[-1], results[best]
+    shown = {name: results[name] for name in (baseline, rival)}
     *_, a = clip_answers(res).values()
     context = dict(
-        title=title, model=best, figures=pd.concat(tables, names=['model', 'target']), res=res, answers=a,
-        groups=clip_groups(res, a.rows), majority=np.bincount(a.true).max(),
-        baseline=baseline, rival=rival, directions=directions[best],
-        curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], confusions=_confusions(shown, train), classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()}, heat=heat,
-        cards=_cards(res, a, *filter(None, (frames, heat))) if frames else ([], []), latency=latency, notes=notes or [])
-    if rival: context |= dict(differences=_differences(results), changes=class_changes(results[baseline], results[rival]))
+        title=title, model=best, baseline=baseline, res=res, answers=a, groups=clip_groups(res, a.rows),
+        majority=np.bincount(a.true).max(), figures=pd.concat(tables, names=['model', 'target']),
+        directions=directions[best], confusions=_confusions(shown, train), heat=heat, latency=latency,
+        curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], notes=notes or [],
+        classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()},
+        cards=_cards(res, a, *filter(None, (frames, heat))) if frames else ([], []))
+    if len(results) > 1:
+        changes = class_changes(results[baseline], results[rival])
+        context |= dict(rival=rival, differences=_differences(results), changes=changes)
     if segments is not None: context['histograms'] = _histograms(segments, list(res.scores))
     texts = {path: _render('report.html.j2', context)}
     if markdown: texts[path.with_suffix('.md')] = _render('report.md.j2', context, finalize=_escape_markdown)

@@ -212,8 +212,8 @@ def evaluate_run(
     if source.suffix in results_suffixes: return evaluate_results(source, data, out)
     model,held,results = score_run(source, data, **how)
     folder = run_folder(source)
-    title = f'{folder.name} on {len(results)} clips'
-    scores = write_scores(out or folder/'eval', results, model, pairs=held.data.pairs, title=title)
+    scores = write_scores(out or folder/'eval', results, model, pairs=held.data.pairs,
+                          title=f'{folder.name} on {len(results)} clips')
     return dict(model=str(source/'best.safetensors' if source.is_dir() else source), split=held.split, **scores)
 
 # %% ../../nbs/report/20_runs.ipynb #21a6fd11
@@ -232,8 +232,7 @@ def compare_runs(
 # %% ../../nbs/report/20_runs.ipynb #7a1c925f
 def _histories(sources):
     "The learning curves of the runs that have some."
-    files = {n: run_folder(s)/'history.csv' for n,s in sources.items()}
-    return {n: pd.read_csv(f) for n,f in files.items() if f.is_file()}
+    return {n: pd.read_csv(f) for n,s in sources.items() if (f := run_folder(s)/'history.csv').is_file()}
 
 # %% ../../nbs/report/20_runs.ipynb #633f1c09
 def report_runs(
@@ -248,7 +247,7 @@ def report_runs(
     sources = run_names(models)
     nets,(data,split,clips),score = score_runs(sources, **how)
     results,learnt,last = score(clips),data.segments.query('split == "train"'),[*nets][-1]
-    speed = {n: measure_latency(m, clips) for n,m in nets.items()} if latency else {}
+    speed = {n: measure_latency(m, clips) for n,m in nets.items() if latency}
     scores = write_scores(out, results, nets[last], last, histories=_histories(sources), pairs=data.pairs,
                           segments=data.segments,
                           title=f'{" and ".join(nets)} on {len(clips)} clips', markdown=markdown, latency=speed,

@@ -20,7 +20,7 @@ def clip_groups(
     "The group of each clip; None if there are no groups."
     groups = res.segments.get('group')
     if groups is None or groups.isna().all(): return None
-    return groups.where(groups.notna(), pd.Series([f'clip {i}' for i in range(len(res))])).to_numpy()[rows]
+    return groups.fillna(pd.Series([f'clip {i}' for i in range(len(res))])).to_numpy()[rows]
 
 # %% ../../nbs/score/14_compare.ipynb #6e446618
 figure_names = ['top-1', 'top-5', 'macro precision', 'macro recall', 'weighted precision', 'weighted recall']
@@ -120,7 +120,7 @@ def compare_results(
         if known.empty: continue
         groups = clip_groups(aligned[first], known.index)
         for name in aligned:
-            a, b = known[first].to_numpy(), known[name].to_numpy()
+            a, b = known[[first, name]].to_numpy().T
             compared = {'in words': 'the baseline'} if name == first else _difference(a, b, groups, seed)
             rows[target, name] = _accuracy(b, groups, seed) | compared
     if not rows:

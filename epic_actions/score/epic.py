@@ -106,8 +106,8 @@ def filled_subsets(
     subsets:dict # name -> task -> (N,) booleans
 ) -> dict: # the same without those that are empty
     "The subsets that have segments; warns of the others."
-    empty = [f'{name} {task}' for name, tasks in subsets.items() for task, rows in tasks.items() if not rows.any()]
-    if empty: warnings.warn(f'no segments for {", ".join(empty)}: these figures are left out')
+    if empty := [f'{name} {k}' for name, tasks in subsets.items() for k, rows in tasks.items() if not rows.any()]:
+        warnings.warn(f'no segments for {", ".join(empty)}: these figures are left out')
     return {name: {task: rows for task, rows in tasks.items() if rows.any()} for name, tasks in subsets.items()}
 
 # %% ../../nbs/score/40_epic.ipynb #8725503d

@@ -189,8 +189,8 @@ def explain_clip(
     if not _attentions(model): heat = grad_cam(model, clip, target, task)
     elif target is None: heat = attention_rollout(model, clip)
     else: raise ValueError(f'target={target}: attention rollout knows no classes; leave it out')
-    spec = spec or getattr(model, 'clip_spec', None)
-    return show_heat(clip, heat, spec=spec, **{'title': _answer(model, clip, target, task), **kwargs})
+    kwargs.setdefault('title', _answer(model, clip, target, task))
+    return show_heat(clip, heat, spec=spec or getattr(model, 'clip_spec', None), **kwargs)
 
 # %% ../../nbs/score/50_explain.ipynb #15f286e4
 def heat_painter(

@@ -36,15 +36,14 @@ def time_steps(
     steps:dict, # Name -> function
     first, # What the first one gets
     device # A `torch.device` that is waited for after each step
-)->list: # Seconds of each step
+)->np.ndarray: # Seconds of each step
     "Seconds that each of `steps` takes, each getting what the one before gave."
-    out,seconds = first,[]
+    out,times = first,[perf_counter()]
     for step in steps.values():
-        start = perf_counter()
         out = step(out)
         if device.type != 'cpu': torch.accelerator.synchronize(device)
-        seconds.append(perf_counter()-start)
-    return seconds
+        times.append(perf_counter())
+    return np.diff(times)
 
 # %% ../../nbs/score/60_latency.ipynb #a0281cbd
 def _cpu_name():

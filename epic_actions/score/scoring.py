@@ -77,8 +77,9 @@ def _logits(model, x, bs, average):
 # %% ../../nbs/score/30_scoring.ipynb #775bd674
 def _report(sources, idxs, faulty):
     "Warn of clips that were left out or repaired."
-    left_out,n = sorted(set(sources) - set(sources.iloc[idxs])),len(sources) - len(idxs)
-    if n: warnings.warn(f'{n} of {len(sources)} clips could not be read and are not scored: {left_out[:5]}')
+    left_out = sources.drop(idxs).tolist()
+    if left_out:
+        warnings.warn(f'{len(left_out)} of {len(sources)} clips could not be read and are not scored: {left_out[:5]}')
     if faulty.any():
         stand_ins = sources.iloc[idxs[faulty]].tolist()[:5]
         warnings.warn(f'in {faulty.sum()} clips the last good frame stands in for others: {stand_ins}')
