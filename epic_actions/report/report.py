@@ -168,8 +168,8 @@ def _strip(frames, row, most=8):
 # %% ../../nbs/report/10_report.ipynb #188a013c
 def _cards(res, a, *pictures):
     "The most confident right and wrong answers of `a`, with the strips of the functions `pictures`."
-    def card(i, row): return dict(row, strips=[_strip(f, res.segments.loc[i]) for f in pictures])
-    return [[card(*clip) for clip in df.iterrows()] for df in _most_confident(res, a)]
+    return [[dict(row, strips=[_strip(f, res.segments.loc[i]) for f in pictures]) for i, row in df.iterrows()]
+            for df in _most_confident(res, a)]
 
 # %% ../../nbs/report/10_report.ipynb #d905cf34
 def _render(template, context, **kwargs):

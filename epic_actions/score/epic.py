@@ -89,7 +89,8 @@ def class_segments(
 ) -> dict: # `verb`, `noun` and `action` -> (N,) booleans
     "Which segments show one of the `classes`? Without classes of actions, those do whose verb or noun is listed."
     shown = {k: np.isin(targets[k], np.array(id_list(listed), float)) for k, listed in classes.items()}
-    return {**shown, 'action': shown.get('action', shown['verb'] | shown['noun'])}
+    shown.setdefault('action', shown['verb'] | shown['noun'])
+    return shown
 
 # %% ../../nbs/score/40_epic.ipynb #fb8ab94c
 def tail_segments(
