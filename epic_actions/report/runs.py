@@ -172,8 +172,8 @@ def _evaluated_file(data):
     "The annotations to evaluate results by; raises a ValueError if there are none."
     files = epic_files(data/'annotations') or epic_files(data)
     if not files:
-        raise ValueError(f'{data}: holds no annotations of EPIC-KITCHENS to evaluate results by; without it, they are '
-                         'evaluated by the labels that they hold')
+        raise ValueError(f'{data}: holds no annotations of EPIC-KITCHENS to evaluate results by; leave it out to '
+                         'evaluate them by the labels that they hold')
     return next((f for f in files if 'validation' in f.name), files[0])
 
 # %% ../../nbs/report/20_runs.ipynb #6143b748
@@ -181,7 +181,7 @@ def _labels_of(file):
     "The labelled segments and the classes in annotations, for `load_results`."
     with warnings.catch_warnings(action='ignore'): # of frames that are not needed
         df = segments_from_epic(file, file.parent)
-    if 'verb' not in df: raise ValueError(f'{file}: there are no labels in it, so nothing can be evaluated')
+    if 'verb' not in df: raise ValueError(f'{file}: has no labels, so nothing can be evaluated')
     return dict(segments=df.drop(columns=['source','problem','start','stop']), vocab=epic_classes(file))
 
 # %% ../../nbs/report/20_runs.ipynb #2e168825

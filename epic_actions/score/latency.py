@@ -115,7 +115,7 @@ def __repr__(self:Latency):
     text = (f'{unit} takes {value} ms from video to answer ({low} to {high} in {len(self.seconds)} rounds); '
             f'the longest step is {t["p50 ms", "value"].iloc[:-1].idxmax()}; '
             f'{rates["clips/s"]:.1f} clips and {rates["frames/s"]:.1f} frames per second.')
-    noise = ' The rounds differ much, so something else was running: measure again on a quiet machine.'
+    noise = ' The rounds differ a lot, so something else was running: measure again on a quiet machine.'
     return text + noise*(high > 1.5*low)
 
 # %% ../../nbs/score/60_latency.ipynb #94070f05

@@ -166,7 +166,7 @@ def summary(self:Results) -> pd.DataFrame:
         if n: out[k] |= {'top-1': right.mean(), 'top-5': (a.ranks < 5).mean(),
                          'mean class accuracy': precision_recall(a.true, a.pred)['macro recall'],
                          **dict(zip(('95 % low', '95 % high'), wilson_interval(right.sum(), n)))}
-        elif k in self.vocab: raise ValueError(f'no clip has a {k} that is in the vocab: there is nothing to sum up')
+        elif k in self.vocab: raise ValueError(f'no clip has a {k} that is in the vocab: there is nothing to summarise')
     return pd.DataFrame.from_dict(out, orient='index')
 
 # %% ../../nbs/score/10_results.ipynb #5eb7b844
