@@ -73,7 +73,8 @@ def _in_words(better, worse, p, low, high):
     "What a comparison says: `low` to `high` is the interval of the difference."
     if not better + worse: return 'right and wrong on the same clips'
     verdict = ('not proven' if p >= .05 else
-               'but not proven, because clips of one group are alike' if low <= 0 <= high else 'proven at the 5 % level')
+               'but not proven, because clips of one group are alike' if low <= 0 <= high else
+               'proven at the 5 % level')
     return f'better on {_clips(better)}, worse on {_clips(worse)}: p = {p:.2g}, {verdict}'
 
 # %% ../../nbs/score/14_compare.ipynb #de2b20d6
