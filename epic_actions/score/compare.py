@@ -20,7 +20,7 @@ def clip_groups(
     "The group of each clip; None if there are no groups."
     groups = res.segments.get('group')
     if groups is None or groups.isna().all(): return None
-    return groups.where(groups.notna(), pd.Series([f'clip {i}' for i in range(len(res))])).to_numpy()[rows]
+    return groups.fillna(pd.Series([f'clip {i}' for i in range(len(res))])).to_numpy()[rows]
 
 # %% ../../nbs/score/14_compare.ipynb #6e446618
 figure_names = ['top-1', 'top-5', 'macro precision', 'macro recall', 'weighted precision', 'weighted recall']
@@ -73,7 +73,8 @@ def _in_words(better, worse, p, low, high):
     "What a comparison says: `low` to `high` is the interval of the difference."
     if not better + worse: return 'right and wrong on the same clips'
     verdict = ('not proven' if p >= .05 else
-               'but not proven, as clips of one group hang together' if low <= 0 <= high else 'proven at the 5 % level')
+               'but not proven, because clips of one group are alike' if low <= 0 <= high else
+               'proven at the 5 % level')
     return f'better on {_clips(better)}, worse on {_clips(worse)}: p = {p:.2g}, {verdict}'
 
 # %% ../../nbs/score/14_compare.ipynb #de2b20d6
@@ -84,18 +85,22 @@ def right_table(
     right = {k: pd.Series((a.ranks < 1).astype(float), a.rows) for k, a in clip_answers(res).items()}
     return pd.DataFrame(right, index=range(len(res)))
 
+# %% ../../nbs/score/14_compare.ipynb #572310fa
+def _mean_interval(x, groups, seed):
+    "The bounds of the bootstrap for the mean of `x`, one number for each clip."
+    return bootstrap_interval(lambda rows: x[rows].mean(), len(x), groups, seed=seed)
+
 # %% ../../nbs/score/14_compare.ipynb #b16f9daa
 def _accuracy(right, groups, seed):
     "The columns of the comparison for a model by itself; `right` says which clips are."
-    low, high = bootstrap_interval(lambda rows: right[rows].mean(), len(right), groups, seed=seed)
-    low, high = share_interval(right, low, high)
+    low, high = share_interval(right, *_mean_interval(right, groups, seed))
     return {'clips': len(right), 'top-1': right.mean(), '95 % low': low, '95 % high': high}
 
 # %% ../../nbs/score/14_compare.ipynb #6bcd39a5
 def _difference(a, b, groups, seed):
     "The columns that compare `b` with the baseline `a`, arrays of which clips are right."
     gain = b - a
-    low, high = bootstrap_interval(lambda rows: gain[rows].mean(), len(gain), groups, seed=seed)
+    low, high = _mean_interval(gain, groups, seed)
     better, worse = int((gain > 0).sum()), int((gain < 0).sum())
     p = mcnemar_p(better, worse)
     return {'difference': gain.mean(), 'difference low': low, 'difference high': high, 'better': better, 'worse': worse,
@@ -116,7 +121,7 @@ def compare_results(
         if known.empty: continue
         groups = clip_groups(aligned[first], known.index)
         for name in aligned:
-            a, b = known[first].to_numpy(), known[name].to_numpy()
+            a, b = known[[first, name]].to_numpy().T
             compared = {'in words': 'the baseline'} if name == first else _difference(a, b, groups, seed)
             rows[target, name] = _accuracy(b, groups, seed) | compared
     if not rows:
@@ -128,12 +133,11 @@ def compare_results(
 # %% ../../nbs/score/14_compare.ipynb #ecb05fbd
 def _changes(names, before, after):
     "The classes that changed, by what the clips show and whether they were right, NaN for unknown."
-    df = pd.DataFrame({'class': names, 'before': before, 'after': after}).dropna()
+    df = pd.DataFrame({'class': names, 'clips': 1, 'before': before, 'after': after}).dropna()
     df['better'], df['worse'] = df['after'] > df['before'], df['after'] < df['before']
-    how = {'before': 'mean', 'after': 'mean', 'better': 'sum', 'worse': 'sum'}
-    table = df.groupby('class', as_index=False).agg(clips=('class', 'size'), **{k: (k, f) for k, f in how.items()})
-    table = table[table['better'] + table['worse'] > 0]
-    return table.iloc[(table['worse'] - table['better']).argsort(kind='stable')]
+    how = {'clips': 'sum', 'before': 'mean', 'after': 'mean', 'better': 'sum', 'worse': 'sum'}
+    table = df.groupby('class', as_index=False).agg(how).query('better + worse > 0')
+    return table.iloc[table.eval('worse - better').argsort(kind='stable')]
 
 # %% ../../nbs/score/14_compare.ipynb #8a0d6954
 def class_changes(

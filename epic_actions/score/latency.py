@@ -6,7 +6,7 @@
 __all__ = ['clip_steps', 'time_steps', 'hardware', 'peak_memory', 'Latency', 'measure_latency']
 
 # %% ../../nbs/score/60_latency.ipynb #43fe01eb
-import platform
+import platform, re
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -36,23 +36,21 @@ def time_steps(
     steps:dict, # Name -> function
     first, # What the first one gets
     device # A `torch.device` that is waited for after each step
-)->list: # Seconds of each step
+)->np.ndarray: # Seconds of each step
     "Seconds that each of `steps` takes, each getting what the one before gave."
-    out,seconds = first,[]
+    out,times = first,[perf_counter()]
     for step in steps.values():
-        start = perf_counter()
         out = step(out)
         if device.type != 'cpu': torch.accelerator.synchronize(device)
-        seconds.append(perf_counter()-start)
-    return seconds
+        times.append(perf_counter())
+    return np.diff(times)
 
 # %% ../../nbs/score/60_latency.ipynb #a0281cbd
 def _cpu_name():
     "The name of the processor."
     info = Path('/proc/cpuinfo')
-    lines = info.read_text().splitlines() if info.exists() else []
-    names = [l.partition(':')[2].strip() for l in lines if l.startswith('model name')]
-    return [*names, platform.processor() or platform.machine()][0]
+    found = info.exists() and re.search(r'^model name\s*: *(.*)$', info.read_text(), re.M)
+    return found[1] if found else platform.processor() or platform.machine()
 
 # %% ../../nbs/score/60_latency.ipynb #2aaeb3b8
 def hardware(
@@ -117,7 +115,7 @@ def __repr__(self:Latency):
     text = (f'{unit} takes {value} ms from video to answer ({low} to {high} in {len(self.seconds)} rounds); '
             f'the longest step is {t["p50 ms", "value"].iloc[:-1].idxmax()}; '
             f'{rates["clips/s"]:.1f} clips and {rates["frames/s"]:.1f} frames per second.')
-    noise = ' The rounds differ much, so something else was running: measure again on a quiet machine.'
+    noise = ' The rounds differ a lot, so something else was running: measure again on a quiet machine.'
     return text + noise*(high > 1.5*low)
 
 # %% ../../nbs/score/60_latency.ipynb #94070f05
@@ -133,8 +131,8 @@ def _measure(model, batches, rounds, warm_up, device):
     if device.type == 'cuda': torch.cuda.reset_peak_memory_stats(device)
     for k in range(warm_up): time_steps(steps, batches[k % len(batches)], device)
     seconds = [[time_steps(steps, b, device) for b in batches] for _ in range(rounds)]
-    frames = len(steps['decode'](batches[0][:1])[0])
-    return Latency(np.array(seconds), list(steps), len(batches[0]), frames, hardware(device), peak_memory(device))
+    return Latency(np.array(seconds), list(steps), len(batches[0]), model.clip_spec.n_frames, hardware(device),
+                   peak_memory(device))
 
 # %% ../../nbs/score/60_latency.ipynb #7a0bd3bb
 def measure_latency(
