@@ -4,7 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'Json', 'BadClips', 'Paths', 'Workers', 'Readers', 'Root', 'Group', 'program', 'without_nan', 'with_parameters',
-           'command', 'importing', 'make_recipe', 'recipe_options', 'options_of', 'share_or_groups', 'summary_lines']
+           'command', 'importing', 'make_recipe', 'recipe_options', 'options_of', 'renamed_options', 'share_or_groups',
+           'summary_lines']
 
 # %% ../../nbs/cli/00_app.ipynb #0b89a356
 import inspect, json, sys, warnings
@@ -198,6 +199,28 @@ def options_of(other, **defaults):
         others = {n: p for n,p in inspect.signature(other).parameters.items() if n not in (*own, 'as_json')}
         return with_parameters(f, [*own.values(),
                                    *(p.replace(default=defaults.get(n, p.default)) for n,p in others.items())])
+    return decorate
+
+# %% ../../nbs/cli/00_app.ipynb #d5a61bea
+def renamed_options(
+    **names # Old name -> new name
+):
+    "Decorates a command whose options have new names; the old ones still work, hidden and with a warning."
+    def decorate(f):
+        params = inspect.signature(f).parameters
+        @wraps(f)
+        def wrapper(*args, **kwargs):
+            given = {old: v for old in names if (v := kwargs.pop(old, None)) is not None}
+            for old,v in given.items():
+                new = names[old]
+                if kwargs.get(new) is not None: raise ValueError(f'--{old} is now called --{new}: give only --{new}')
+                warnings.warn(f'--{old} is now called --{new}')
+                kwargs[new] = v
+            return f(*args, **kwargs)
+        old = [inspect.Parameter(o, inspect.Parameter.KEYWORD_ONLY, default=None,
+                                 annotation=Annotated[params[n].annotation, typer.Option(hidden=True)])
+               for o,n in names.items()]
+        return with_parameters(wrapper, [*params.values(), *old])
     return decorate
 
 # %% ../../nbs/cli/00_app.ipynb #c0d27371

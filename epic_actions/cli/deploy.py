@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Optional
 import typer
 import epic_actions as ea # its names are imported when they are used
-from .app import command, importing
+from .app import command, importing, renamed_options
 
 # %% ../../nbs/cli/50_deploy.ipynb #e3563881
 @command('Deployment')
@@ -29,7 +29,7 @@ def export(
     """
     path = ea.export_run(model, out, fp16, int8, fps)
     info = ea.read_onnx_info(path)
-    answer = dict(onnx=str(path), span=info['span'], difference=info['difference'])
+    answer = dict(onnx=str(path), window=info['window'], difference=info['difference'])
     return answer, f'{path}: gives the answers of the model; differences {info["difference"]}'
 
 # %% ../../nbs/cli/50_deploy.ipynb #cf13b38c
@@ -95,6 +95,7 @@ def _annotate(predictor, videos, out, threshold, **how):
 # %% ../../nbs/cli/50_deploy.ipynb #019c3c4f
 @command('Deployment')
 @importing
+@renamed_options(span='window')
 def predict(
     model:Path, # A file of `export`, or the folder of a run with its model.onnx.
     videos:list[str], # Videos, frame folders or archives, patterns (clips/*.mp4), or a camera: camera:0, /dev/video0.
@@ -102,7 +103,7 @@ def predict(
     start:Optional[float]=None, # Beginning of the clip, seconds (or frame number).
     stop:Optional[float]=None, # Its end.
     stride:Optional[float]=None, # With --out, or a camera: seconds from one answer to the next.
-    span:Optional[float]=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
+    window:Optional[float]=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
     threshold:float=0., # With --out: what is less probable is not shown.
     seconds:Optional[float]=None, # How long to watch a camera; without it until Ctrl-C.
 ):
@@ -114,13 +115,13 @@ def predict(
     predictor = ActionPredictor(_exported(model))
     if device := camera_device(videos[0]):
         if out or len(videos) > 1: raise ValueError(f'{videos[0]}: a camera is watched alone, and without --out')
-        seen = _watch_camera(predictor, device, seconds, stride=stride, span=span)
+        seen = _watch_camera(predictor, device, seconds, stride=stride, window=window)
         return seen, f'{len(seen)} answers'
     videos = _found(videos)
     if out:
         if (start,stop) != (None,None):
             raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
-        paths = _annotate(predictor, videos, out, threshold, stride=stride, span=span)
+        paths = _annotate(predictor, videos, out, threshold, stride=stride, window=window)
         return dict(written=paths), '\n'.join(paths)
     answers = {v: predictor.predict(v, start, stop) for v in videos}
     if len(videos) == 1: return answers[videos[0]], _answer_lines(answers[videos[0]])

@@ -23,7 +23,7 @@ from ..video.flow import flow_picture
 from ..video.reading import open_source, seconds_of
 from ..video.spec import ClipSpec
 from ..video.writing import copied_sound, encode, encoded_sound, mux, sound_of
-from .predictor import ActionPredictor, find_segments
+from .predictor import ActionPredictor, find_segments, streaming_args
 
 # %% ../../nbs/deploy/10_overlay.ipynb #bf57bc26
 @dataclass
@@ -323,6 +323,7 @@ def _check_out(out, video):
         raise ValueError(f'{out}: is the video itself; give another name')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #4c6f9449
+@streaming_args
 def annotate_video(
     predictor, # An `ActionPredictor`, or the path of a file of `export_onnx`
     video, # A video, or frames with `fps`
@@ -330,7 +331,7 @@ def annotate_video(
     threshold:float=0., # What is less probable is not shown
     shortest:float=0., # Seconds: shorter segments are left out
     progress=None, # Function of the share that is done, 0 to 1
-    **kwargs # Arguments of `stream`: `stride`, `span`, `smooth`, `window`, `fps` ...
+    **kwargs # Arguments of `stream`: `stride`, `window`, `smooth`, `smooth_window`, `fps` ...
 ): # The path, or a list of them
     "Write the actions of a video, each file whole or not at all; raises a ValueError or a `VideoError`."
     outs = [Path(o) for o in listify(out)]
