@@ -10,11 +10,13 @@ __all__ = ['onnx_format', 'smoothings', 'streaming_args', 'open_session', 'sessi
 import json, re, sys, warnings
 from collections import deque
 from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import accumulate, pairwise
 from pathlib import Path
 import av
 import numpy as np
 import onnxruntime
-from fastcore.basics import chunked, patch
+from fastcore.basics import chunked, noop, patch
 
 # %% ../../nbs/deploy/00_predictor.ipynb #27060ae3
 from ..video.files import VideoError
@@ -147,9 +149,9 @@ def _elements(ids, spec, fps):
 def _windows(frames, spec, window, stride, past):
     "Yield ((time, start, stop), elements of the clip) for every `stride` seconds of an open source."
     times,duration = frames.times,seconds_of(frames)
-    for k in range(int(duration/stride + 1e-6) + (duration/stride % 1 > 1e-6)):
-        start,stop = window_at(k*stride, window, duration, past)
-        yield (k*stride, start, stop), _elements(np.arange(*frames._span(times, start, stop)), spec, frames.fps)
+    for t in map(float, np.arange(0, duration-1e-6, stride)):
+        start,stop = window_at(t, window, duration, past)
+        yield (t, start, stop), _elements(np.arange(*frames._span(times, start, stop)), spec, frames.fps)
 
 # %% ../../nbs/deploy/00_predictor.ipynb #fff9a81e
 @dataclass
@@ -192,33 +194,30 @@ def _forget(kept, first):
     for k in [k for k in kept if k < first]: del kept[k]
 
 # %% ../../nbs/deploy/00_predictor.ipynb #e9061264
-def _stack(ids, pixels, spec):
-    "One element of a clip, (channels, height, width)."
-    one = replace(spec, sampler=UniformSegments(1, len(ids)))
-    return np.moveaxis(to_channels(np.stack([pixels[i] for i in ids]), one)[0], -1, 0)
+def _clips(windows, pixels, spec):
+    "Clips (windows, elements, channels, height, width) of `windows`, lists of elements."
+    frames = np.array([[pixels[i] for ids in w for i in ids] for w in windows])
+    return np.moveaxis(to_channels(frames, spec), -1, 2)
 
 # %% ../../nbs/deploy/00_predictor.ipynb #a68cbbbc
 @patch
-def _features(self:ActionPredictor, stacks, batch):
-    "The features of the elements `stacks`, (elements, ...), `batch` clips of them at a time."
-    n,found = self.spec.n_frames,[]
-    for some in chunked(stacks, n*batch):
-        full = np.array(some + some[-1:]*(-len(some)%n))
-        f = self._session.run(['frame_features'], {'clips': full.reshape(-1, n, *full.shape[1:])})[0]
-        found.extend(f.reshape(-1, *f.shape[2:])[:len(some)])
-    return found
+def _features(self:ActionPredictor, elements, pixels, batch):
+    "Yield the features of `elements`, and of the last one again until there are whole clips, `batch` at a time."
+    n = self.spec.n_frames
+    full = elements + elements[-1:]*(-len(elements)%n)
+    for some in chunked(chunked(full, n), batch):
+        clips = self._session.run(['frame_features'], {'clips': _clips(some, pixels, self.spec)})[0]
+        for features in clips: yield from features
 
 # %% ../../nbs/deploy/00_predictor.ipynb #53da4def
 @patch
 def _see(self:ActionPredictor, windows, known, pixels, batch):
-    "Target -> probabilities (windows, classes) for `windows`, lists of elements; `known` gets what is new."
-    if new := list(dict.fromkeys(ids for w in windows for ids in w if ids not in known)):
-        stacks = [_stack(ids, pixels, self.spec) for ids in new]
-        known.update(zip(new, self._features(stacks, batch) if self.by_frame else stacks))
-    clips = np.array([[known[ids] for ids in w] for w in windows])
-    if not self.by_frame: return self._probabilities(clips=clips)
+    "Target -> probabilities (windows, classes) for `windows`, lists of elements; `known` gets new features."
+    if not self.by_frame: return self._probabilities(clips=_clips(windows, pixels, self.spec))
+    new = list(dict.fromkeys(ids for w in windows for ids in w if ids not in known))
+    known.update(zip(new, self._features(new, pixels, batch)))
     none = np.zeros((0, *self._session.get_inputs()[0].shape[1:]), np.uint8)
-    return self._probabilities(windows=clips, clips=none)
+    return self._probabilities(clips=none, windows=np.array([[known[ids] for ids in w] for w in windows]))
 
 # %% ../../nbs/deploy/00_predictor.ipynb #60eda86c
 @patch
@@ -238,34 +237,29 @@ def _answers(self:ActionPredictor, windows, pixels, batch):
 def _mean(many): return {t: np.mean([p[t] for p in many], 0) for t in many[0]}
 
 # %% ../../nbs/deploy/00_predictor.ipynb #7c2ee9de
-def _winner(probs): return {t: (np.arange(len(p)) == p.argmax()).astype(p.dtype) for t,p in probs.items()}
+def _winner(probs): return {t: np.eye(len(p), dtype=p.dtype)[p.argmax()] for t,p in probs.items()}
 
 # %% ../../nbs/deploy/00_predictor.ipynb #2203e5cd
-def _roll(predictions, how, window):
-    near,due = deque(),deque()
+def _roll(predictions, window, counted=noop):
+    near,due,half = deque(),deque(),window/2 + 1e-6
     def emit(p):
-        while near[0].time < p.time - window/2 - 1e-6: near.popleft()
-        seen = [q.raw if how == 'mean' else _winner(q.raw) for q in near if q.time <= p.time + window/2 + 1e-6]
-        return replace(p, probabilities=_mean(seen))
+        while near[0].time < p.time-half: near.popleft()
+        return replace(p, probabilities=_mean([counted(q.raw) for q in near if q.time <= p.time+half]))
     for p in predictions:
         near.append(p)
         due.append(p)
-        while p.time > due[0].time + window/2 + 1e-6: yield emit(due.popleft())
+        while p.time > due[0].time+half: yield emit(due.popleft())
     yield from map(emit, due)
 
 # %% ../../nbs/deploy/00_predictor.ipynb #21fa56fa
 def _fade(predictions, window):
-    last = None
-    for p in predictions:
-        probs = p.raw
-        if last:
-            keep = np.exp(-(p.time-last.time)/window)
-            probs = {t: keep*last.probabilities[t] + (1-keep)*r for t,r in probs.items()}
-        last = replace(p, probabilities=probs)
-        yield last
+    def faded(last, p):
+        keep = np.exp((last.time-p.time)/window)
+        return replace(p, probabilities={t: keep*last.probabilities[t] + (1-keep)*r for t,r in p.raw.items()})
+    return accumulate((replace(p, probabilities=p.raw) for p in predictions), faded)
 
 # %% ../../nbs/deploy/00_predictor.ipynb #2d28fee3
-smoothings = 'mean','vote','exp'
+smoothings = dict(mean=_roll, vote=partial(_roll, counted=_winner), exp=_fade)
 
 # %% ../../nbs/deploy/00_predictor.ipynb #ce33e11a
 def smooth_predictions(
@@ -274,9 +268,9 @@ def smooth_predictions(
     window:float=1. # Seconds: the rolling window, or with `exp` the time after which an answer has 1/e of its weight
 ):
     "Yield the predictions with smoothed `probabilities`; raises a ValueError for another `how`."
-    if how not in (None, *smoothings): raise ValueError(f'smooth={how!r}: choose one of {smoothings}, or None')
-    if how is None or window <= 0: return iter(predictions)
-    return _fade(predictions, window) if how == 'exp' else _roll(predictions, how, window)
+    if how not in (None, *smoothings):
+        raise ValueError(f'smooth={how!r}: choose one of {", ".join(smoothings)}, or None')
+    return iter(predictions) if how is None or window <= 0 else smoothings[how](predictions, window)
 
 # %% ../../nbs/deploy/00_predictor.ipynb #7095bd19
 @patch
@@ -328,13 +322,11 @@ def stream(self:ActionPredictor,
 # %% ../../nbs/deploy/00_predictor.ipynb #98f41d96
 def _target_segments(predictions, target, cuts, threshold):
     "Yield the segments of one target; `cuts` are the edges of the predictions, seconds."
-    probs = np.stack([p.probabilities[target] for p in predictions])
+    probs,vocab = np.stack([p.probabilities[target] for p in predictions]),predictions[0].vocabs[target]
     best = np.where(probs.max(1) < threshold, -1, probs.argmax(1))
-    edges = np.flatnonzero(np.diff(best, prepend=-2, append=-2))
-    for a,b in zip(edges, edges[1:]):
-        if best[a] >= 0:
-            label,score = predictions[0].vocabs[target][best[a]],float(probs[a:b,best[a]].mean())
-            yield dict(target=target, start=float(cuts[a]), end=float(cuts[b]), label=label, score=score)
+    for a,b in pairwise(np.flatnonzero(np.diff(best, prepend=-2, append=-2))):
+        if (k := best[a]) >= 0:
+            yield dict(target=target, start=cuts[a], end=cuts[b], label=vocab[k], score=float(probs[a:b,k].mean()))
 
 # %% ../../nbs/deploy/00_predictor.ipynb #437d8404
 def find_segments(
@@ -345,8 +337,8 @@ def find_segments(
     "The segments of a video, for each target."
     predictions = list(predictions)
     if not predictions: return []
-    times = np.array([p.time for p in predictions])
-    cuts = np.array([0., *(times[1:]+times[:-1])/2, max(predictions[-1].stop, times[-1])])
+    times = [p.time for p in predictions]
+    cuts = [0., *((a+b)/2 for a,b in pairwise(times)), float(max(predictions[-1].stop, times[-1]))]
     return [s for t in predictions[0].vocabs for s in _target_segments(predictions, t, cuts, threshold)
             if s['end']-s['start'] >= shortest]
 
