@@ -180,7 +180,7 @@ def _ground(self:Panel):
 # %% ../../nbs/deploy/10_overlay.ipynb #086e84c3
 @patch
 def line(self:Panel, i, target, label, prob):
-    "Draw line `i`: target, label and, unless too little, the probability, as a bar as long and as a percentage."
+    "Draw line `i`: the target, its label, and the probability as a bar and a percentage; `-` below the threshold."
     u,y,named = self.unit,round(self.unit*(1.3+2*i)),len(self.ann.vocabs) > 1
     left,right = round(u*(4 if named else .6)),self.im.width-round(u*3.2)
     def bar(end, fill): self.pen.rounded_rectangle([left, y-u*.72, end, y+u*.72], u*.3, fill)
@@ -210,12 +210,13 @@ def below(self:Panel, picture:Image.Image, t)->Image.Image:
     return Image.fromarray(np.vstack([picture, self.draw(t)]))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #8ae16d08
-def _drawn(ann, frames, wanted, smallest=360):
+def _drawn(ann, frames, wanted, progress=noop, smallest=360):
     "Yield (seconds, picture with its panel) of those of the open source's `frames` that are `wanted`."
     h,w = enlarged(frames.size, smallest)
-    panel = Panel(ann, w, h)
-    for t,pixels in zip(frames.times[wanted].tolist(), frames.stream(wanted, (h,w))):
+    panel,shown = Panel(ann, w, h),zip(frames.times[wanted].tolist(), frames.stream(wanted, (h,w)))
+    for k,(t,pixels) in enumerate(shown, 1):
         yield t,panel.below(ann.picture(pixels), t)
+        progress(k/len(wanted))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #2138ead8
 _tick = Fraction(1, 90000) # of a video's clock, seconds
@@ -223,12 +224,11 @@ _tick = Fraction(1, 90000) # of a video's clock, seconds
 # %% ../../nbs/deploy/10_overlay.ipynb #892cf114
 def _timed(ann, source, stream, progress):
     "Yield the frames of the video for `stream`, which gets their size."
-    for k,(t,picture) in enumerate(_drawn(ann, source, range(len(source)))):
-        if not k: stream.width,stream.height = picture.size
+    for t,picture in _drawn(ann, source, range(len(source)), progress):
+        if not stream.codec_context.is_open: stream.width,stream.height = picture.size
         frame = av.VideoFrame.from_image(picture)
         frame.pts,frame.time_base = round(t/_tick),_tick
         yield frame
-        progress((k+1)/len(source))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #f585a545
 _mp4_sound = {'aac','mp3','ac3','eac3','opus','alac','flac'}
@@ -253,11 +253,9 @@ def write_gif(ann:Annotation, path, progress=noop, rate=8, most=120):
     "The video with its panel as a GIF that repeats."
     n,pictures = max(min(round(ann.duration*rate), most), 1),[]
     with ann.open() as frames:
-        wanted = np.unique(_spread(frames, n)).tolist()
-        for _,picture in _drawn(ann, frames, wanted, 240):
+        for _,picture in _drawn(ann, frames, np.unique(_spread(frames, n)).tolist(), progress, 240):
             picture.thumbnail((400, picture.height), Image.Resampling.LANCZOS)
             pictures.append(picture.quantize(64, dither=Image.Dither.NONE))
-            progress(len(pictures)/len(wanted))
     pictures[0].save(path, 'gif', save_all=True, append_images=pictures[1:], duration=round(1000/rate), loop=0)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #93e2b731

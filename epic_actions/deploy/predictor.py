@@ -12,6 +12,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import accumulate, pairwise
+from operator import itemgetter
 from pathlib import Path
 import av
 import numpy as np
@@ -24,7 +25,7 @@ from ..video.frames import MemoryFrames, scale_frame
 from ..video.renamed import renamed_args
 from ..video.reading import (fit_frames, open_source, place_frames, read_clip, scaled_size, seconds_of,
                                        to_channels)
-from ..video.sampling import LastFrames, UniformSegments
+from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
 
 # %% ../../nbs/deploy/00_predictor.ipynb #1ff2fa74
@@ -73,9 +74,9 @@ class ActionPredictor:
         threads:int|None=None # Threads of ONNX Runtime; None: its own choice
     ):
         self.path,self._session = Path(path),open_session(path, threads)
-        self.info = info = session_info(self._session, path)
-        self.vocabs,self.window,self.by_frame = info['vocabs'],info['window'],info['by_frame']
-        self.spec = ClipSpec.from_json(json.dumps(info['clip_spec']))
+        self.info = session_info(self._session, path)
+        self.vocabs,self.window,self.by_frame,spec = itemgetter('vocabs','window','by_frame','clip_spec')(self.info)
+        self.spec = ClipSpec.from_json(json.dumps(spec))
 
 # %% ../../nbs/deploy/00_predictor.ipynb #5fcde3f1
 @patch(as_prop=True)
@@ -113,7 +114,7 @@ def _probabilities(self:ActionPredictor, **inputs):
 
 # %% ../../nbs/deploy/00_predictor.ipynb #9644fdc6
 def _answer(probs, vocab):
-    i = int(probs.argmax())
+    i = probs.argmax()
     return dict(label=vocab[i], probability=float(probs[i]), probabilities=dict(zip(vocab, probs.tolist())))
 
 # %% ../../nbs/deploy/00_predictor.ipynb #8581dbab
@@ -168,7 +169,7 @@ class Prediction:
 @patch(as_prop=True)
 def labels(self:Prediction)->dict:
     "Target -> label and its probability."
-    return {t: (self.vocabs[t][int(p.argmax())], float(p.max())) for t,p in self.probabilities.items()}
+    return {t: (self.vocabs[t][p.argmax()], float(p.max())) for t,p in self.probabilities.items()}
 
 # %% ../../nbs/deploy/00_predictor.ipynb #c4484c6b
 class _Ahead(dict):
@@ -184,7 +185,7 @@ class _Ahead(dict):
 @patch
 def expect(self:_Ahead, numbers):
     "Of the frames that are not here, those with these `numbers` will be asked for next."
-    wanted = [i for i in np.unique(numbers).tolist() if i not in self]
+    wanted = sorted(set(numbers) - self.keys())
     size = scaled_size(self._frames.size, self._spec)
     self._coming = zip(wanted, self._frames.stream(wanted, size, self._spec.resize))
 
@@ -373,7 +374,7 @@ def watch(self:ActionPredictor,
     pictures, # Pairs of seconds and a picture (RGB, uint8 (height, width, 3)), as they come
     stride:float|None=None, # Seconds from one answer to the next; None: a quarter of `window`
     window:float|None=None, # Seconds that an answer looks at; None: those of the training clips
-    smooth:str|None='exp', # See `smooth_predictions`; `mean` and `vote` wait half a `smooth_window` for what comes after
+    smooth:str|None='exp', # See `smooth_predictions`; `mean` and `vote` wait for half a `smooth_window`
     smooth_window:float=1. # Seconds that are smoothed over
 ):
     "Yield a `Prediction` for every `stride` seconds of pictures that come from a camera, in constant memory."

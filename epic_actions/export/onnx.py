@@ -8,12 +8,14 @@ __all__ = ['PixelModel', 'median_window', 'logit_differences', 'check_export', '
 # %% ../../nbs/export/00_onnx.ipynb #20d060ef
 import copy, json, warnings
 from contextlib import suppress
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 import numpy as np
 import onnx, pandas as pd, torch
 from scipy.special import softmax
 from torch import nn
+from fastcore.basics import tuplify
 
 # %% ../../nbs/export/00_onnx.ipynb #95a47e83
 from ..data.clips import Normalizer
@@ -25,9 +27,6 @@ from ..deploy.predictor import onnx_format, open_session, read_onnx_info
 from ..models.base import ActionModel, check_set
 from ..models.pretrained import read_model
 
-# %% ../../nbs/export/00_onnx.ipynb #857fd16f
-def _tuple(o): return o if isinstance(o, tuple) else (o,)
-
 # %% ../../nbs/export/00_onnx.ipynb #12afbd0a
 class PixelModel(nn.Module):
     "`model` on 8-bit pixels: normalises them, and always answers with a tuple."
@@ -37,9 +36,9 @@ class PixelModel(nn.Module):
 
     def forward(self, clips, windows=None):
         x = self.normalize(clips)
-        if windows is None: return _tuple(self.model(x))
+        if windows is None: return tuplify(self.model(x))
         features = self.model.forward_features(x)
-        return *_tuple(self.model.forward_head(torch.cat([features, windows]))), features
+        return *tuplify(self.model.forward_head(torch.cat([features, windows]))), features
 
 # %% ../../nbs/export/00_onnx.ipynb #b7b59a18
 class _GlobalMax(nn.Module):
@@ -50,29 +49,25 @@ class _GlobalMax(nn.Module):
 def _exportable(model):
     "A copy of `model` of which a graph can be made."
     model = copy.deepcopy(model)
-    for m in model.modules():
-        for name,child in m.named_children():
-            if isinstance(child, nn.AdaptiveMaxPool2d) and child.output_size in (1, (1,1)):
-                setattr(m, name, _GlobalMax())
+    for name,m in list(model.named_modules(remove_duplicate=False)):
+        if isinstance(m, nn.AdaptiveMaxPool2d) and m.output_size in (1, (1,1)): model.set_submodule(name, _GlobalMax())
     return model.for_export() if isinstance(model, ActionModel) else model
 
 # %% ../../nbs/export/00_onnx.ipynb #0202888a
+@torch.no_grad()
 def _graph(pixel_model, clips, targets):
     "The ONNX graph of `pixel_model`, for any number of clips."
-    args,outputs = [clips],[*targets]
+    args,outputs = dict(clips=clips),[*targets]
     if pixel_model.by_frame:
-        with torch.no_grad(): features = pixel_model.model.forward_features(clips.float())
-        args.append(torch.cat([features, features]))
+        features = pixel_model.model.forward_features(clips.float())
+        args['windows'] = torch.cat([features, features])
         outputs.append('frame_features')
-    inputs = ['clips','windows'][:len(args)]
-    shapes = tuple({0: torch.export.Dim(f'{i}_n')} for i in inputs)
-    with torch.no_grad(), warnings.catch_warnings():
-        warnings.simplefilter('ignore') # of what will be deprecated in packages that torch.onnx uses
-        graph = torch.onnx.export(pixel_model, tuple(args), dynamo=True, input_names=inputs, output_names=outputs,
-                                  dynamic_shapes=shapes, verbose=False).model_proto
+    shapes = tuple({0: torch.export.Dim(f'{i}_n')} for i in args)
+    with warnings.catch_warnings(action='ignore'): # of what will be deprecated in packages that torch.onnx uses
+        graph = torch.onnx.export(pixel_model, tuple(args.values()), dynamo=True, input_names=[*args],
+                                  output_names=outputs, dynamic_shapes=shapes, verbose=False).model_proto
     if pixel_model.by_frame:
-        none = np.zeros((0, *features.shape[1:]), np.float32)
-        graph.graph.initializer.append(onnx.numpy_helper.from_array(none, 'windows'))
+        graph.graph.initializer.append(onnx.numpy_helper.from_array(features[:0].numpy(), 'windows'))
     return graph
 
 # %% ../../nbs/export/00_onnx.ipynb #63d8f8c2
@@ -80,12 +75,18 @@ def _describe(model, window, **more):
     "The metadata of an exported model: names -> plain data."
     return dict(format=onnx_format, model=type(model).__name__, args=getattr(model, 'init_args', {}), span=window,
                 clip_spec=json.loads(model.clip_spec.to_json()),
-                vocabs={t: [str(c) for c in v] for t,v in model.vocabs.items()},
+                vocabs={t: [*map(str, v)] for t,v in model.vocabs.items()},
                 by_frame=getattr(model, 'by_frame', False),
                 versions={p: version(p) for p in ('epic_actions','torch','onnx','onnxruntime')}, **more)
 
 # %% ../../nbs/export/00_onnx.ipynb #23f3521d
-def _spread(table, n): return table.iloc[::-(-len(table)//n) or 1] # up to `n` rows, evenly spread
+def _of_clips(f, table, split, n):
+    "`f` of up to `n` rows of a split, evenly spread, but for those that cannot be read."
+    if 'split' in table: table = table[table.split == split]
+    found = []
+    for _,row in table.iloc[::-(-len(table)//n) or 1].iterrows():
+        with suppress(VideoError): found.append(f(row))
+    return found
 
 # %% ../../nbs/export/00_onnx.ipynb #e07fde44
 def _seconds(row, fps):
@@ -102,10 +103,7 @@ def median_window(
     fps:float|None=None # Frames per second of folders of frames, which do not say it
 )->float|None: # Seconds; None if the sources do not say how long they last
     "The median length of the training clips."
-    found = []
-    for row in _spread(segments[segments.split == 'train'] if 'split' in segments else segments, n_max).itertuples():
-        with suppress(VideoError): found.append(_seconds(row, fps))
-    found = [s for s in found if s]
+    found = [s for s in _of_clips(partial(_seconds, fps=fps), segments, 'train', n_max) if s]
     return float(np.median(found)) if found else None
 
 # %% ../../nbs/export/00_onnx.ipynb #2c26dc08
@@ -163,10 +161,9 @@ def export_cost(
 )->dict: # `clips`, `agreement` (share of answers that are the same) and `probability` (largest difference)
     "What a smaller file costs in accuracy."
     session,agree,worst = open_session(path),[],0.
-    for i in range(0, len(clips), 8):
-        part = clips[i:i+8]
+    for part in np.array_split(clips, range(8, len(clips), 8)):
         got,want = session.run([*model.vocabs], {'clips': part}),_logits(model, part)
-        agree += np.all([a.argmax(-1) == b.argmax(-1) for a,b in zip(got, want)], 0).tolist()
+        agree.extend(np.all([a.argmax(-1) == b.argmax(-1) for a,b in zip(got, want)], 0))
         worst = max(worst, logit_differences(got, want)[0])
     return dict(clips=len(clips), agreement=round(float(np.mean(agree)), 4), probability=float(f'{worst:.2g}'))
 
@@ -182,10 +179,9 @@ def _table(learn): return getattr(getattr(learn, 'dls', None), 'segments', None)
 # %% ../../nbs/export/00_onnx.ipynb #b55e510f
 def _some_clips(learn, spec, n=64):
     "Up to `n` validation clips of a learner, or else clips of noise, and what they are."
-    table,found = _table(learn),[]
-    for _,row in () if table is None else _spread(table[table.split == 'valid'], n).iterrows():
-        with suppress(VideoError): found.append(np.asarray(ClipTfm(spec, tensor_clips=True)(row).numpy()))
-    return (np.stack(found), 'validation clips') if found else (_noise(spec, 16), 'clips of noise')
+    table = _table(learn)
+    found = [] if table is None else _of_clips(ClipTfm(spec, tensor_clips=True), table, 'valid', n)
+    return (torch.stack(found).numpy(), 'validation clips') if found else (_noise(spec, 16), 'clips of noise')
 
 # %% ../../nbs/export/00_onnx.ipynb #9251550a
 def _checked_model(learn):

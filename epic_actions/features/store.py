@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 from fastcore.basics import patch
+from fastai.callback.hook import Hook
 from fastai.data.core import DataLoaders
 
 # %% ../../nbs/features/00_store.ipynb #5db47493
@@ -138,21 +139,18 @@ def open_features(
 @contextmanager
 def _features_of(model, by_frame):
     "A function: normalised clips (B, T, C, H, W) -> features (B, T, dim) of the frames, or (B, dim) of the clips."
-    was_training,seen,last = model.training,[],[m for m in model.modules() if isinstance(m, nn.Linear)][-1]
+    was_training,last = model.training,[m for m in model.modules() if isinstance(m, nn.Linear)][-1]
     def of_frames(x):
         maps = (model.encoder if hasattr(model, 'encoder') else model.forward_features)(x)
         return maps if maps.ndim == 3 else maps.flatten(3).mean(3)
     def of_clips(x):
-        seen.clear()
         model(x)
-        return seen[-1].reshape(len(x), -1, seen[-1].shape[-1]).mean(1)
+        return hook.stored.reshape(len(x), -1, hook.stored.shape[-1]).mean(1)
     model.eval()
-    hook = last.register_forward_hook(lambda m, args, out: seen.append(args[0]))
     try:
-        with torch.no_grad(): yield of_frames if by_frame else of_clips
-    finally:
-        hook.remove()
-        model.train(was_training)
+        with Hook(last, lambda m, args, out: args[0]) as hook, torch.no_grad():
+            yield of_frames if by_frame else of_clips
+    finally: model.train(was_training)
 
 # %% ../../nbs/features/00_store.ipynb #f0f85cab
 def _to_input(v, indices, spec, device):
@@ -177,18 +175,17 @@ def video_features(
     source_fps:float|None=None # Frames per second of a folder of frames, which does not say it
 )->np.ndarray: # (numbers, dim) float32: row k is that of k/fps seconds
     "What `model` sees in a video; raises a ValueError for a model that does not see single frames, or a `VideoError`."
-    spec,device = model.clip_spec,next(model.parameters()).device
+    spec,device,alone = model.clip_spec,next(model.parameters()).device,window is None
     if spec is None or spec.modality != 'RGB': raise ValueError(
         f'{type(model).__name__}: its clip_spec is {spec}; features are made of RGB frames, by a model that knows how')
-    if window is None and not getattr(model, 'by_frame', False):
-        raise ValueError(f'this {type(model).__name__} sees clips, not single frames: give window=, the seconds of a '
-                         'clip')
+    if alone and not getattr(model, 'by_frame', False): raise ValueError(
+        f'this {type(model).__name__} sees clips, not single frames: give window=, the seconds of a clip')
     out = []
-    with _features_of(model, window is None) as f, open_frames(source, fps=source_fps) as v:
+    with _features_of(model, alone) as f, open_frames(source, fps=source_fps) as v:
         times = np.arange(int(v.times[-1]*fps + 1e-6) + 1)/fps if v.times is not None else v.at(0)
         for t in np.array_split(times, range(bs, len(times), bs)):
-            if window is None: out.append(f(_to_input(v, v.at(t), spec, device)[None])[0])
-            else: out.append(f(torch.stack([_to_input(v, _clip_before(v, s, window, spec), spec, device) for s in t])))
+            clips = [v.at(t)] if alone else [_clip_before(v, s, window, spec) for s in t]
+            out.append(f(torch.stack([_to_input(v, c, spec, device) for c in clips])).flatten(0, -2))
     return torch.cat(out).float().cpu().numpy()
 
 # %% ../../nbs/features/00_store.ipynb #9cd7d486
