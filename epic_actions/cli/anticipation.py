@@ -12,7 +12,7 @@ import typer
 
 # %% ../../nbs/cli/60_anticipation.ipynb #549fe9f8
 import epic_actions as ea # its names are imported when they are used
-from .app import Paths, Readers, Root, command, importing, recipe_options
+from .app import Paths, Readers, Root, command, importing, recipe_options, renamed_options
 from ..learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teacher_recipes
 
 # %% ../../nbs/cli/60_anticipation.ipynb #2e05efae
@@ -47,18 +47,19 @@ def teach(
 # %% ../../nbs/cli/60_anticipation.ipynb #1785b004
 @command('Anticipation')
 @importing
+@renamed_options(span='window')
 def features(
     model:Path, # Folder of a run, or a bundle (.safetensors).
     videos: Paths,
     out:Path=Path('features'), # Folder for the features; what is there already is not made again.
     fps:float=4., # Features per second.
-    span:float|None=None # Seconds that the model sees before each of them; without it, one frame.
+    window:float|None=None # Seconds that the model sees before each of them; without it, one frame.
 ):
     """Write what a model sees in whole videos, as features for `anticipate`.
 
-    Example: epic-actions features runs/trn videos --fps 4 --span 1 --out features
+    Example: epic-actions features runs/trn videos --fps 4 --window 1 --out features
     """
-    written = ea.write_features(ea.read_model(model), ea.find_videos(videos), out, fps, span=span)
+    written = ea.write_features(ea.read_model(model), ea.find_videos(videos), out, fps, window=window)
     n = len(written.videos)
     return dict(features=out, videos=n, dim=written.dim,
                 fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'

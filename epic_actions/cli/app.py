@@ -4,8 +4,8 @@
 
 # %% auto #0
 __all__ = ['app', 'BadClips', 'Paths', 'Workers', 'Readers', 'Root', 'Group', 'program', 'without_nan', 'counted',
-           'with_parameters', 'option', 'command', 'importing', 'recipe_options', 'options_of', 'words',
-           'share_or_groups', 'summary_lines']
+           'with_parameters', 'option', 'command', 'importing', 'recipe_options', 'options_of', 'renamed_options',
+           'words', 'share_or_groups', 'summary_lines']
 
 # %% ../../nbs/cli/00_app.ipynb #0b89a356
 import inspect, json, os, sys, warnings
@@ -203,6 +203,28 @@ def options_of(
     params = inspect.signature(other).parameters.values()
     more = [p.replace(default=defaults.get(p.name, p.default)) for p in params]
     return lambda f: with_parameters(f, *more)
+
+# %% ../../nbs/cli/00_app.ipynb #d5a61bea
+def renamed_options(
+    **names # Old name -> new name
+):
+    "Decorates a command whose options have new names; the old ones still work, hidden and with a warning."
+    def decorate(f):
+        params = inspect.signature(f).parameters
+        @wraps(f)
+        def wrapper(*args, **kwargs):
+            given = {old: v for old in names if (v := kwargs.pop(old, None)) is not None}
+            for old,v in given.items():
+                new = names[old]
+                if kwargs.get(new) is not None: raise ValueError(f'--{old} is now called --{new}: give only --{new}')
+                warnings.warn(f'--{old} is now called --{new}')
+                kwargs[new] = v
+            return f(*args, **kwargs)
+        old = [inspect.Parameter(o, inspect.Parameter.KEYWORD_ONLY, default=None,
+                                 annotation=Annotated[params[n].annotation, typer.Option(hidden=True)])
+               for o,n in names.items()]
+        return with_parameters(wrapper, [*params.values(), *old])
+    return decorate
 
 # %% ../../nbs/cli/00_app.ipynb #5c341902
 def words(

@@ -73,9 +73,8 @@ def _score_all(kitchen, out, models, histories):
 # %% ../../nbs/cli/10_demo.ipynb #a1e87b89
 def _annotate(kitchen, model, out):
     "Export the best model, and annotate a video of an unseen participant with it."
-    from epic_actions.export.onnx import median_span
     print(f'{len(demo_models)+2}. The best model, {model.parent.name}, is exported and annotates a video')
-    onnx = ea.export_onnx(ea.load_bundle(model), out/'model.onnx', span=median_span(kitchen.segments))
+    onnx = ea.export_onnx(ea.load_bundle(model), out/'model.onnx', window=ea.median_window(kitchen.segments))
     source = kitchen.segments.query('split == "test"').source.iloc[0]
     return dict(onnx=onnx, video=ea.annotate_video(onnx, source, out/'annotated.mp4', threshold=.3, stride=.25))
 

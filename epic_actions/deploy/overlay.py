@@ -4,18 +4,20 @@
 
 # %% auto #0
 __all__ = ['palette', 'writers', 'Annotation', 'write_csv', 'write_json', 'joined_segments', 'write_srt', 'class_colours',
-           'enlarged', 'Panel', 'write_mp4', 'write_gif', 'draw_timeline', 'write_png', 'annotate_video']
+           'enlarged', 'Canvas', 'Panel', 'write_mp4', 'write_gif', 'draw_timeline', 'write_png', 'annotate_video']
 
 # %% ../../nbs/deploy/10_overlay.ipynb #60cae1b1
 import csv, json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import cycle, groupby, pairwise
 from math import inf
+from operator import itemgetter
 from pathlib import Path
 import av
 import numpy as np
 from PIL import Image, ImageDraw, ImageOps
-from fastcore.basics import listify, patch
+from fastcore.basics import listify, noop, patch
 
 # %% ../../nbs/deploy/10_overlay.ipynb #4378fc4b
 from ..video.files import atomic_write
@@ -23,7 +25,7 @@ from ..video.flow import flow_picture
 from ..video.reading import open_source, seconds_of
 from ..video.spec import ClipSpec
 from ..video.writing import copied_sound, encode, encoded_sound, mux, sound_of
-from .predictor import ActionPredictor, find_segments
+from .predictor import ActionPredictor, find_segments, streaming_args
 
 # %% ../../nbs/deploy/10_overlay.ipynb #bf57bc26
 @dataclass
@@ -52,28 +54,19 @@ def at(self:Annotation, t):
 def picture(self:Annotation, pixels):
     return Image.fromarray(flow_picture(pixels) if self.spec.modality == 'Flow' else np.ascontiguousarray(pixels))
 
-# %% ../../nbs/deploy/10_overlay.ipynb #4863ae55
-@patch
-def middles(self:Annotation, n):
-    "Times in the middle of `n` equal parts of the video, seconds."
-    return (np.arange(n)+.5)*self.duration/n
-
-# %% ../../nbs/deploy/10_overlay.ipynb #dd9781c2
-def _quiet(share): pass
-
 # %% ../../nbs/deploy/10_overlay.ipynb #4df68deb
-def write_csv(ann:Annotation, path, progress=_quiet):
+def write_csv(ann:Annotation, path, progress=noop):
     "The segments, one in a row: target, start, end (seconds), label and score."
     with open(path, 'w', newline='', encoding='utf-8') as f:
         w = csv.DictWriter(f, ['target','start','end','label','score'])
         w.writeheader()
-        for s in ann.segments: w.writerow({**s, **{k: round(s[k], 4) for k in ('start','end','score')}})
+        for s in ann.segments: w.writerow(s | {k: round(s[k], 4) for k in ('start','end','score')})
 
 # %% ../../nbs/deploy/10_overlay.ipynb #50cfeaf1
-def write_json(ann:Annotation, path, progress=_quiet):
+def write_json(ann:Annotation, path, progress=noop):
     "Segments, classes and, for every time, the probabilities of each target's classes."
-    times = [{**{k: round(getattr(p, k), 4) for k in ('time','start','stop')},
-              **{t: [round(float(v), 5) for v in probs] for t,probs in p.probabilities.items()}}
+    times = [{k: round(getattr(p, k), 4) for k in ('time','start','stop')} |
+             {t: [round(float(v), 5) for v in probs] for t,probs in p.probabilities.items()}
              for p in ann.predictions]
     video = str(ann.video) if isinstance(ann.video, (str,Path)) else None
     about = dict(video=video, duration=ann.duration, vocabs=ann.vocabs, segments=ann.segments, predictions=times)
@@ -84,12 +77,10 @@ def joined_segments(
     segments:list # Of one target or several, see `find_segments`
 )->list: # (start, end, text), one after the other
     "The labels of all targets, as one line of text for each time."
-    cuts,joined = sorted({s[k] for s in segments for k in ('start','end')}),[]
-    for a,b in zip(cuts, cuts[1:]):
-        text = ' '.join(s['label'] for s in segments if s['start'] <= a and s['end'] >= b)
-        if joined and joined[-1][1:] == (a, text): joined[-1] = joined[-1][0],b,text
-        elif text: joined.append((a, b, text))
-    return joined
+    def text(t): return ' '.join(s['label'] for s in segments if s['start'] <= t < s['end'])
+    cuts = sorted({s[k] for s in segments for k in ('start','end')})
+    changes = [(next(times), said) for said,times in groupby(cuts, text)]
+    return [(a, b, said) for (a,said),(b,_) in pairwise(changes) if said]
 
 # %% ../../nbs/deploy/10_overlay.ipynb #a80f66bf
 def _srt_time(t):
@@ -97,10 +88,10 @@ def _srt_time(t):
     return f'{ms//3600000:02}:{ms//60000%60:02}:{ms//1000%60:02},{ms%1000:03}'
 
 # %% ../../nbs/deploy/10_overlay.ipynb #379c2528
-def write_srt(ann:Annotation, path, progress=_quiet):
+def write_srt(ann:Annotation, path, progress=noop):
     "SubRip subtitles."
-    joined = enumerate(joined_segments(ann.segments), 1)
-    lines = [f'{i}\n{_srt_time(a)} --> {_srt_time(b)}\n{text}\n' for i,(a,b,text) in joined]
+    lines = [f'{i}\n{_srt_time(a)} --> {_srt_time(b)}\n{text}\n'
+             for i,(a,b,text) in enumerate(joined_segments(ann.segments), 1)]
     Path(path).write_text('\n'.join(lines), 'utf-8')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #387983c7
@@ -110,8 +101,8 @@ palette = ['#4e9ae8','#f28e2b','#59b35c','#e15759','#b384d6','#edc948','#4bbfb8'
 # %% ../../nbs/deploy/10_overlay.ipynb #4cfa72a0
 def class_colours(segments:list)->dict: # (target, label) -> colour
     "Colours for the classes that occur, in the order in which they do."
-    names = list(dict.fromkeys((s['target'], s['label']) for s in sorted(segments, key=lambda s: s['start'])))
-    return {n: palette[i % len(palette)] for i,n in enumerate(names)}
+    names = map(itemgetter('target','label'), sorted(segments, key=itemgetter('start')))
+    return dict(zip(dict.fromkeys(names), cycle(palette)))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #b24ac129
 def enlarged(
@@ -123,84 +114,94 @@ def enlarged(
     return tuple(max(side*k//2*2, 2) for side in size)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #25dcdfc0
-def _text(draw, xy, text, size, fill, anchor='lm', width=inf, edge=None):
-    "Draw `text`, with dots in place of what does not fit into `width` px, and with an `edge` of another colour."
-    long = lambda s: draw.textlength(s, font_size=size) > width
+class Canvas:
+    "A picture about a video, on which its time goes from `left` to `right`, px."
+    def __init__(self, ann:Annotation, size:tuple, ground:str, left:float, right:float):
+        self.ann,self.left,self.right = ann,left,right
+        self.im = Image.new('RGB', size, ground)
+        self.pen,self.colours = ImageDraw.Draw(self.im),class_colours(ann.segments)
+
+# %% ../../nbs/deploy/10_overlay.ipynb #e923b7f6
+@patch
+def x(self:Canvas, t):
+    "The place of the time `t`, seconds; what lies after the end is there."
+    return round(self.left + (self.right-self.left)*min(t/self.ann.duration, 1))
+
+# %% ../../nbs/deploy/10_overlay.ipynb #c1c5860a
+@patch
+def text(self:Canvas, x, y, text, size, fill, anchor='lm', width=inf, edge=None):
+    "Write `text`, with dots in place of what does not fit into `width` px, and with an `edge` of another colour."
+    size = round(size)
+    long = lambda s: self.pen.textlength(s, font_size=size) > width
     if long(text):
         while text and long(text+'...'): text = text[:-1]
         text += '...'
-    draw.text(xy, text, fill, anchor=anchor, font_size=size, stroke_width=max(size//9, 1) if edge else 0,
-              stroke_fill=edge)
+    self.pen.text((x,y), text, fill, anchor=anchor, font_size=size, stroke_width=max(size//9, 1) if edge else 0,
+                  stroke_fill=edge)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #3887a02a
 def _clock(t): return f'{int(t)//60}:{int(t)%60:02}'
 
-# %% ../../nbs/deploy/10_overlay.ipynb #ee2390aa
-def _axis(left, right, duration):
-    "Function of a time, seconds, that gives its place between `left` and `right`, px."
-    return lambda t: round(left + (right-left)*min(t/duration, 1))
-
 # %% ../../nbs/deploy/10_overlay.ipynb #8a8f9b50
-def _bars(draw, ann, target, colours, x, top, height, unit=None):
-    "The segments of one target; with `unit`, the size of a letter, their labels where they fit."
-    for s in ann.segments:
+@patch
+def bars(self:Canvas, target, top, height, letter=None):
+    "Draw the segments of one target; with `letter`, px, their labels where they fit."
+    for s in self.ann.segments:
         if s['target'] != target: continue
-        a,b = x(s['start']),x(s['end'])
-        draw.rectangle([a, top, max(b-1, a), top+height], colours[target,s['label']])
-        if unit and draw.textlength(s['label'], font_size=unit) < b-a-unit*.6:
-            _text(draw, ((a+b)/2, top+height/2), s['label'], unit, 'white', 'mm', edge='#333a42')
+        a,b,label = self.x(s['start']),self.x(s['end']),s['label']
+        self.pen.rectangle([a, top, max(b-1, a), top+height], self.colours[target,label])
+        if letter and self.pen.textlength(label, font_size=letter) < b-a-letter*.6:
+            self.text((a+b)/2, top+height/2, label, letter, 'white', 'mm', edge='#333a42')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #99f296ac
 _grey,_dark,_rail = '#9aa5b1','#14181d','#2b323b'
 
-# %% ../../nbs/deploy/10_overlay.ipynb #086e84c3
-def _line(draw, y, width, unit, target, label, prob, colour):
-    "One target's line: its name, a bar as long as the probability, label, percentage; no bar if `prob` is None."
-    left,right = round(unit*(4 if target else .6)),width-round(unit*3.2)
-    def bar(end, fill): draw.rounded_rectangle([left, y-unit*.72, end, y+unit*.72], unit*.3, fill)
-    if target: _text(draw, (unit*.6, y), target, round(unit*.8), _grey, width=left-unit)
-    bar(right, _rail)
-    if prob is None: return _text(draw, (left+unit*.5, y), '-', unit, _grey)
-    bar(left+max((right-left)*prob, unit*.6), colour)
-    _text(draw, (left+unit*.5, y), label, unit, 'white', edge=_dark)
-    _text(draw, (width-unit*.6, y), f'{prob:.0%}', unit, 'white', 'rm')
-
 # %% ../../nbs/deploy/10_overlay.ipynb #407a0e9d
-class Panel:
+class Panel(Canvas):
     "Draws what is told below each picture of a video."
     def __init__(self, ann:Annotation, width:int, height:int):
-        self.ann,self.width,self.unit = ann,width,max(16, round(min(width, height*1.5)/42))
-        u,n = self.unit,len(ann.vocabs)
-        self.colours,self.x = class_colours(ann.segments),_axis(u*.6, width-u*.6, ann.duration)
-        self.bars = round(u*(.5+2*n)) # where they begin
-        self.height = round((self.bars + u*(1.1*n + 2))/2)*2
+        self.unit = u = max(16, round(min(width, height*1.5)/42))
+        self.top = round(u*(.5+2*len(ann.vocabs))) # of the segments
+        self.bottom = self.top + u*(.3+1.1*len(ann.vocabs))
+        super().__init__(ann, (width, round((self.bottom+u*1.7)/2)*2), _dark, u*.6, width-u*.6)
         self.ground = self._ground()
 
 # %% ../../nbs/deploy/10_overlay.ipynb #d27223be
 @patch
 def _ground(self:Panel):
     "The panel without what changes."
-    im,u = Image.new('RGB', (self.width, self.height), _dark),self.unit
-    draw = ImageDraw.Draw(im)
+    u = self.unit
     for i,t in enumerate(self.ann.vocabs):
-        top = self.bars + u*(.3+1.1*i)
-        draw.rectangle([self.x(0), top, self.x(inf), top+u*.8], _rail)
-        _bars(draw, self.ann, t, self.colours, self.x, top, u*.8)
-    return im
+        top = self.top + u*(.3+1.1*i)
+        self.pen.rectangle([self.x(0), top, self.x(inf), top+u*.8], _rail)
+        self.bars(t, top, u*.8)
+    return self.im.copy()
+
+# %% ../../nbs/deploy/10_overlay.ipynb #086e84c3
+@patch
+def line(self:Panel, i, target, label, prob):
+    "Draw line `i`: the target, its label, and the probability as a bar and a percentage; `-` below the threshold."
+    u,y,named = self.unit,round(self.unit*(1.3+2*i)),len(self.ann.vocabs) > 1
+    left,right = round(u*(4 if named else .6)),self.im.width-round(u*3.2)
+    def bar(end, fill): self.pen.rounded_rectangle([left, y-u*.72, end, y+u*.72], u*.3, fill)
+    if named: self.text(u*.6, y, target, u*.8, _grey, width=left-u)
+    bar(right, _rail)
+    if prob < self.ann.threshold: return self.text(left+u*.5, y, '-', u, _grey)
+    bar(left+max((right-left)*prob, u*.6), self.colours.get((target,label), '#5b6672'))
+    self.text(left+u*.5, y, label, u, 'white', edge=_dark)
+    self.text(self.right, y, f'{prob:.0%}', u, 'white', 'rm')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #9649d46e
 @patch
 def draw(self:Panel, t)->Image.Image:
-    "The panel for the time `t`."
-    im,u,ann = self.ground.copy(),self.unit,self.ann
-    draw,n = ImageDraw.Draw(im),len(ann.vocabs)
-    for i,(target,(label,prob)) in enumerate(ann.at(t).labels.items()):
-        shown,colour = prob if prob >= ann.threshold else None,self.colours.get((target,label), '#5b6672')
-        _line(draw, round(u*(1.3+2*i)), self.width, u, target if n > 1 else '', label, shown, colour)
-    x,half = self.x(t),max(u//12, 1)
-    draw.rectangle([x-half, self.bars, x+half, self.bars + u*(1.1*n+.3)], 'white')
-    _text(draw, (self.width-u*.6, self.height-u*.75), f'{_clock(t)} / {_clock(ann.duration)}', round(u*.8), _grey, 'rm')
-    return im
+    "The panel for the time `t`, in a picture that the next call changes."
+    u,x,half = self.unit,self.x(t),max(self.unit//12, 1)
+    self.im.paste(self.ground)
+    for i,(target,answer) in enumerate(self.ann.at(t).labels.items()): self.line(i, target, *answer)
+    self.pen.rectangle([x-half, self.top, x+half, self.bottom], 'white')
+    said = f'{_clock(t)} / {_clock(self.ann.duration)}'
+    self.text(self.right, self.im.height-u*.75, said, u*.8, _grey, 'rm')
+    return self.im
 
 # %% ../../nbs/deploy/10_overlay.ipynb #cb3c7251
 @patch
@@ -209,13 +210,13 @@ def below(self:Panel, picture:Image.Image, t)->Image.Image:
     return Image.fromarray(np.vstack([picture, self.draw(t)]))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #8ae16d08
-def _drawn(ann, frames, wanted, smallest=360):
+def _drawn(ann, frames, wanted, progress=noop, smallest=360):
     "Yield (seconds, picture with its panel) of those of the open source's `frames` that are `wanted`."
-    times,(h,w) = frames.times,enlarged(frames.size, smallest)
-    panel = Panel(ann, w, h)
-    for i,pixels in zip(wanted, frames.stream(wanted, (h,w))):
-        t = float(times[i])
+    h,w = enlarged(frames.size, smallest)
+    panel,shown = Panel(ann, w, h),zip(frames.times[wanted].tolist(), frames.stream(wanted, (h,w)))
+    for k,(t,pixels) in enumerate(shown, 1):
         yield t,panel.below(ann.picture(pixels), t)
+        progress(k/len(wanted))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #2138ead8
 _tick = Fraction(1, 90000) # of a video's clock, seconds
@@ -223,36 +224,38 @@ _tick = Fraction(1, 90000) # of a video's clock, seconds
 # %% ../../nbs/deploy/10_overlay.ipynb #892cf114
 def _timed(ann, source, stream, progress):
     "Yield the frames of the video for `stream`, which gets their size."
-    for k,(t,picture) in enumerate(_drawn(ann, source, range(len(source)))):
-        if not k: stream.width,stream.height = picture.size
+    for t,picture in _drawn(ann, source, range(len(source)), progress):
+        if not stream.codec_context.is_open: stream.width,stream.height = picture.size
         frame = av.VideoFrame.from_image(picture)
         frame.pts,frame.time_base = round(t/_tick),_tick
         yield frame
-        progress((k+1)/len(source))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #f585a545
 _mp4_sound = {'aac','mp3','ac3','eac3','opus','alac','flac'}
 
 # %% ../../nbs/deploy/10_overlay.ipynb #2a2a78f6
-def write_mp4(ann:Annotation, path, progress=_quiet):
+def write_mp4(ann:Annotation, path, progress=noop):
     "The video with its panel, H.264 in MP4, with its sound."
     with av.open(str(path), 'w', format='mp4', options={'movflags': '+faststart'}) as out, ann.open() as source:
         rate,sound = Fraction(source.fps).limit_denominator(1001),sound_of(source)
-        stream = out.add_stream('libx264', rate=rate, options=dict(crf='20', preset='veryfast'))
-        stream.pix_fmt,stream.codec_context.time_base = 'yuv420p',_tick
+        stream = out.add_stream('libx264', rate=rate, pix_fmt='yuv420p', options=dict(crf='20', preset='veryfast'))
+        stream.codec_context.time_base = _tick
         how = copied_sound if sound and sound.codec_context.name in _mp4_sound else encoded_sound
         mux(out, encode(stream, _timed(ann, source, stream, progress)), how(out, source, 0, ann.duration))
 
+# %% ../../nbs/deploy/10_overlay.ipynb #339ce0a3
+def _spread(frames, n):
+    "The frames in the middle of `n` equal parts of an open source."
+    return frames.at((np.arange(n)+.5)/n*seconds_of(frames))
+
 # %% ../../nbs/deploy/10_overlay.ipynb #f5e648d6
-def write_gif(ann:Annotation, path, progress=_quiet, rate=8, most=120):
+def write_gif(ann:Annotation, path, progress=noop, rate=8, most=120):
     "The video with its panel as a GIF that repeats."
     n,pictures = max(min(round(ann.duration*rate), most), 1),[]
     with ann.open() as frames:
-        wanted = np.unique(frames.at(ann.middles(n))).tolist()
-        for _,picture in _drawn(ann, frames, wanted, 240):
+        for _,picture in _drawn(ann, frames, np.unique(_spread(frames, n)).tolist(), progress, 240):
             picture.thumbnail((400, picture.height), Image.Resampling.LANCZOS)
             pictures.append(picture.quantize(64, dither=Image.Dither.NONE))
-            progress(len(pictures)/len(wanted))
     pictures[0].save(path, 'gif', save_all=True, append_images=pictures[1:], duration=round(1000/rate), loop=0)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #93e2b731
@@ -262,30 +265,32 @@ def _ticks(duration):
     return np.arange(0, duration+1e-6, next((s for s in steps if duration/s <= 10), 36000)).tolist()
 
 # %% ../../nbs/deploy/10_overlay.ipynb #6fcfb387
-def _curves(draw, ann, target, colours, x, y, unit):
-    "The curves of the classes of one target that are found; `x` and `y` give the places of times and shares."
-    for share in 0,.5,1: draw.line([x(0), y(share), x(inf), y(share)], '#dde1e6', max(unit//14, 1))
-    told = [*((p.time, p) for p in ann.predictions), (ann.duration, ann.predictions[-1])]
-    for (t,label),colour in colours.items():
+@patch
+def curves(self:Canvas, target, y):
+    "Draw the curves of the classes of one target that are found; `y` gives the place of a probability."
+    for share in 0,.5,1: self.pen.line([self.left, y(share), self.right, y(share)], '#dde1e6', 2)
+    told = [*self.ann.predictions, replace(self.ann.predictions[-1], time=self.ann.duration)]
+    for (t,label),colour in self.colours.items():
         if t != target: continue
-        k = ann.vocabs[t].index(label)
-        draw.line([(x(s), y(float(p.probabilities[t][k]))) for s,p in told], colour, max(unit//6, 2), joint='curve')
+        k = self.ann.vocabs[t].index(label)
+        self.pen.line([(self.x(p.time), y(float(p.probabilities[t][k]))) for p in told], colour, 4, joint='curve')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #e4e18ee1
-def _target_block(draw, ann, target, colours, x, top, unit):
-    "Curves and segments of one target, 8.4 units high."
-    y = lambda share: top + unit*6*(1-share)
-    _text(draw, (unit*.5, y(.5)), target, round(unit*1.1), '#333a42', width=x(0)-unit)
-    _curves(draw, ann, target, colours, x, y, unit)
-    for share in 0,1: _text(draw, (x(0)-unit*.4, y(share)), str(share), round(unit*.8), '#6b7580', 'rm')
-    _bars(draw, ann, target, colours, x, top+unit*6.8, unit*1.6, unit)
+@patch
+def block(self:Canvas, target, top):
+    "Draw name, curves and segments of one target, 235 px high."
+    y = lambda share: top + 168*(1-share)
+    self.text(14, y(.5), target, 31, '#333a42', width=self.left-28)
+    self.curves(target, y)
+    for share in 0,1: self.text(self.left-11, y(share), str(share), 22, '#6b7580', 'rm')
+    self.bars(target, top+190, 45, 28)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #285c72f4
 def _strip(ann, n, side):
     "`n` frames of the video, side by side, each `side` px wide with its edge."
     with ann.open() as frames:
-        size = side-4,round((side-4)*frames.size[0]/frames.size[1])
-        shown = [ann.picture(f).resize(size, Image.Resampling.BILINEAR) for f in frames.get(frames.at(ann.middles(n)))]
+        (h,w),inner = frames.size,side-4
+        shown = [ann.picture(f) for f in frames.get(_spread(frames, n), (round(inner*h/w), inner))]
     return Image.fromarray(np.hstack([ImageOps.expand(im, (2,0), 'white') for im in shown]))
 
 # %% ../../nbs/deploy/10_overlay.ipynb #5d3b4dd0
@@ -295,20 +300,17 @@ def draw_timeline(
     n_frames:int=10 # Frames that are shown
 )->Image.Image:
     "Frames, curves and segments of a whole video."
-    u,left,right = 28,154,width*2-28 # drawn at twice the size, for smooth lines
-    x,colours = _axis(left, right, ann.duration),class_colours(ann.segments)
+    left,right = 154,width*2-28 # drawn at twice the size, for smooth lines
     strip = _strip(ann, n_frames, (right-left)//n_frames)
-    im = Image.new('RGB', (width*2, round(u*(3.2+10*len(ann.vocabs)) + strip.height)), 'white')
-    draw = ImageDraw.Draw(im)
-    im.paste(strip, (left, u//2))
-    for i,t in enumerate(ann.vocabs): _target_block(draw, ann, t, colours, x, u*(1.5+10*i) + strip.height, u)
+    c = Canvas(ann, (width*2, strip.height + 90 + 280*len(ann.vocabs)), 'white', left, right)
+    c.im.paste(strip, (left, 14))
+    for i,t in enumerate(ann.vocabs): c.block(t, strip.height + 42 + 280*i)
     for t in _ticks(ann.duration):
-        name = _clock(t) if ann.duration >= 60 else f'{t:g} s'
-        _text(draw, (x(t), im.height-u*.9), name, round(u*.9), '#6b7580', 'mm')
-    return im.resize((width, round(im.height/2)), Image.Resampling.LANCZOS)
+        c.text(c.x(t), c.im.height-25, _clock(t) if ann.duration >= 60 else f'{t:g} s', 25, '#6b7580', 'mm')
+    return c.im.resize((width, c.im.height//2), Image.Resampling.LANCZOS)
 
 # %% ../../nbs/deploy/10_overlay.ipynb #44662394
-def write_png(ann:Annotation, path, progress=_quiet): draw_timeline(ann).save(path, 'png')
+def write_png(ann:Annotation, path, progress=noop): draw_timeline(ann).save(path, 'png')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #59023492
 writers = {'.mp4': write_mp4, '.gif': write_gif, '.png': write_png, '.json': write_json, '.csv': write_csv,
@@ -323,6 +325,7 @@ def _check_out(out, video):
         raise ValueError(f'{out}: is the video itself; give another name')
 
 # %% ../../nbs/deploy/10_overlay.ipynb #4c6f9449
+@streaming_args
 def annotate_video(
     predictor, # An `ActionPredictor`, or the path of a file of `export_onnx`
     video, # A video, or frames with `fps`
@@ -330,13 +333,13 @@ def annotate_video(
     threshold:float=0., # What is less probable is not shown
     shortest:float=0., # Seconds: shorter segments are left out
     progress=None, # Function of the share that is done, 0 to 1
-    **kwargs # Arguments of `stream`: `stride`, `span`, `smooth`, `window`, `fps` ...
+    **kwargs # Arguments of `stream`: `stride`, `window`, `smooth`, `smooth_window`, `fps` ...
 ): # The path, or a list of them
     "Write the actions of a video, each file whole or not at all; raises a ValueError or a `VideoError`."
     outs = [Path(o) for o in listify(out)]
     for o in outs: _check_out(o, video)
-    predictor = predictor if isinstance(predictor, ActionPredictor) else ActionPredictor(predictor)
-    report,steps = progress or _quiet,len(outs)+1
+    if not isinstance(predictor, ActionPredictor): predictor = ActionPredictor(predictor)
+    report,steps = progress or noop,len(outs)+1
     ann = Annotation(video, [], [], 0., threshold, predictor.spec, kwargs.get('fps'))
     with ann.open() as frames: ann.duration = seconds_of(frames) or 0.
     for p in predictor.stream(video, **kwargs):

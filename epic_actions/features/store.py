@@ -14,6 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 from fastcore.basics import patch
+from fastai.callback.hook import Hook
 from fastai.data.core import DataLoaders
 
 # %% ../../nbs/features/00_store.ipynb #5db47493
@@ -21,6 +22,7 @@ from ..data.clips import Normalizer
 from ..video.files import VideoError, track, atomic_write
 from ..video.frames import open_frames
 from ..data.loaders import ClipTfm, row_source, table_dataloaders
+from ..video.renamed import renamed_args
 from ..video.reading import fit_frames, to_channels
 from ..video.sampling import LastFrames
 from ..data.segments import make_segments, video_suffixes
@@ -98,6 +100,7 @@ class ArrayFeatures(Features):
             raise ValueError(f'{path}: not a folder of features, as it has no readable {about_features} ({e})') from e
         found = self.about.get('format')
         if found != features_format: raise ValueError(f'{path}: its format is {found!r}, expected {features_format!r}')
+        if 'span' in self.about: self.about['window'] = self.about.pop('span') # its name in version 0.1
         self.fps,self.dim = self.about['fps'],self.about['dim']
 
     @property
@@ -136,21 +139,18 @@ def open_features(
 @contextmanager
 def _features_of(model, by_frame):
     "A function: normalised clips (B, T, C, H, W) -> features (B, T, dim) of the frames, or (B, dim) of the clips."
-    was_training,seen,last = model.training,[],[m for m in model.modules() if isinstance(m, nn.Linear)][-1]
+    was_training,last = model.training,[m for m in model.modules() if isinstance(m, nn.Linear)][-1]
     def of_frames(x):
         maps = (model.encoder if hasattr(model, 'encoder') else model.forward_features)(x)
         return maps if maps.ndim == 3 else maps.flatten(3).mean(3)
     def of_clips(x):
-        seen.clear()
         model(x)
-        return seen[-1].reshape(len(x), -1, seen[-1].shape[-1]).mean(1)
+        return hook.stored.reshape(len(x), -1, hook.stored.shape[-1]).mean(1)
     model.eval()
-    hook = last.register_forward_hook(lambda m, args, out: seen.append(args[0]))
     try:
-        with torch.no_grad(): yield of_frames if by_frame else of_clips
-    finally:
-        hook.remove()
-        model.train(was_training)
+        with Hook(last, lambda m, args, out: args[0]) as hook, torch.no_grad():
+            yield of_frames if by_frame else of_clips
+    finally: model.train(was_training)
 
 # %% ../../nbs/features/00_store.ipynb #f0f85cab
 def _to_input(v, indices, spec, device):
@@ -159,42 +159,42 @@ def _to_input(v, indices, spec, device):
     return Normalizer(spec).to(device)(torch.from_numpy(clip).to(device).movedim(-1, -3))
 
 # %% ../../nbs/features/00_store.ipynb #5456bc3e
-def _clip_before(v, t, span, spec):
+def _clip_before(v, t, window, spec):
     "The numbers of the frames of the clip that ends with the frame at `t` seconds."
-    first,last = (int(v.at(s)) for s in (max(t-span, 0), t))
+    first,last = (int(v.at(s)) for s in (max(t-window, 0), t))
     return first + spec.sampler(last-first+1, None, v.fps)
 
 # %% ../../nbs/features/00_store.ipynb #5867a1fd
+@renamed_args(span='window')
 def video_features(
     model, # With its `clip_spec`
     source:str|Path, # A video, or a folder of frames
     fps:float=4., # Features per second
-    span:float|None=None, # Seconds that the model sees before each of them; None: the frame alone
+    window:float|None=None, # Seconds that the model sees before each of them; None: the frame alone
     bs:int=16, # Frames, or clips, at a time
     source_fps:float|None=None # Frames per second of a folder of frames, which does not say it
 )->np.ndarray: # (numbers, dim) float32: row k is that of k/fps seconds
     "What `model` sees in a video; raises a ValueError for a model that does not see single frames, or a `VideoError`."
-    spec,device = model.clip_spec,next(model.parameters()).device
+    spec,device,alone = model.clip_spec,next(model.parameters()).device,window is None
     if spec is None or spec.modality != 'RGB': raise ValueError(
         f'{type(model).__name__}: its clip_spec is {spec}; features are made of RGB frames, by a model that knows how')
-    if span is None and not getattr(model, 'by_frame', False):
-        raise ValueError(f'this {type(model).__name__} sees clips, not single frames: give span=, the seconds of a '
-                         'clip')
+    if alone and not getattr(model, 'by_frame', False): raise ValueError(
+        f'this {type(model).__name__} sees clips, not single frames: give window=, the seconds of a clip')
     out = []
-    with _features_of(model, span is None) as f, open_frames(source, fps=source_fps) as v:
+    with _features_of(model, alone) as f, open_frames(source, fps=source_fps) as v:
         times = np.arange(int(v.times[-1]*fps + 1e-6) + 1)/fps if v.times is not None else v.at(0)
         for t in np.array_split(times, range(bs, len(times), bs)):
-            if span is None: out.append(f(_to_input(v, v.at(t), spec, device)[None])[0])
-            else: out.append(f(torch.stack([_to_input(v, _clip_before(v, s, span, spec), spec, device) for s in t])))
+            clips = [v.at(t)] if alone else [_clip_before(v, s, window, spec) for s in t]
+            out.append(f(torch.stack([_to_input(v, c, spec, device) for c in clips])).flatten(0, -2))
     return torch.cat(out).float().cpu().numpy()
 
 # %% ../../nbs/features/00_store.ipynb #9cd7d486
-def _about(model, fps, span):
+def _about(model, fps, window):
     "What the features depend on, as plain data."
     spec,weights = json.loads(model.clip_spec.to_json()),0
     for t in model.state_dict().values():
         weights = zlib.crc32(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), weights)
-    return dict(format=features_format, fps=fps, span=span, model=type(model).__name__, weights=weights, spec=spec)
+    return dict(format=features_format, fps=fps, window=window, model=type(model).__name__, weights=weights, spec=spec)
 
 # %% ../../nbs/features/00_store.ipynb #eecdb85b
 def video_name(source:str|Path)->str:
@@ -211,16 +211,17 @@ def _names_of(sources):
     return names
 
 # %% ../../nbs/features/00_store.ipynb #8d37be98
+@renamed_args(span='window')
 def write_features(
     model, # With its `clip_spec`, as `load_bundle` gives it
     videos, # Sources, or a segment table
     path:str|Path, # Folder to write to; if there is one already, what is missing is added
     fps:float=4., # Features per second
     progress:bool=True, # Show a progress bar?
-    **kwargs # `span`, `bs` and `source_fps` of `video_features`
+    **kwargs # `window`, `bs` and `source_fps` of `video_features`
 )->ArrayFeatures:
     "Write the features of whole videos; raises a ValueError if the folder holds other features, or names repeat."
-    path,about = Path(path),_about(model, fps, kwargs.get('span'))
+    path,about = Path(path),_about(model, fps, kwargs.get('window'))
     file,names = path/about_features,_names_of(getattr(videos, 'source', videos))
     if file.exists():
         found = ArrayFeatures(path).about
