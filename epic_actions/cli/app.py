@@ -210,20 +210,18 @@ def renamed_options(
 ):
     "Decorates a command whose options have new names; the old ones still work, hidden and with a warning."
     def decorate(f):
-        params = inspect.signature(f).parameters
         @wraps(f)
-        def wrapper(*args, **kwargs):
-            given = {old: v for old in names if (v := kwargs.pop(old, None)) is not None}
-            for old,v in given.items():
-                new = names[old]
-                if kwargs.get(new) is not None: raise ValueError(f'--{old} is now called --{new}: give only --{new}')
-                warnings.warn(f'--{old} is now called --{new}')
-                kwargs[new] = v
-            return f(*args, **kwargs)
-        old = [inspect.Parameter(o, inspect.Parameter.KEYWORD_ONLY, default=None,
-                                 annotation=Annotated[params[n].annotation, typer.Option(hidden=True)])
-               for o,n in names.items()]
-        return with_parameters(wrapper, [*params.values(), *old])
+        def wrapper(**kwargs):
+            for old,new in names.items():
+                value = kwargs.pop(old, None)
+                if value is None: continue
+                message = f'--{old} is now called --{new}'
+                if kwargs.get(new) is not None: raise ValueError(f'{message}: give only --{new}')
+                warnings.warn(message)
+                kwargs[new] = value
+            return f(**kwargs)
+        kinds = inspect.signature(f).parameters
+        return with_parameters(wrapper, *(option(o, kinds[n].annotation, None, hidden=True) for o,n in names.items()))
     return decorate
 
 # %% ../../nbs/cli/00_app.ipynb #5c341902
