@@ -7,7 +7,8 @@ from importlib.util import find_spec
 from pkgutil import get_data
 
 __version__ = version('epic_actions')
-_renamed = dict(whole_file='atomic_write', published_students='student_recipes') # names of version 0.1
+# names of version 0.1
+_renamed = dict(whole_file='atomic_write', published_students='student_recipes', median_span='median_window')
 
 
 @cache

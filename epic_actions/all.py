@@ -103,7 +103,7 @@ from .anticipation.score import (class_mean_recall, anticipation_metrics, margin
 from .anticipation.training import teach_actions, train_student
 
 # %% ../nbs/all.ipynb #b9ddebe9
-from .export.onnx import export_onnx, export_run
+from .export.onnx import export_onnx, export_run, median_window
 
 # %% ../nbs/all.ipynb #0d13dd56
 __all__ = [n for n in globals() if not n.startswith('_')]

@@ -1,5 +1,5 @@
 "What the tests of several notebooks share: a folder, commands, and small videos whose frames can be told apart."
-import re, shutil, subprocess, sys, tempfile
+import re, shutil, subprocess, sys, tempfile, warnings
 from fractions import Fraction
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -13,6 +13,15 @@ def temp_folder():
     path = Path(tempfile.mkdtemp())
     Finalize(None, shutil.rmtree, [path], dict(ignore_errors=True), exitpriority=0) # also in a process of a pool
     return path
+
+
+def warned(f):
+    "What `f` returns, and the texts of the warnings about old names that it raises."
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        answer = f()
+    messages = [str(w.message) for w in said if w.category is DeprecationWarning]
+    return answer, [m for m in messages if 'is now called' in m]
 
 
 def call(*args):

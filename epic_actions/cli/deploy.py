@@ -14,7 +14,7 @@ import typer
 # %% ../../nbs/cli/50_deploy.ipynb #f30ed769
 import epic_actions as ea # its names are imported when they are used
 from ..video.files import file_name
-from .app import command, importing
+from .app import command, importing, renamed_options
 
 # %% ../../nbs/cli/50_deploy.ipynb #e3563881
 @command('Deployment')
@@ -32,7 +32,7 @@ def export(
     """
     path = ea.export_run(model, out, fp16, int8, fps)
     info = ea.read_onnx_info(path)
-    answer = dict(onnx=path, span=info['span'], difference=info['difference'])
+    answer = dict(onnx=path, window=info['window'], difference=info['difference'])
     return answer, f'{path}: gives the answers of the model; differences {info["difference"]}'
 
 # %% ../../nbs/cli/50_deploy.ipynb #cf13b38c
@@ -106,6 +106,7 @@ def _annotate(predictor, videos, out, threshold, **how):
 # %% ../../nbs/cli/50_deploy.ipynb #019c3c4f
 @command('Deployment')
 @importing
+@renamed_options(span='window')
 def predict(
     model:Path, # A file of `export`, or the folder of a run with its model.onnx.
     videos:list[str], # Videos, frame folders or archives, patterns (clips/*.mp4), or a camera: camera:0, /dev/video0.
@@ -113,7 +114,7 @@ def predict(
     start:float|None=None, # Beginning of the clip, seconds (or frame number).
     stop:float|None=None, # Its end.
     stride:float|None=None, # With --out, or a camera: seconds from one answer to the next.
-    span:float|None=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
+    window:float|None=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
     threshold:float=0., # With --out: what is less probable is not shown.
     seconds:float|None=None, # How long to watch a camera; without it until Ctrl-C.
 ):
@@ -125,12 +126,12 @@ def predict(
     predictor = ActionPredictor(_exported(model))
     if device := camera_device(videos[0]):
         if out or len(videos) > 1: raise ValueError(f'{videos[0]}: a camera is watched alone, and without --out')
-        seen = _watch_camera(predictor, device, seconds, stride=stride, span=span)
+        seen = _watch_camera(predictor, device, seconds, stride=stride, window=window)
         return seen, f'{len(seen)} answers'
     videos = [*_found(videos)]
     if out:
         if (start,stop) != (None,None):
             raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
-        paths = _annotate(predictor, videos, out, threshold, stride=stride, span=span)
+        paths = _annotate(predictor, videos, out, threshold, stride=stride, window=window)
         return dict(written=paths), '\n'.join(paths)
     return _answers(predictor, videos, start, stop)

@@ -7,7 +7,7 @@ __all__ = ['themes', 'png_bytes', 'confusion_counts', 'confusion_figure', 'curve
 
 # %% ../../nbs/report/00_figures.ipynb #e1a0aafb
 import io
-import numpy as np
+import numpy as np, pandas as pd
 from fastcore.xtras import truncstr
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
@@ -69,12 +69,11 @@ def _label_axes(ax, names, width, c):
 # %% ../../nbs/report/00_figures.ipynb #79ee59bf
 def _draw_cells(ax, share, c):
     "Draw the squares of the confusion matrix on `ax`, with thin lines between them."
-    n, width = share.shape
+    rows, columns = (np.arange(n + 1) - .5 for n in share.shape)
     colors = LinearSegmentedColormap.from_list('', [c['card'], c['accent']])
-    ax.imshow(share ** .6, vmin=0, vmax=1, cmap=colors, interpolation='nearest') # the root makes a few per cent visible
-    lines = dict(color=c['line'], lw=min(1, 12 / n))
-    ax.hlines(np.arange(n - 1) + .5, -.5, width - .5, **lines)
-    ax.vlines(np.arange(width - 1) + .5, -.5, n - .5, **lines)
+    ax.pcolormesh(columns, rows, share ** .6, vmin=0, vmax=1, cmap=colors, # the root makes a few per cent visible
+                  edgecolors=c['line'], linewidth=min(1, 12 / len(share)))
+    ax.invert_yaxis()
     ax.spines[:].set_color(c['line'])
 
 # %% ../../nbs/report/00_figures.ipynb #64ce0648
@@ -98,23 +97,21 @@ def confusion_figure(
 # %% ../../nbs/report/00_figures.ipynb #e023a68f
 def _spread(ys, gap):
     "The heights `ys`, moved so that they are at least `gap` apart and about as high as before."
-    ys, order, steps = np.array(ys, dtype=float), np.argsort(ys, kind='stable'), gap * np.arange(len(ys))
-    out = np.empty_like(ys)
-    out[order] = np.maximum.accumulate(ys[order] - steps) + steps
-    return out - (out - ys).mean()
+    ys, steps = pd.Series(ys, dtype=float).sort_values(kind='stable'), gap * np.arange(len(ys))
+    apart = (ys - steps).cummax() + steps
+    return (apart - (apart - ys).mean()).sort_index()
 
 # %% ../../nbs/report/00_figures.ipynb #aed755a1
 def _draw_lines(ax, lines, accent, c):
     "Draw `lines` on `ax` and write the last value and the name at the end of each."
-    for name, (x, y) in lines.items():
+    for name, y in lines.items():
         color, width = (c['accent'], 2.2) if name == accent else (c['muted'], 1.2)
-        ax.plot(x, y, color=color, lw=width, marker='o', markevery=[-1], ms=4)
-    ends = [y[-1] for _, y in lines.values()]
+        ax.plot(y, color=color, lw=width, marker='o', markevery=[-1], ms=4)
+    ends = [y.iloc[-1] for y in lines.values()]
     heights = _spread(ends, .24 * np.ptp(ax.get_ylim()))
     for name, line, y, height in zip(lines, ax.lines, ends, heights):
-        weight = 'bold' if name == accent else 'normal'
         ax.annotate(f'{y:.3g}\n{truncstr(name, 12)}', (1.04, height), xycoords=('axes fraction', 'data'), va='center',
-                    fontsize=8, color=line.get_color(), weight=weight, parse_math=False)
+                    fontsize=8, color=line.get_color(), weight='bold' if name == accent else 'normal', parse_math=False)
 
 # %% ../../nbs/report/00_figures.ipynb #6eecd41f
 def _panel(ax, title, c):
@@ -125,7 +122,7 @@ def _panel(ax, title, c):
 
 # %% ../../nbs/report/00_figures.ipynb #0cee253b
 def curves_figure(
-    lines, # dict, name -> (epochs, values)
+    lines, # dict, name -> values, a Series by epoch
     accent, # the name of the line to stress
     title, # what is drawn
     dark=False # colours for a dark page
@@ -154,13 +151,14 @@ def counts_figure(
     dark=False # colours for a dark page
 ) -> Figure:
     "The clips of each class in each split as bars, of the first 40 rows."
-    c, shown, (n, splits) = themes[dark], counts[:40], counts[:40].shape
+    c, shown = themes[dark], counts[:40]
+    n, splits = shown.shape
     fig = Figure(figsize=(1.7 + 2.1 * splits, .4 + .19 * n))
     fig.crop = 'tight'
     axes = fig.subplots(1, splits, sharey=True, squeeze=False)[0]
-    for ax, split in zip(axes, shown):
-        _draw_bars(ax, shown[split].to_numpy(), c)
-        _panel(ax, f'{split}: {shown[split].sum():,}', c)
+    for ax, (split, clips) in zip(axes, shown.items()):
+        _draw_bars(ax, clips, c)
+        _panel(ax, f'{split}: {clips.sum():,}', c)
     axes[0].set_yticks(range(n), _names(shown.index), fontsize=8.5, color=c['ink'], parse_math=False)
     axes[0].set_ylim(n - .4, -.6)
     fig.subplots_adjust(0, 0, 1, 1 - .3 / fig.get_figheight(), wspace=.12)

@@ -24,6 +24,7 @@ from ..score.compare import (align_results, class_changes, clip_answers, clip_gr
 from .figures import (confusion_counts, confusion_figure, counts_figure, curves_figure, png_bytes,
                                         themes)
 from ..score.metrics import class_table, pair_right, wilson_interval
+from ..score.results import named_errors
 
 # %% ../../nbs/report/10_report.ipynb #8a53be7a
 def show(
@@ -38,8 +39,7 @@ def show(
 def _cells(df):
     "`df`, whose columns are figures with their `value`, `low` and `high`, as a table of tuples."
     df = df.dropna(axis=1, how='all')
-    figures = df.columns.unique(level=0)
-    return pd.DataFrame({f: list(df[f].itertuples(index=False, name=None)) for f in figures}, index=df.index)
+    return pd.DataFrame({f: df[f].apply(tuple, axis=1) for f in df.columns.unique(level=0)})
 
 # %% ../../nbs/report/10_report.ipynb #cc511f1f
 def _pair_table(right, pair):
@@ -53,7 +53,7 @@ def _directions(res, pairs):
     "For each target with clips of the `pairs`, how often the direction is right."
     out = {}
     for k, names in res.vocab.items():
-        known = {a: b for a, b in (pairs or {}).items() if a in names and b in names and a != b}
+        known = {a: b for a, b in (pairs or {}).items() if a in names and b in names}
         couple = {c: f'{a} / {b}' for a, b in reversed(known.items()) for c in (a, b)}
         rows, right = pair_right(res.scores[k], res.targets(k), names, known)
         if len(rows): out[k] = _pair_table(pd.Series(right, rows), res.segments[k].map(couple))
@@ -66,74 +66,37 @@ def _figures(res, directions):
     df['direction'] = pd.Series({k: t['direction right'][0] for k, t in directions.items()}, dtype=object)
     return df
 
-# %% ../../nbs/report/10_report.ipynb #cb2ee99d
-def _metrics(tables):
-    "The figures of all models as tables of the page."
-    by = 'target' if len(tables) > 1 else 'model'
-    parts = pd.concat(tables, names=['model', 'target']).drop(columns='clips').groupby(level=by, sort=False)
-    return {k: part.droplevel(by).dropna(axis=1, how='all').reset_index().rename(columns={'model': f'{k}: model'})
-            for k, part in parts}
-
 # %% ../../nbs/report/10_report.ipynb #15c64497
 def _differences(results):
     "The differences of all models from the first one in percentage points."
-    df, base = compare_results(results).dropna(subset='p'), next(iter(results))
-    points = 100 * df[['difference', 'difference low', 'difference high']].astype(float)
-    return pd.DataFrame({'target: model': df.index.map(': '.join),
-                         'difference': list(points.itertuples(index=False, name=None)),
-                         f'compared with {base}': df['in words'].to_numpy()})
-
-# %% ../../nbs/report/10_report.ipynb #7dafd5ac
-def _changes(results, other, most=8):
-    "For each target the classes in which the model `other` gained and lost most against the first one."
-    base, out = next(iter(results)), {}
-    for k, df in class_changes(results[base], results[other]).groupby('target', sort=False):
-        place, columns = np.arange(len(df)), [k, 'clips', base, other, 'gained', 'lost']
-        df = df[(place < most) | (place >= len(df) - most)]
-        out[k] = df.drop(columns='target').set_axis(columns, axis=1)
-    return out
-
-# %% ../../nbs/report/10_report.ipynb #b486eb7b
-def _classes(res):
-    "Clips, recall, precision and the most frequent confusion of each class, for each target."
-    out, columns = {}, ['clips', 'recall', 'precision', 'most often confused with']
-    for k, s in res.scores.items():
-        df = class_table(s, res.targets(k), res.vocab[k]).set_axis([k, *columns], axis=1)
-        out[k] = df.sort_values(['recall', 'clips'], kind='stable')
-    return out
+    df = compare_results(results).dropna(subset='p')
+    points = [100 * df[c] for c in ('difference', 'difference low', 'difference high')]
+    return pd.DataFrame({'target: model': df.index.map(': '.join), 'difference': [*zip(*points)],
+                         'in words': df['in words'].to_numpy()})
 
 # %% ../../nbs/report/10_report.ipynb #b8722c61
 def _picture(figure, *args, **kwargs):
     "The figures `figure(*args, dark)` for light and dark pages, with `kwargs`."
     light, dark = (png_bytes(figure(*args, dark)) for dark in (False, True))
-    width, height = Image.open(io.BytesIO(light)).size
-    return dict(light=light, dark=dark, width=width // 2, height=height // 2, **kwargs)
-
-# %% ../../nbs/report/10_report.ipynb #31b10c03
-def _lines(histories):
-    "All learning curves as (title of the panel, name, epochs, values)."
-    for name, df in histories.items():
-        df = df.drop(columns=['time', 'lr'], errors='ignore').select_dtypes('number')
-        if 'epoch' in df: df = df.set_index('epoch')
-        for c in df:
-            line, is_loss = df[c].dropna(), c in ('train_loss', 'valid_loss')
-            names = (f'loss of {truncstr(name, 22)}', c[:5]) if is_loss else (c.replace('_', ' '), name)
-            if len(line): yield *names, line.index.to_numpy(), line.to_numpy()
+    return dict(light=light, dark=dark, size=Image.open(io.BytesIO(light)).size, **kwargs)
 
 # %% ../../nbs/report/10_report.ipynb #38e6327a
-def _panels(histories, best):
-    "The panels of the learning curves, losses first, as (title, dict of lines, line to stress)."
-    panels = {}
-    for title, name, x, y in _lines(histories): panels.setdefault(title, {})[name] = x, y
-    for title in sorted(panels, key=lambda title: not title.startswith('loss of ')):
-        lines = panels[title]
-        yield title, lines, next(name for name in ('valid', best, *lines) if name in lines)
+def _panels(histories):
+    "The learning curves by panel, losses first: title -> name -> values, a Series by epoch."
+    losses, metrics = {}, {}
+    for name, df in histories.items():
+        df = df.set_index('epoch') if 'epoch' in df else df
+        for c, values in df.drop(columns=['time', 'lr'], errors='ignore').select_dtypes('number').items():
+            is_loss = c in ('train_loss', 'valid_loss')
+            title, line = (f'loss of {truncstr(name, 22)}', c[:5]) if is_loss else (c.replace('_', ' '), name)
+            if values.count(): (losses if is_loss else metrics).setdefault(title, {})[line] = values.dropna()
+    return losses | metrics
 
 # %% ../../nbs/report/10_report.ipynb #170a3ad8
-def _curves(histories, best):
-    "The learning curves as small pictures."
-    return [_picture(curves_figure, lines, accent, title, title=title, ends={k: y[-1] for k, (_, y) in lines.items()})
-            for title, lines, accent in _panels(histories, best)]
+def _curve(title, lines, best):
+    "One panel of learning curves as a small picture, with the validation loss or the model `best` stressed."
+    accent = next(name for name in ('valid', best, *lines) if name in lines)
+    return _picture(curves_figure, lines, accent, title, title=title, lines=lines)
 
 # %% ../../nbs/report/10_report.ipynb #1026e436
 def _histogram(segments, k):
@@ -154,19 +117,14 @@ def _histograms(segments, targets):
         targets = [*targets, 'action']
     return {k: _histogram(segments, k) for k in targets}
 
-# %% ../../nbs/report/10_report.ipynb #f36d1f76
-def _confused(m, names):
-    "The cells of the matrix `m` as (true class, predicted class, clips, clips of the true class)."
-    return [(names[i], names[j], m[i, j], m[i].sum()) for i, j in zip(*np.nonzero(m))]
-
 # %% ../../nbs/report/10_report.ipynb #b643c208
 def _matrix(vocab, k, a, **kwargs):
-    "The confusion matrix of the answers `a` to target `k`, or to `action`, as a picture."
+    "The confusion matrix of the answers `a` to target `k`, or to `action`, as a picture and as a table."
     ids, m = confusion_counts(a.true, a.pred)
     classes = vocab.get(k) or [' '.join(names) for names in product(*vocab.values())]
     names = [classes[i] for i in ids]
-    return _picture(confusion_figure, m, names, cells=_confused(m, [*names, 'another class']),
-                    n_shown=len(names), n_classes=len(np.unique(a.true)), **kwargs)
+    counts = pd.DataFrame(m, names, [*names, 'another class'][:m.shape[1]])
+    return _picture(confusion_figure, m, names, counts=counts, true=a.true, **kwargs)
 
 # %% ../../nbs/report/10_report.ipynb #96d044ce
 def _confusions(shown, train):
@@ -180,13 +138,12 @@ def _confusions(shown, train):
     return out
 
 # %% ../../nbs/report/10_report.ipynb #55b08399
-def _most_confident(res, n=4):
-    "The `n` right and the `n` wrong clips with the highest probabilities `sure`, as rows of `Results.table`."
-    df = res.table().dropna(subset=[f'{k}_right' for k in res.scores])
+def _most_confident(res, a, n=4):
+    "Of the answers `a`, the `n` right and wrong ones with the highest probabilities `sure`; rows of `Results.table`."
+    df = res.table().iloc[a.rows].assign(right=a.true == a.pred)
     df['sure'] = df[[f'{k}_prob' for k in res.scores]].prod(axis=1)
     df = df.sort_values('sure', ascending=False, kind='stable')
-    right = df[[f'{k}_right' for k in res.scores]].all(axis=1)
-    return df[right][:n], df[~right][:n]
+    return df[df['right']][:n], df[~df['right']][:n]
 
 # %% ../../nbs/report/10_report.ipynb #d4e202b7
 def _jpeg(img, height=112):
@@ -208,25 +165,18 @@ def _strip(frames, row, most=8):
     keep = np.linspace(0, len(imgs) - 1, min(most, len(imgs))).round().astype(int)
     return dict(frames=[_jpeg(imgs[i]) for i in keep])
 
-# %% ../../nbs/report/10_report.ipynb #24ade63e
-def _clip(res, row, frames, heat=None):
-    "One clip, a `row` of `_most_confident`: its frames, what it shows and what was predicted."
-    strips = [_strip(f, res.segments.loc[row.name]) for f in (frames, heat) if f]
-    where = Path(str(row['source'])).name if pd.isna(row.get('uid')) else row['uid']
-    return dict(true=' '.join(row[k] for k in res.scores), pred=' '.join(row[f'{k}_pred'] for k in res.scores),
-                sure=row['sure'], where=where, strips=strips)
-
 # %% ../../nbs/report/10_report.ipynb #188a013c
-def _cards(res, frames, heat=None):
-    "Film strips of the most confident right and of the most confident wrong clips."
-    return [[_clip(res, row, frames, heat) for _, row in df.iterrows()] for df in _most_confident(res)]
+def _cards(res, a, *pictures):
+    "The most confident right and wrong answers of `a`, with the strips of the functions `pictures`."
+    return [[dict(row, strips=[_strip(f, res.segments.loc[i]) for f in pictures]) for i, row in df.iterrows()]
+            for df in _most_confident(res, a)]
 
 # %% ../../nbs/report/10_report.ipynb #d905cf34
 def _render(template, context, **kwargs):
     "The text that the `template` of the package makes of `context`."
     env = Environment(loader=PackageLoader('epic_actions', 'report'), autoescape=True, trim_blocks=True,
                       lstrip_blocks=True, **kwargs)
-    env.filters.update(show=show, cells=_cells, base64=lambda data: b64encode(data).decode())
+    env.filters.update(show=show, cells=_cells, known=pd.notna, base64=lambda data: b64encode(data).decode())
     return re.sub(r'\n\s*\n', '\n\n', env.get_template(template).render(context, themes=themes))
 
 # %% ../../nbs/report/10_report.ipynb #a41a3175
@@ -242,12 +192,6 @@ def _pick(tables, detail):
     if detail not in tables:
         raise ValueError(f'detail is {detail!r}, but the results are of {list(tables)}: name one of them')
     return detail
-
-# %% ../../nbs/report/10_report.ipynb #8c493d72
-def _rival(names, best):
-    "The model to compare with the first of the `names`; None if there is no other."
-    first, *others = names
-    return best if best in others else others[-1] if others else None
 
 # %% ../../nbs/report/10_report.ipynb #4e1cb480
 def _named(x): return x if isinstance(x, dict) else {} if x is None else {'the model': x}
@@ -265,25 +209,10 @@ def _aligned(results, **more):
 def _check_labels(results):
     "Raise a ValueError if a model has no labelled clip, for a target or for all at once."
     for name, res in results.items():
-        known = [res.targets(k) >= 0 for k in res.vocab]
-        for what, rows in zip([*res.vocab, ' and a '.join(res.vocab)], [*known, np.all(known, axis=0)]):
-            if not rows.any():
-                raise ValueError(f'{name}: no clip has a {what} that is in the vocab, so there is nothing to report')
-
-# %% ../../nbs/report/10_report.ipynb #909ec668
-def _top(name, res, table):
-    "What the top of the page shows of the model `name`, whose figures are given."
-    *_, a = clip_answers(res).values()
-    n, groups = len(a.rows), clip_groups(res)
-    return dict(model=name, targets=list(res.scores), own=table.to_dict('index'), n_clips=n, n_left=len(res) - n,
-                n_groups=None if groups is None else len(set(groups[a.rows])),
-                majority=np.bincount(a.true).max() / n, spec='.1%' if n >= 1000 else '.0%')
-
-# %% ../../nbs/report/10_report.ipynb #c043db2c
-def _note(heading, body):
-    "A note as the page shows it."
-    if isinstance(body, pd.DataFrame) and not isinstance(body.index, pd.RangeIndex): body = body.reset_index()
-    return heading, body
+        with named_errors(name):
+            if not res.summary()['clips'].iloc[-1]: # of all targets at once; the summary refuses one without labels
+                raise ValueError(f'no clip has a {" and a ".join(res.vocab)} that is in the vocab: '
+                                 'there is nothing to report')
 
 # %% ../../nbs/report/10_report.ipynb #17b31b87
 def action_report(
@@ -309,15 +238,20 @@ def action_report(
     tables = {name: _figures(r, directions[name]) for name, r in results.items()}
     if pairs and not any(directions.values()):
         raise ValueError(f'pairs {pairs} match no labelled clip of any target: check their names')
-    best, baseline = _pick(tables, detail), next(iter(results))
-    res, rival = results[best], _rival(results, best)
-    shown = {name: results[name] for name in (baseline, rival) if name}
-    context = _top(best, res, tables[best]) | dict(
-        title=title, baseline=baseline, rival=rival, metrics=_metrics(tables), directions=directions[best],
-        curves=_curves(histories or {}, best), confusions=_confusions(shown, train), classes=_classes(res), heat=heat,
-        cards=_cards(res, frames, heat) if frames else ([], []), latency=latency,
-        notes=[_note(*n) for n in notes or []])
-    if rival: context |= dict(differences=_differences(results), changes=_changes(results, rival))
+    best, names = _pick(tables, detail), list(results)
+    baseline, rival, res = names[0], best if best != names[0] else names[-1], results[best]
+    shown = {name: results[name] for name in (baseline, rival)}
+    *_, a = clip_answers(res).values()
+    context = dict(
+        title=title, model=best, baseline=baseline, res=res, answers=a, groups=clip_groups(res, a.rows),
+        majority=np.bincount(a.true).max(), figures=pd.concat(tables, names=['model', 'target']),
+        directions=directions[best], confusions=_confusions(shown, train), heat=heat, latency=latency,
+        curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], notes=notes or [],
+        classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()},
+        cards=_cards(res, a, *filter(None, (frames, heat))) if frames else ([], []))
+    if len(results) > 1:
+        changes = class_changes(results[baseline], results[rival])
+        context |= dict(rival=rival, differences=_differences(results), changes=changes)
     if segments is not None: context['histograms'] = _histograms(segments, list(res.scores))
     texts = {path: _render('report.html.j2', context)}
     if markdown: texts[path.with_suffix('.md')] = _render('report.md.j2', context, finalize=_escape_markdown)

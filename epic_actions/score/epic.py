@@ -19,7 +19,7 @@ def read_ids(
 ) -> list: # text
     "The ids in the first column of a csv file, with or without a header; raises a ValueError if there are none."
     try: ids = pd.read_csv(path, header=None, usecols=[0], dtype=str, skipinitialspace=True)[0].dropna().tolist()
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError): ids = []
+    except ValueError: ids = [] # an empty file, or no csv file
     ids = ids[0 if ids and any(c.isdigit() for c in ids[0]) else 1:]
     if not ids: raise ValueError(f'{path}: there are no ids in its first column')
     return ids
@@ -89,7 +89,8 @@ def class_segments(
 ) -> dict: # `verb`, `noun` and `action` -> (N,) booleans
     "Which segments show one of the `classes`? Without classes of actions, those do whose verb or noun is listed."
     shown = {k: np.isin(targets[k], np.array(id_list(listed), float)) for k, listed in classes.items()}
-    return {**shown, 'action': shown.get('action', shown['verb'] | shown['noun'])}
+    shown.setdefault('action', shown['verb'] | shown['noun'])
+    return shown
 
 # %% ../../nbs/score/40_epic.ipynb #fb8ab94c
 def tail_segments(
@@ -106,8 +107,8 @@ def filled_subsets(
     subsets:dict # name -> task -> (N,) booleans
 ) -> dict: # the same without those that are empty
     "The subsets that have segments; warns of the others."
-    empty = [f'{name} {task}' for name, tasks in subsets.items() for task, rows in tasks.items() if not rows.any()]
-    if empty: warnings.warn(f'no segments for {", ".join(empty)}: these figures are left out')
+    if empty := [f'{name} {k}' for name, tasks in subsets.items() for k, rows in tasks.items() if not rows.any()]:
+        warnings.warn(f'no segments for {", ".join(empty)}: these figures are left out')
     return {name: {task: rows for task, rows in tasks.items() if rows.any()} for name, tasks in subsets.items()}
 
 # %% ../../nbs/score/40_epic.ipynb #8725503d

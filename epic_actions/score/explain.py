@@ -160,7 +160,7 @@ def attention_rollout(
     clip # One normalised clip (frames, 3, height, width), as a tensor or an `ImageTuple`, or a batch of one
 )->np.ndarray: # (frames, height, width), 0..1: 0 is the patch with the smallest share
     "Where a TimeSformer looks, by attention rollout (arXiv:2005.00928); raises a ValueError for another model."
-    if not _attentions(model): raise ValueError(f'{type(model).__name__} is no TimeSformer: {_needs}')
+    if not _attentions(model): raise ValueError(f'{type(model).__name__} is not a TimeSformer: {_needs}')
     x,p = _model_input(model, clip),model.patch_size
     cells = _rollout(model, x)[1:].unflatten(0, (x.shape[1], x.shape[-2]//p, x.shape[-1]//p))
     return _heat(cells - cells.min(), x)
@@ -188,9 +188,9 @@ def explain_clip(
     if isinstance(model, Learner): model = model.model
     if not _attentions(model): heat = grad_cam(model, clip, target, task)
     elif target is None: heat = attention_rollout(model, clip)
-    else: raise ValueError(f'target={target}: attention rollout knows no classes; leave it out')
-    spec = spec or getattr(model, 'clip_spec', None)
-    return show_heat(clip, heat, spec=spec, **{'title': _answer(model, clip, target, task), **kwargs})
+    else: raise ValueError(f'target={target}: attention rollout does not depend on a class: leave target out')
+    kwargs.setdefault('title', _answer(model, clip, target, task))
+    return show_heat(clip, heat, spec=spec or getattr(model, 'clip_spec', None), **kwargs)
 
 # %% ../../nbs/score/50_explain.ipynb #15f286e4
 def heat_painter(

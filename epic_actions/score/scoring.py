@@ -77,11 +77,11 @@ def _logits(model, x, bs, average):
 # %% ../../nbs/score/30_scoring.ipynb #775bd674
 def _report(sources, idxs, faulty):
     "Warn of clips that were left out or repaired."
-    left_out,n = sorted(set(sources) - set(sources.iloc[idxs])),len(sources) - len(idxs)
-    if n: warnings.warn(f'{n} of {len(sources)} clips could not be read and are not scored: {left_out[:5]}')
-    if faulty.any():
-        stand_ins = sources.iloc[idxs[faulty]].tolist()[:5]
-        warnings.warn(f'in {faulty.sum()} clips the last good frame stands in for others: {stand_ins}')
+    if left_out := sources.drop(idxs).tolist():
+        warnings.warn(f'{len(left_out)} of {len(sources)} clips could not be read and are not scored: {left_out[:5]}')
+    if repaired := sources.iloc[idxs[faulty]].tolist():
+        warnings.warn(f'in {len(repaired)} clips the last good frame replaces frames that cannot be read: '
+                      f'{repaired[:5]}')
 
 # %% ../../nbs/score/30_scoring.ipynb #145a633b
 def score_clips(

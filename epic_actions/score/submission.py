@@ -9,13 +9,13 @@ __all__ = ['Part', 'class_parts', 'write_challenge', 'make_submission', 'read_ch
 import json, zipfile, zlib
 from pathlib import Path
 from typing import NamedTuple
-import numpy as np
+import numpy as np, pandas as pd
 
 # %% ../../nbs/score/45_submission.ipynb #cc4fef6f
 from ..video.files import atomic_write
 from .epic import id_list
 from .metrics import check_rows, few
-from .results import match_ids, named_errors, official_parts, official_results
+from .results import match_ids, named_errors, official_results
 
 # %% ../../nbs/score/45_submission.ipynb #a082e1d8
 _levels = ['sls_pt', 'sls_tl', 'sls_td']
@@ -111,16 +111,17 @@ def make_submission(
     force:bool=False # replace a file that is there?
 ) -> Path: # the zip file
     "Write the zip file for the recognition challenge, whole or not at all; raises a ValueError if something is wrong."
-    segments, scores = official_parts(results)
+    results = official_results(results)
     return write_challenge(path, 'action_recognition', class_parts(classes), (sls_pt, sls_tl, sls_td),
-                           segments['uid'].tolist(), scores, ids, force)
+                           results.segments['uid'].tolist(), results.logits, ids, force)
 
 # %% ../../nbs/score/45_submission.ipynb #ed9648e9
 def _object(pairs):
     "A JSON object as a dict; scores of numbered classes as an array, in the order of the numbers, others as floats."
-    o, names = dict(pairs), [k for k, _ in pairs]
-    twice = sorted(k for k in o if names.count(k) > 1) if len(o) < len(names) else []
-    if twice: raise ValueError(f'it holds {few(twice)} more than once')
+    o = dict(pairs)
+    if len(o) < len(pairs):
+        names = [k for k, _ in pairs]
+        raise ValueError(f'it holds {few(sorted(k for k in o if names.count(k) > 1))} more than once')
     if not o or any(type(v) not in (int, float) for v in o.values()): return o
     numbers = [str(i) for i in range(len(o))]
     return np.array([o[i] for i in numbers], float) if set(numbers) == set(o) else {k: float(v) for k, v in o.items()}
@@ -163,5 +164,5 @@ def check_submission(
 ) -> dict: # version, challenge, sls_pt, sls_tl, sls_td, and results as `Results`
     "Read the zip file of a submission; raises a ValueError that names what is wrong with it."
     o = read_challenge(path, 'action_recognition', class_parts(classes), ids)
-    rows = [{'uid': uid, **{f'{k}_output': x for k, x in entry.items()}} for uid, entry in o['results'].items()]
-    return o | {'results': official_results(rows)}
+    columns = pd.DataFrame.from_dict(o['results'], orient='index').add_suffix('_output')
+    return o | {'results': official_results(columns.assign(uid=columns.index).to_dict('list'))}
