@@ -2213,6 +2213,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                         'epic_actions/video/frames.py')},
             'epic_actions.video.index': { 'epic_actions.video.index.VideoIndex': ( 'video/index.html#videoindex',
                                                                                    'epic_actions/video/index.py'),
+                                          'epic_actions.video.index._begins_whole': ( 'video/index.html#_begins_whole',
+                                                                                      'epic_actions/video/index.py'),
                                           'epic_actions.video.index._by_decoded_stamps': ( 'video/index.html#_by_decoded_stamps',
                                                                                            'epic_actions/video/index.py'),
                                           'epic_actions.video.index._by_decoding': ( 'video/index.html#_by_decoding',

@@ -149,10 +149,10 @@ def _elements(ids, spec, fps):
 # %% ../../nbs/deploy/00_predictor.ipynb #e6ebf605
 def _windows(frames, spec, window, stride, past):
     "Yield ((time, start, stop), elements of the clip) for every `stride` seconds of an open source."
-    times,duration = frames.times,seconds_of(frames)
+    duration = seconds_of(frames)
     for t in map(float, np.arange(0, duration-1e-6, stride)):
         start,stop = window_at(t, window, duration, past)
-        yield (t, start, stop), _elements(np.arange(*frames._span(times, start, stop)), spec, frames.fps)
+        yield (t, start, stop), _elements(np.arange(*frames.shown(start, stop)), spec, frames.fps)
 
 # %% ../../nbs/deploy/00_predictor.ipynb #fff9a81e
 @dataclass

@@ -19,10 +19,9 @@ from fastai.data.core import DataLoaders
 # %% ../../nbs/features/00_store.ipynb #5db47493
 from ..data.clips import Normalizer
 from ..video.files import VideoError, track, atomic_write
-from ..video.frames import open_frames
 from ..data.loaders import ClipTfm, row_source, table_dataloaders
 from ..video.renamed import renamed_args
-from ..video.reading import fit_frames, to_channels
+from ..video.reading import fit_frames, open_source, to_channels
 from ..video.sampling import LastFrames
 from ..data.segments import make_segments, video_suffixes
 from ..video.spec import ClipSpec
@@ -99,7 +98,8 @@ class ArrayFeatures(Features):
             raise ValueError(f'{path}: not a folder of features, as it has no readable {about_features} ({e})') from e
         found = self.about.get('format')
         if found != features_format: raise ValueError(f'{path}: its format is {found!r}, expected {features_format!r}')
-        if 'span' in self.about: self.about['window'] = self.about.pop('span') # its name in version 0.1
+        if 'span' in self.about: # version 0.1
+            self.about |= dict(window=self.about.pop('span'), spec={**self.about['spec'], 'as_shown': False})
         self.fps,self.dim = self.about['fps'],self.about['dim']
 
     @property
@@ -180,7 +180,7 @@ def video_features(
     if alone and not getattr(model, 'by_frame', False): raise ValueError(
         f'this {type(model).__name__} sees clips, not single frames: give window=, the seconds of a clip')
     out = []
-    with _features_of(model, alone) as f, open_frames(source, fps=source_fps) as v:
+    with _features_of(model, alone) as f, open_source(source, spec, fps=source_fps) as v:
         times = np.arange(int(v.times[-1]*fps + 1e-6) + 1)/fps if v.times is not None else v.at(0)
         for t in np.array_split(times, range(bs, len(times), bs)):
             clips = [v.at(t)] if alone else [_clip_before(v, s, window, spec) for s in t]

@@ -96,11 +96,17 @@ def _decode_file(path):
             damaged |= bad and bool(frames)
     return frames,damaged
 
-# %% ../../nbs/video/20_index.ipynb #2a5e2874
-def _by_decoded_stamps(frames, packets):
-    "The index of a file whose time stamps are right where it was decoded."
-    stamps,first = {f.pts for f in frames},packets[0]
-    if first.is_keyframe: stamps |= {p.pts for p in packets if not p.is_discard and p.pts >= first.pts}
+# %% ../../nbs/video/20_index.ipynb #dce2884a
+def _begins_whole(stream, first):
+    "Does the container mark its first packet as a keyframe, whatever it holds?"
+    marked = next(iter(stream.index_entries), None)
+    return first.is_keyframe or marked is not None and marked.timestamp == first.dts and marked.is_keyframe
+
+# %% ../../nbs/video/20_index.ipynb #bc7d7e8e
+def _by_decoded_stamps(frames, packets, whole):
+    "The index of a file whose time stamps are right where it was decoded, and which begins `whole` or in the middle."
+    stamps = {f.pts for f in frames}
+    if whole: stamps |= {p.pts for p in packets if not p.is_discard and p.pts >= packets[0].pts}
     return _by_stamp(stamps, [p for p in packets if p.pts in stamps])
 
 # %% ../../nbs/video/20_index.ipynb #a712d49d
@@ -133,13 +139,13 @@ def _by_number(path, frames, damaged, packets):
     problem = 'damaged: frames are lost, so that the others cannot be counted' if damaged else ''
     return VideoIndex(np.arange(len(frames)), np.array(keys), np.array(seeks), True, problem=problem)
 
-# %% ../../nbs/video/20_index.ipynb #55d1c94a
-def _by_decoding(path, packets, kind):
+# %% ../../nbs/video/20_index.ipynb #9a3d35fb
+def _by_decoding(path, packets, kind, whole):
     "The index of a file whose packets do not tell what it holds."
     frames,damaged = _decode_file(path)
     stamps = [f.pts for f in frames]
     ascending = None not in stamps and all(a < b for a,b in zip(stamps, stamps[1:]))
-    if ascending and kind != 'avi': return _by_decoded_stamps(frames, packets)
+    if ascending and kind != 'avi': return _by_decoded_stamps(frames, packets, whole)
     return _by_number(path, frames, damaged, packets)
 
 # %% ../../nbs/video/20_index.ipynb #a6c73098
@@ -159,7 +165,7 @@ def _turn_of(container, stream):
     matrix = frame and frame.side_data.get(av.sidedata.sidedata.Type.DISPLAYMATRIX)
     return _orientation(matrix) if matrix else (0,False)
 
-# %% ../../nbs/video/20_index.ipynb #0215cc1f
+# %% ../../nbs/video/20_index.ipynb #a30ff3d8
 def index_video(
     container, # An open PyAV container, at its beginning
     path # Its file
@@ -170,7 +176,7 @@ def index_video(
     packets = [p for p in all_packets if p.stream_index == stream.index]
     trusted = _in_order(packets, kind) and not _far_apart(packets, stream)
     index = (_by_stamp([p.pts for p in packets if not p.is_discard], packets) if trusted
-             else _by_decoding(path, packets, kind))
+             else _by_decoding(path, packets, kind, _begins_whole(stream, packets[0])))
     sizes = [p.size for p in all_packets]
     problem,index.missing = what_is_missing(container, path, stream, len(packets), len(sizes), sum(sizes))
     if problem: index.problem = problem
