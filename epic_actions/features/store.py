@@ -99,7 +99,7 @@ class ArrayFeatures(Features):
         found = self.about.get('format')
         if found != features_format: raise ValueError(f'{path}: its format is {found!r}, expected {features_format!r}')
         if 'span' in self.about: # version 0.1
-            self.about |= dict(window=self.about.pop('span'), spec={**self.about['spec'], 'as_shown': False})
+            self.about |= dict(window=self.about.pop('span'), spec={'as_shown': False, **self.about['spec']})
         self.fps,self.dim = self.about['fps'],self.about['dim']
 
     @property
