@@ -287,11 +287,11 @@ def _raw_stream(self:ActionPredictor, video, stride, window, past, batch, fps, b
     "Yield the predictions as they are; the frames of the next `block` windows are announced at a time."
     with open_source(video, self.spec, bad, fps) as frames:
         if frames.times is None: raise VideoError(video, 'images have no times: give fps=')
-        pixels,times = _Ahead(frames, self.spec),frames.times
+        pixels = _Ahead(frames, self.spec)
         for windows in chunked(_windows(frames, self.spec, window, stride, past), block):
             pixels.expect([i for _,w in windows for ids in w for i in ids])
             for p in self._answers(windows, pixels, batch):
-                _forget(pixels, np.searchsorted(times, p.start-1e-4))
+                _forget(pixels, frames.at(p.start))
                 yield p
 
 # %% ../../nbs/deploy/00_predictor.ipynb #ee6c52d8

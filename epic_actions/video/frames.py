@@ -80,6 +80,12 @@ def at(self:Frames,
     if self.times is None: raise VideoError(self.path, 'images have no times: open them with fps=')
     return np.searchsorted(self.times, np.asarray(times)+1e-6, side='right').clip(1, len(self)) - 1
 
+# %% ../../nbs/video/30_frames.ipynb #9b3ff62a
+@patch(as_prop=True)
+def end(self:Frames)->float:
+    "When the last frame leaves the screen, seconds from the first frame."
+    return float(self.times[-1] + 1/self.fps)
+
 # %% ../../nbs/video/30_frames.ipynb #c975e9e1
 @patch
 def stream(self:Frames, wanted=None, size=None, resize='swscale'):
@@ -120,7 +126,7 @@ def shown(self:Frames,
     times = self.times
     try: return self._span(times, start, stop)
     except VideoError:
-        if start is None or stop is not None and stop <= start or not 0 <= start < times[-1] + 1/self.fps: raise
+        if start is None or stop is not None and stop <= start or not 0 <= start < self.end: raise
     i = int(self.at(start))
     return i,i+1
 
@@ -186,6 +192,13 @@ def times(self:VideoFrames)->np.ndarray:
     stamps = ix.stamps - ix.stamps[0]
     seconds = stamps/fps if ix.numbered else stamps*float(self.video.time_base)
     return np.append(seconds, seconds[-1] + np.arange(1, ix.missing+1)/fps)
+
+# %% ../../nbs/video/30_frames.ipynb #578a3878
+@patch(as_prop=True)
+def end(self:VideoFrames)->float:
+    ix = self.index
+    shown = 1/self.fps if ix.numbered or ix.missing or not ix.last else ix.last*self.video.time_base
+    return float(self.times[-1] + shown)
 
 # %% ../../nbs/video/30_frames.ipynb #e9a6965a
 @patch

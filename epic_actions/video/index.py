@@ -31,16 +31,17 @@ class VideoIndex:
     rotation:int=0 # Degrees, counter-clockwise, by which the decoded frames have to be turned to stand upright
     mirrored:bool=False # Are left and right exchanged before the turn?
     incomplete:np.ndarray=field(default_factory=lambda: np.array([], int)) # Time stamps of packets of which a part is lost, as the container says
+    last:int=0 # How long the last frame is shown, in units of the time stamps; 0: not known
     missing:int=0 # Frames that the file declares and does not hold
     problem:str='' # What is wrong with the file as a whole; empty: nothing
     format = 2 # of an index on the disk; those of another format are not read
 
 # %% ../../nbs/video/20_index.ipynb #e4fd374f
-_Packet = namedtuple('_Packet', 'pts dts size is_keyframe is_discard is_corrupt stream_index is_entry')
+_Packet = namedtuple('_Packet', 'pts dts duration size is_keyframe is_discard is_corrupt stream_index is_entry')
 
 # %% ../../nbs/video/20_index.ipynb #dcd4655a
 def _described(p, number):
-    return _Packet(p.pts, p.dts, p.size, p.is_keyframe, p.is_discard, p.is_corrupt, p.stream_index,
+    return _Packet(p.pts, p.dts, p.duration, p.size, p.is_keyframe, p.is_discard, p.is_corrupt, p.stream_index,
                    p.is_keyframe and p.stream_index == number and is_entry(p))
 
 # %% ../../nbs/video/20_index.ipynb #faa8ddb6
@@ -58,7 +59,8 @@ def _by_stamp(stamps, packets):
     keys = sorted((p.pts, p.dts) for p in packets if p.is_entry and None not in (p.pts, p.dts))
     if stamps and not (keys and keys[0][0] <= stamps[0]): keys.insert(0, (stamps[0], from_beginning))
     lost = np.array([p.pts for p in packets if p.is_corrupt], int)
-    return VideoIndex(np.array(stamps, int), *np.array(keys, int).reshape(-1,2).T, incomplete=lost)
+    last = next((p.duration or 0 for p in packets if stamps and p.pts == stamps[-1]), 0)
+    return VideoIndex(np.array(stamps, int), *np.array(keys, int).reshape(-1,2).T, incomplete=lost, last=last)
 
 # %% ../../nbs/video/20_index.ipynb #90de7fc1
 def _in_order(packets, kind):

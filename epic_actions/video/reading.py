@@ -118,7 +118,7 @@ def seconds_of(
     frames:Frames # An open source
 )->float|None:
     "How long a source lasts, seconds; None for images without a frame rate."
-    return None if frames.times is None else float(frames.times[-1] + 1/frames.fps)
+    return None if frames.times is None else frames.end
 
 # %% ../../nbs/video/50_reading.ipynb #b28c8a48
 def read_clip(
