@@ -132,7 +132,9 @@ def segments_from_csv(
     root = Path(root or path.parent)
     df = _read_clips(path, group)
     try:
-        df = make_segments(with_frame_times(_with_sources(df, root)))
+        df = _with_sources(df, root)
+        if 'cut_start' not in df: df = with_frame_times(df) # else its frames are those of the long video
+        df = make_segments(df)
         return refuse_duplicates(_with_origins(check_classes(df, vocabs or {}), root)).reset_index(drop=True)
     except ValueError as e: raise ValueError(f'{path}: {e}') from e
 
