@@ -6,7 +6,7 @@
 __all__ = ['column_names', 'read_text', 'first_line', 'column_key', 'read_rows', 'read_seconds', 'column_numbers', 'read_table',
            'looks_timed', 'segment_columns', 'table_text', 'write_table']
 
-# %% ../../nbs/data/05_tables.ipynb #d89a35e4
+# %% ../../nbs/data/05_tables.ipynb #c24717b9
 import csv, re, warnings
 from io import StringIO
 from pathlib import Path
@@ -14,21 +14,21 @@ import numpy as np
 import pandas as pd
 from ..video.files import atomic_write
 
-# %% ../../nbs/data/05_tables.ipynb #a5d5c840
+# %% ../../nbs/data/05_tables.ipynb #b5adb676
 _marks = {b'\xef\xbb\xbf': 'utf-8-sig', b'\xff\xfe\0\0': 'utf-32', b'\0\0\xfe\xff': 'utf-32', b'\xff\xfe': 'utf-16',
           b'\xfe\xff': 'utf-16', b'': 'utf-8'}
 
-# %% ../../nbs/data/05_tables.ipynb #8b261f05
+# %% ../../nbs/data/05_tables.ipynb #af860558
 def _is_binary(data): return b'\0' in data and not data.startswith(tuple(m for m in _marks if m))
 
-# %% ../../nbs/data/05_tables.ipynb #d65b5ee9
+# %% ../../nbs/data/05_tables.ipynb #5730578d
 def _is_cp1252(data):
     "Are bytes not UTF-8, and in no part of them?"
     try: data.decode()
     except UnicodeDecodeError: return not re.search('[^\0-\x7f\ufffd]', data.decode(errors='replace'))
     return False
 
-# %% ../../nbs/data/05_tables.ipynb #ce49edb9
+# %% ../../nbs/data/05_tables.ipynb #16822adc
 def _decoded(path):
     "The text of a file, and its encoding; raises a ValueError that names the row."
     with open(path, 'rb') as f: data = (start := f.read(4096)) + (b'' if _is_binary(start) else f.read())
@@ -42,7 +42,7 @@ def _decoded(path):
     except UnicodeDecodeError as e: row = len(data[:e.start+1].splitlines())
     raise ValueError(f'{path}, row {row}: this is not text in UTF-8, UTF-16 or cp1252; save the table as CSV in UTF-8')
 
-# %% ../../nbs/data/05_tables.ipynb #3b217c34
+# %% ../../nbs/data/05_tables.ipynb #3ee24d95
 def read_text(
     path:str|Path # Text file
 )->str:
@@ -51,20 +51,20 @@ def read_text(
     if codec == 'cp1252': warnings.warn(f'{path}: not UTF-8; it is read as cp1252, the encoding of Windows')
     return text
 
-# %% ../../nbs/data/05_tables.ipynb #a05be54b
+# %% ../../nbs/data/05_tables.ipynb #65b43646
 def first_line(path:str|Path)->str:
     "The first line of a text file, stripped."
     return next(iter(_decoded(path)[0].splitlines()), '').strip()
 
-# %% ../../nbs/data/05_tables.ipynb #7c9ea41a
+# %% ../../nbs/data/05_tables.ipynb #33609e92
 def column_key(name:str)->str:
     "What is compared of the name of a column."
     return re.sub(r'[\W_]+', '', name.lower())
 
-# %% ../../nbs/data/05_tables.ipynb #ddcb7f4f
+# %% ../../nbs/data/05_tables.ipynb #d4cfb9df
 def _timed(*words): return [w+unit for unit in ('','time','s','sec','secs','seconds','timestamp') for w in words]
 
-# %% ../../nbs/data/05_tables.ipynb #57fcbdd9
+# %% ../../nbs/data/05_tables.ipynb #e885fabb
 column_names = dict(
     source=['source','path','file','filename','filepath','video','videopath','videofile','videoname','clip','clippath'],
     label=['label','class','classname','action','category','target'],
@@ -75,14 +75,14 @@ column_names = dict(
     group=['group','person','participant','subject','performer','actor'],
     uid=['uid'], split=['split'], verb=['verb'], noun=['noun'])
 
-# %% ../../nbs/data/05_tables.ipynb #81b3fe5d
+# %% ../../nbs/data/05_tables.ipynb #23bfe3e5
 _known = {*sum(column_names.values(), []), 'youtubeid','videoid','narrationid','id','verbclass','nounclass'}
 
-# %% ../../nbs/data/05_tables.ipynb #5d0024ae
+# %% ../../nbs/data/05_tables.ipynb #e3e0e1e9
 def _parsed(text, separator, strict=True):
     return csv.reader(StringIO(text, newline=''), delimiter=separator, skipinitialspace=True, strict=strict)
 
-# %% ../../nbs/data/05_tables.ipynb #0b551166
+# %% ../../nbs/data/05_tables.ipynb #dc6379ea
 def _separator(text):
     "The separator of the cells: a comma, a tab or a semicolon."
     def fits(separator):
@@ -94,7 +94,7 @@ def _separator(text):
         return known, even, len(first)
     return max(',\t;', key=fits)
 
-# %% ../../nbs/data/05_tables.ipynb #ecaec14b
+# %% ../../nbs/data/05_tables.ipynb #ea7acb31
 def read_rows(
     path:str|Path # Table
 )->tuple: # The separator; the rows that are not empty, each as its number in the file and its cells, stripped
@@ -108,7 +108,7 @@ def read_rows(
         f'{path}, row {len(rows)+1}: a cell in quotation marks is not closed, or text follows it ({e})') from e
     return separator,[(n,r) for n,r in enumerate(rows, 1) if any(r) and not (said and n == 1)]
 
-# %% ../../nbs/data/05_tables.ipynb #f4079b68
+# %% ../../nbs/data/05_tables.ipynb #d9c76688
 def _check_names(path, names, rows):
     "The names of the columns, without empty ones at the end; raises a ValueError that names the file and the column."
     while names and not names[-1] and not any(r[len(names)-1:] and r[len(names)-1] for _,r in rows): names = names[:-1]
@@ -118,10 +118,10 @@ def _check_names(path, names, rows):
         if n in names[:i]: raise ValueError(f'{path}: two columns are named {n!r}; rename or remove one')
     return names
 
-# %% ../../nbs/data/05_tables.ipynb #58509fe5
+# %% ../../nbs/data/05_tables.ipynb #15fe4e07
 _vital = {*column_names} - {'group','split'} | {'path','video','youtube_id','time_start','time_end'}
 
-# %% ../../nbs/data/05_tables.ipynb #8264b081
+# %% ../../nbs/data/05_tables.ipynb #59c3efca
 def _filled(path, number, cells, names):
     "The cells of a row, one for each column; raises a ValueError if there are more, or vital ones are missing."
     if any(cells[len(names):]): raise ValueError(
@@ -131,13 +131,13 @@ def _filled(path, number, cells, names):
     if lost: raise ValueError(f'{path}, row {number}, column {lost[0]!r}: the row ends before it; found {cells}')
     return [*cells[:len(names)], *['']*(len(names)-len(cells))]
 
-# %% ../../nbs/data/05_tables.ipynb #79916710
+# %% ../../nbs/data/05_tables.ipynb #ebae311a
 def read_seconds(text:str)->float:
     "Seconds out of `62.5` or `00:01:02.50`; NaN for anything else, also below 0."
     if not re.fullmatch(r'(\d+:){0,2}(\d+\.?\d*|\.\d+)', text): return np.nan
     return sum(float(part)*60**k for k,part in enumerate(reversed(text.split(':'))))
 
-# %% ../../nbs/data/05_tables.ipynb #a3686a73
+# %% ../../nbs/data/05_tables.ipynb #3e737299
 def column_numbers(
     path:str|Path, # The table, for messages
     texts:pd.Series, # The column as text, by the rows of the file
@@ -153,7 +153,7 @@ def column_numbers(
     raise ValueError(f'{path}, row {bad[0]}, column {texts.name!r}: expected a number, or a time as 0:01:02.5, found '
                      f'{str(texts[bad[0]])!r}')
 
-# %% ../../nbs/data/05_tables.ipynb #190ec555
+# %% ../../nbs/data/05_tables.ipynb #2685a2c4
 def read_table(
     path:str|Path, # Table
     numbers=(), # Columns that hold numbers
@@ -177,10 +177,10 @@ def read_table(
         if c in numbers: df[c] = column_numbers(path, df[c].rename(name), separator)
     return df
 
-# %% ../../nbs/data/05_tables.ipynb #47c54e26
+# %% ../../nbs/data/05_tables.ipynb #6b6c6b50
 _ours = dict(source=['source','path'])
 
-# %% ../../nbs/data/05_tables.ipynb #b609f8a2
+# %% ../../nbs/data/05_tables.ipynb #db56d449
 def _meant(path, names, column):
     "The name in the header that means a column of ours, or None; raises a ValueError if two do."
     all_names = column_names[column]
@@ -190,7 +190,7 @@ def _meant(path, names, column):
                                         f'call one {column!r}, and rename or remove the other')
     return found[0] if found else None
 
-# %% ../../nbs/data/05_tables.ipynb #d0f54fd7
+# %% ../../nbs/data/05_tables.ipynb #396a3073
 def _meant_time(path, names, edge):
     "Column of ours -> name in the header, of the one that is the beginning or the end of a clip."
     found = {n: c for n in names for c in (edge, f'{edge}_frame') if column_key(n) in column_names[c]}
@@ -199,23 +199,23 @@ def _meant_time(path, names, edge):
         f'(seconds) or {edge+"_frame"!r}')
     return {c: n for n,c in found.items()}
 
-# %% ../../nbs/data/05_tables.ipynb #4547a9c6
+# %% ../../nbs/data/05_tables.ipynb #3fe7dc1b
 _time_words = re.compile('start|stop|begin|end|onset|offset|from|to|until|timestamp|timecode|time|frames?|duration|dur|length|'
                          'milliseconds?|seconds?|msec|secs?|ms|tc')
 _beside = re.compile('action|clip|segment|event|video|first|last|inpoint|outpoint|point|in|out|mark|t|s|number|num|nr|index|'
                      r'idx|of|\d')
 
-# %% ../../nbs/data/05_tables.ipynb #2a158040
+# %% ../../nbs/data/05_tables.ipynb #00de7699
 def looks_timed(name:str)->bool:
     "Does the name of a column look like a time or a frame number?"
     key = column_key(name)
     if key in ('framerate','in','out'): return key != 'framerate'
     return bool(re.fullmatch(f'(?:{_time_words.pattern}|{_beside.pattern})+', key) and _time_words.search(key))
 
-# %% ../../nbs/data/05_tables.ipynb #4e9ec300
+# %% ../../nbs/data/05_tables.ipynb #88d5157f
 _other_times = 'cut_start','cut_stop','action_start','action_stop'
 
-# %% ../../nbs/data/05_tables.ipynb #50df08df
+# %% ../../nbs/data/05_tables.ipynb #0593f8d3
 def _check_times(path, names, times):
     "Raise a ValueError for a column that looks like a time, unless the beginning and the end are known."
     if {*times} & {'start_frame','stop_frame'} and {*times} & {'start','stop'}: raise ValueError(
@@ -228,7 +228,10 @@ def _check_times(path, names, times):
             "'stop' (seconds), or 'start_frame' or 'stop_frame' (numbers from 0; the last frame is part of the clip), or "
             'remove it')
 
-# %% ../../nbs/data/05_tables.ipynb #1055ca21
+# %% ../../nbs/data/05_tables.ipynb #2d7ab66c
+_units = dict(start=' (seconds)', stop=' (seconds)', start_frame=' (from 0)', stop_frame=' (from 0, part of the clip)')
+
+# %% ../../nbs/data/05_tables.ipynb #e59b5fe2
 def segment_columns(
     path:str|Path, # The table, for messages
     names:list, # In its header
@@ -242,17 +245,17 @@ def segment_columns(
     times = _meant_time(path, edges, 'start') | _meant_time(path, edges, 'stop')
     _check_times(path, names, times)
     meant = {n: c for c,n in (found | times).items() if n}
-    said = [f'{n!r} is read as {c!r}' for n,c in meant.items() if column_key(n) not in _ours.get(c, column_names[c][:1])]
+    said = [f'{n!r} is read as {c!r}{_units.get(c, "")}' for n,c in meant.items() if column_key(n) not in _ours.get(c, column_names[c][:1])]
     if said: warnings.warn(f'{path}: {", ".join(said)}')
     return meant
 
-# %% ../../nbs/data/05_tables.ipynb #686d8cd4
+# %% ../../nbs/data/05_tables.ipynb #1def56bc
 def table_text(df:pd.DataFrame)->str:
     "A table as the text of a CSV file, without its index."
     text = df.to_csv(index=False, lineterminator='\n')
     return df.to_csv(index=False, lineterminator='\r\n') if '\r' in text else text # only so it stands in quotation marks
 
-# %% ../../nbs/data/05_tables.ipynb #1588b0d1
+# %% ../../nbs/data/05_tables.ipynb #3570091e
 def write_table(df:pd.DataFrame, path:str|Path):
     "Write a CSV file, whole or not at all."
     with atomic_write(path) as part: part.write_text(table_text(df), encoding='utf-8', newline='')

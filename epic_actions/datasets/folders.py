@@ -58,8 +58,9 @@ def segments_from_folders(
 def _has_header(path, cells):
     "Is the first row of a table a header? Raises a ValueError if it is neither that nor a path and a class."
     keys = {*map(column_key, cells)}
-    if keys & {'path','source','youtubeid','uid'} or len(keys & {*sum(column_names.values(), [])}) > 1: return True
-    if len(cells) == 2: return False
+    several = len(keys & {*sum(column_names.values(), [])}) > 1
+    if keys & {'path','source','youtubeid','uid'} or several and keys & {*column_names['source']}: return True
+    if len(cells) == 2 and not several: return False
     raise ValueError(f"{path}, row 1: expected a header with 'path' (or 'source') and 'label', or a path and a class; "
                      f'found {cells}')
 
@@ -82,9 +83,12 @@ def _read_clips(path, group):
     if not rows: raise ValueError(f'{path}: the file is empty')
     first = rows[0][1]
     if not _has_header(path, first if len(first) > 1 else first[0].split()): return _read_list(path, rows)
-    meant = segment_columns(path, first, *[['source','label','uid','split','verb','noun']] if group else [])
-    group = group or next((n for n,c in meant.items() if c == 'group'), None)
-    df = read_table(path, _numbers, rename=lambda *_: {n: c for n,c in meant.items() if c != 'group'})
+    meant,wanted = {},['source','label','uid','split','verb','noun'] + ['group']*(not group)
+    def rename(path, names):
+        meant.update(segment_columns(path, names, wanted))
+        return {n: c for n,c in meant.items() if c != 'group'}
+    df = read_table(path, _numbers, rename=rename)
+    group = meant.get(group, group) or next((n for n,c in meant.items() if c == 'group'), None)
     if group and group not in df: raise ValueError(f'{path}: no column {group!r} for the group; there are {list(df)}')
     if group: df['group'] = df[group]
     numbered = [c for c in df if c.endswith('_class') and df[c].str.fullmatch(r'-?\d+').all()]

@@ -199,8 +199,7 @@ _clip_columns = ['source','start','stop','label','verb','noun','split']
 # %% ../../nbs/learn/37_training.ipynb #cddc78d2
 def _as_kept(segments):
     "The segment table as a run keeps it, as text: the paths in it are absolute."
-    return table_text(segments.assign(source=[os.path.abspath(s) if os.path.exists(s) else s
-                                   for s in segments.source]))
+    return table_text(segments.assign(source=[os.path.abspath(s) if os.path.exists(s) else s for s in segments.source]))
 
 # %% ../../nbs/learn/37_training.ipynb #ce559d54
 def _other_clips(segments, file):
