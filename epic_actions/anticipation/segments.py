@@ -10,6 +10,7 @@ __all__ = ['drop_rules', 'history_kinds', 'read_actions', 'check_columns', 'acti
 from pathlib import Path
 import numpy as np
 import pandas as pd
+from ..data.tables import read_rows, read_table
 from ..datasets.epic import add_classes, epic_classes, read_annotations, read_bare_actions, times_of
 from ..score.metrics import check_rows
 
@@ -21,10 +22,10 @@ def read_actions(
     if isinstance(path, pd.DataFrame): return path
     path = Path(path)
     if not path.is_file(): raise ValueError(f'{path}: there is no such file')
-    df = pd.read_csv(path, skipinitialspace=True)
-    types = dict(id=int, verb=int, noun=int, action=str)
-    if not set(types) <= set(df): df = read_bare_actions(path)
-    check_rows((df.id != df.index) | df[['verb','noun']].isna().any(axis=1), f'{path}: wrong id, verb or noun in',
+    types,(_,rows) = dict(id=int, verb=int, noun=int, action=str),read_rows(path)
+    named = rows and {*types} <= {*rows[0][1]}
+    df = read_table(path, ['id','verb','noun']).reset_index(drop=True) if named else read_bare_actions(path)
+    check_rows((df.id != df.index) | df[['verb','noun','action']].isna().any(axis=1), f'{path}: wrong id, verb or noun in',
                'the ids have to count the rows from 0, and verb and noun are class numbers')
     return df[list(types)].astype(types)
 

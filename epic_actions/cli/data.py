@@ -134,13 +134,14 @@ def read_words(
     text:str # `take,put`, or the path of a text or a table of classes
 )->list: # Words
     "The words that an option means; raises a ValueError for a file that is not there or holds none."
+    from epic_actions.data.tables import read_text
     file = Path(text)
     if file.suffix not in ('.csv','.txt'): return words(text.split(','))
     if not file.is_file(): raise ValueError(f'{text}: there is no such file')
     if file.suffix == '.csv':
         from epic_actions.datasets.epic import read_class_names
         return read_class_names(file)
-    return words(file.read_text('utf-8-sig').splitlines())
+    return words(read_text(file).splitlines())
 
 # %% ../../nbs/cli/20_data.ipynb #9ea6b7a6
 @command('Your own footage')

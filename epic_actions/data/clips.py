@@ -24,15 +24,16 @@ from ..video.sampling import FirstFrames, UniformSegments
 from ..video.spec import ClipSpec
 from ..video.flow import flow_picture
 from ..video.frames import open_frames, frame_files
-from .segments import folders_in, sources_in
+from .segments import folders_in, sources_in, tell_left_out
 
 # %% ../../nbs/data/20_clips.ipynb #a7583f69
 def get_instances(
     path:str|Path # Folder of class folders of frame folders or videos
 )->list: # The clips' paths, sorted
-    "All clips, two levels below `path`; raises a ValueError if there are none."
+    "All clips, two levels below `path`; warns of other files; raises a ValueError if there are none."
     path = Path(path)
     found = [s for c in folders_in(path) for s in sources_in(c)]
+    tell_left_out(path, found)
     if found: return found
     raise ValueError(f'{path}: no clips found; expected {path.name}/<class>/<frame folder or video>')
 

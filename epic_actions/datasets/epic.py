@@ -19,23 +19,31 @@ from ..video.files import VideoError
 from ..video.frames import component, is_frame
 from ..data.pickles import read_pickle
 from ..video.reading import open_source
-from ..data.segments import first_line, make_segments, video_suffixes
+from ..data.tables import column_numbers, first_line, read_rows, read_table
+from ..data.segments import make_segments, refuse_rows, video_suffixes
 from ..video.spec import ClipSpec
 
 # %% ../../nbs/datasets/30_epic.ipynb #ef7faf6f
 _list_columns = ['narration_id','video_id','start_frame','stop_frame','verb_class','noun_class','action_class']
 
+# %% ../../nbs/datasets/30_epic.ipynb #6f6a6981
+def _typed(df):
+    "The table with columns in the types that pandas would choose, but for texts that are no names of classes."
+    df = pd.DataFrame(df.to_dict('list')) # new columns of text have the type that pandas prefers
+    if 'action_class' not in df or not df.action_class.str.fullmatch(r'-?\d+').all(): return df
+    return df.astype(dict(action_class=int))
+
 # %% ../../nbs/datasets/30_epic.ipynb #f65427d0
 def _read_csv(path):
     "The rows of a CSV file, or of a list without a header."
-    first = first_line(path)
-    if 'video_id' in first: return pd.read_csv(path, encoding='utf-8-sig')
-    n = first.count(',') + 1
+    _,rows = read_rows(path)
+    first = rows[0][1] if rows else []
+    if 'video_id' in first: return _typed(read_table(path, [*_list_columns[2:6], 'fps']))
+    n = len(first)
     if n not in (4,7): raise ValueError(
-        f'{path}, line 1: neither a header with video_id nor a list of 4 or 7 columns, found {first[:80]!r}')
-    df = pd.read_csv(path, header=None, names=_list_columns[:n], skipinitialspace=True,
-                     dtype=dict(narration_id=str, video_id=str))
-    return df.assign(fps=30.)
+        f'{path}, row 1: neither a header with video_id nor a list of 4 or 7 columns, found {",".join(first)[:80]!r}')
+    df = read_table(path, _list_columns[2:6], _list_columns[:n])
+    return _typed(df).assign(fps=30.)
 
 # %% ../../nbs/datasets/30_epic.ipynb #92a71c63
 def read_annotations(
@@ -60,8 +68,12 @@ def read_class_names(
     path:str|Path # CSV file of class numbers and names, as `EPIC_100_verb_classes.csv`
 )->list: # Names, in the order of the numbers
     "The names of the classes in a table; raises a ValueError if they are not numbered from 0."
-    names = pd.read_csv(path, index_col=0).iloc[:,0].sort_index()
-    if list(names.index) == list(range(len(names))): return names.astype(str).tolist()
+    df = read_table(path)
+    if df.shape[1] < 2: raise ValueError(f'{path}: expected class numbers and their names, found the columns {list(df)}')
+    try: refuse_rows(df.iloc[:,1].isna(), df, df.columns[1], 'the name of a class is missing')
+    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+    names = df.iloc[:,1].set_axis(column_numbers(path, df.iloc[:,0])).sort_index()
+    if list(names.index) == list(range(len(names))): return names.tolist()
     raise ValueError(f'{path}: its class numbers are not 0 to {len(names)-1}')
 
 # %% ../../nbs/datasets/30_epic.ipynb #2637f9eb
@@ -69,11 +81,11 @@ def read_bare_actions(
     path:str|Path # A list without a header
 )->pd.DataFrame: # Columns `id`, `verb`, `noun` (class numbers, or empty) and `action`, as `Cut_tomato`
     "The actions of a list such as EGTEA's; raises a ValueError for something else."
-    df = pd.read_csv(path, header=None, skipinitialspace=True, dtype=str)
-    if df.shape[1] != 3: raise ValueError(
+    if {len(r) for _,r in read_rows(path)[1]} != {3}: raise ValueError(
         f'{path}: neither the columns id, verb, noun and action nor lines such as "3, 3_3, Cut_tomato"')
-    pairs = df[1].str.extract(r'^(?P<verb>\d+)_(?P<noun>\d+)$').astype(float)
-    return pairs.assign(id=pd.to_numeric(df[0], errors='coerce'), action=df[2])[['id','verb','noun','action']]
+    df = read_table(path, names=['id','pair','action']).reset_index(drop=True)
+    pairs = df.pair.str.extract(r'^(?P<verb>\d+)_(?P<noun>\d+)$').astype(float)
+    return pairs.assign(id=pd.to_numeric(df.id, errors='coerce'), action=df.action)[['id','verb','noun','action']]
 
 # %% ../../nbs/datasets/30_epic.ipynb #3bf0b3b0
 def _names_of_actions(path):
@@ -105,8 +117,9 @@ def epic_lists(
     "The lists by which EPIC-KITCHENS-100 divides its scores."
     folder = Path(path) if Path(path).is_dir() else Path(path).parent
     files = dict(tail_verbs='tail_verbs', tail_nouns='tail_nouns', unseen=f'unseen_participant_ids_{split}')
-    return {k: pd.read_csv(p).iloc[:,0].tolist() if (p := folder/f'EPIC_100_{f}.csv').is_file() else []
-            for k,f in files.items()}
+    found = {k: read_table(p).iloc[:,0] for k,f in files.items() if (p := folder/f'EPIC_100_{f}.csv').is_file()}
+    numbers = {k: column_numbers(folder/f'EPIC_100_{k}.csv', ids) for k,ids in found.items() if k != 'unseen'}
+    return {k: (found | numbers)[k].tolist() if k in found else [] for k in files}
 
 # %% ../../nbs/datasets/30_epic.ipynb #9dba2517
 def flow_stride(video:str)->int:

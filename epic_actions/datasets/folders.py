@@ -6,14 +6,14 @@
 __all__ = ['segments_from_folders', 'segments_from_csv', 'Folders', 'Table']
 
 # %% ../../nbs/datasets/10_folders.ipynb #15eb1535
-import csv
 from pathlib import Path
 import pandas as pd
 
 # %% ../../nbs/datasets/10_folders.ipynb #84b2d3ca
 from .base import DataSet
-from ..data.segments import (check_classes, first_line, folders_in, make_segments, refuse_duplicates,
-                                        sources_in, split_names, splits, videos_below)
+from ..data.tables import column_key, column_names, read_rows, read_table, segment_columns
+from ..data.segments import (check_classes, folders_in, make_segments, refuse_duplicates, refuse_rows,
+                                        sources_in, split_names, splits, tell_left_out, videos_below, with_frame_times)
 
 # %% ../../nbs/datasets/10_folders.ipynb #ee46af68
 def _class_folders(root):
@@ -34,45 +34,75 @@ def _with_origins(df, root):
     "The table with the videos of its clips as groups, if it has none and `segments.csv` in `root` knows them."
     file = Path(root)/'segments.csv'
     if df.group.notna().any() or not file.exists(): return df
-    group = df.uid.map(pd.read_csv(file, dtype=str).set_index('uid').group).astype(object)
+    group = df.uid.map(read_table(file, empty=True).set_index('uid').group).astype(object)
     return df.assign(group=group.where(group.notna(), None))
 
 # %% ../../nbs/datasets/10_folders.ipynb #f13b26fe
 def segments_from_folders(
     path:str|Path # A folder that holds a folder for every class, or `train`, `valid` and `test` with these
 )->pd.DataFrame: # Segment table; `label` is the folder's name, or `verb` and `noun` if all names have two words
-    "One row for each video or frame folder; raises a ValueError for a class without any, or a clip in two splits."
+    """One row for each video or frame folder; warns of other files.
+
+    Raises a ValueError for a class without any, or a clip in two splits."""
     root = Path(path)
     if not root.is_dir(): raise ValueError(f'{root}: there is no such folder')
     classes = _class_folders(root)
     rows = [dict(source=s, label=c.name, split=split) for c,split in classes for s in sources_in(c)]
     if not rows: raise ValueError(f'{root}: no videos or frame folders found; expected {root.name}/<class>/<video>')
+    tell_left_out(root, {r['source'] for r in rows})
     empty = {c.name for c,_ in classes} - {r['label'] for r in rows}
     if empty: raise ValueError(f'{root}: no clip of the class {min(empty)!r}; put some into its folder, or remove it')
     return refuse_duplicates(_with_origins(make_segments(_verbs_and_nouns(pd.DataFrame(rows))), root))
 
 # %% ../../nbs/datasets/10_folders.ipynb #018e350b
-def _read_rows(path):
+def _has_header(path, cells):
+    "Is the first row of a table a header? Raises a ValueError if it is neither that nor a path and a class."
+    keys = {*map(column_key, cells)}
+    several = len(keys & {*sum(column_names.values(), [])}) > 1
+    if keys & {'path','source','youtubeid','uid'} or several and keys & {*column_names['source']}: return True
+    if len(cells) == 2 and not several: return False
+    raise ValueError(f"{path}, row 1: expected a header with 'path' (or 'source') and 'label', or a path and a class; "
+                     f'found {cells}')
+
+# %% ../../nbs/datasets/10_folders.ipynb #d1076988
+_numbers = ['start','stop','start_frame','stop_frame','time_start','time_end','cut_start','cut_stop','action_start','action_stop']
+
+# %% ../../nbs/datasets/10_folders.ipynb #e5b2afdf
+def _read_list(path, rows):
+    "The rows of a list of paths and classes."
+    if len(rows[0][1]) > 1: return read_table(path, names=['source','label'])
+    parts = [(n, r[0].split()) for n,r in rows]
+    for n,p in parts:
+        if len(p) != 2: raise ValueError(f'{path}, row {n}: expected a path and a class, found {" ".join(p)!r}')
+    return pd.DataFrame([p for _,p in parts], pd.Index([n for n,_ in parts], name='row'), ['source','label'])
+
+# %% ../../nbs/datasets/10_folders.ipynb #a74e2667
+def _read_clips(path, group):
     "The rows of a CSV file, or of a list without a header."
-    first = first_line(path)
-    if not first: raise ValueError(f'{path}: the file is empty')
-    if {'path','source','youtube_id','uid'} & set(next(csv.reader([first]))):
-        return pd.read_csv(path, skipinitialspace=True, dtype=dict(uid=str, label=str, verb=str, noun=str))
-    sep = ',' if ',' in first else None
-    if len(first.split(sep)) == 2:
-        return pd.read_csv(path, sep=sep or r'\s+', header=None, names=['path','label'], dtype=str,
-                           skipinitialspace=True)
-    raise ValueError(f"{path}, line 1: expected a header with 'path' (or 'source') and 'label', or a path and a class; "
-                     f'found {first!r}')
+    _,rows = read_rows(path)
+    if not rows: raise ValueError(f'{path}: the file is empty')
+    first = rows[0][1]
+    if not _has_header(path, first if len(first) > 1 else first[0].split()): return _read_list(path, rows)
+    meant,wanted = {},['source','label','uid','split','verb','noun'] + ['group']*(not group)
+    def rename(path, names):
+        meant.update(segment_columns(path, names, wanted))
+        return {n: c for n,c in meant.items() if c != 'group'}
+    df = read_table(path, _numbers, rename=rename)
+    group = meant.get(group, group) or next((n for n,c in meant.items() if c == 'group'), None)
+    if group and group not in df: raise ValueError(f'{path}: no column {group!r} for the group; there are {list(df)}')
+    if group: df['group'] = df[group]
+    numbered = [c for c in df if c.endswith('_class') and df[c].str.fullmatch(r'-?\d+').all()]
+    return df.astype(dict.fromkeys(numbered, int))
 
 # %% ../../nbs/datasets/10_folders.ipynb #97f7a4c1
 def _named_sources(uids, root):
     "The file or folder in `root`, or the video below it, that each uid names; raises a ValueError if it can be two."
     found = {}
     for v in videos_below(root):
-        if v.stem in found and v.stem in uids.values:
-            raise ValueError(f"the uid {v.stem!r} can be {found[v.stem]} or {v}; add a column 'path'")
-        found[v.stem] = v
+        uid = v.stem.strip()
+        if uid in found and uid in uids.values:
+            raise ValueError(f"the uid {uid!r} can be {found[uid]} or {v}; add a column 'path'")
+        found[uid] = v
     return [root/u if (root/u).exists() else found.get(u, root/u) for u in uids]
 
 # %% ../../nbs/datasets/10_folders.ipynb #44d6ee2e
@@ -83,23 +113,33 @@ def _kinetics_source(row, root):
     return next((p for p in places if p.exists()), places[0])
 
 # %% ../../nbs/datasets/10_folders.ipynb #b35daf60
+def _with_sources(df, root):
+    "The table with the path of every clip in `source`."
+    named = ['youtube_id','time_start','time_end'] if 'youtube_id' in df else [] if 'source' in df else ['uid']
+    for c in set(named) & {*df}: refuse_rows(df[c].isna(), df, c, 'it says which file is meant, and is missing')
+    if 'youtube_id' in df: return df.assign(source=[_kinetics_source(r, root) for r in df.itertuples()])
+    if 'source' in df: return df.assign(source=[str(root/s) if pd.notna(s) else '' for s in df.source])
+    return df.assign(source=_named_sources(df.uid, root)) if 'uid' in df else df
+
+# %% ../../nbs/datasets/10_folders.ipynb #38b63ba1
 def segments_from_csv(
     path:str|Path, # CSV file with a header, a list of `path class` lines, or Kinetics' annotations
     root:str|Path|None=None, # Folder that the paths start from; None: the file's own
     group:str|None=None, # Column to be used as `group`
     vocabs:dict|None=None # Names of the classes of each target, if they are known: no others are allowed
 )->pd.DataFrame: # Segment table
-    "The segment table in a CSV file; raises a ValueError that names the file, the row and the column."
+    """The segment table in a CSV file; raises a ValueError that names the file, the row and the column.
+
+    Parts of videos are `start` and `stop` in seconds, or `start_frame` and `stop_frame`, numbers from 0 of which the last
+    is part of the clip, as in EPIC-KITCHENS."""
     path = Path(path)
     root = Path(root or path.parent)
-    df = _read_rows(path).rename(columns={'path': 'source'})
-    if group and group not in df: raise ValueError(f'{path}: no column {group!r} for the group; there are {list(df)}')
-    if group: df['group'] = df[group]
+    df = _read_clips(path, group)
     try:
-        if 'youtube_id' in df: df['source'] = [_kinetics_source(r, root) for r in df.itertuples()]
-        elif 'source' in df: df['source'] = [root/s if pd.notna(s) else '' for s in df.source]
-        else: df['source'] = _named_sources(df.uid, root)
-        return refuse_duplicates(_with_origins(check_classes(make_segments(df), vocabs or {}), root))
+        df = _with_sources(df, root)
+        if 'cut_start' not in df: df = with_frame_times(df) # else its frames are those of the long video
+        df = make_segments(df)
+        return refuse_duplicates(_with_origins(check_classes(df, vocabs or {}), root)).reset_index(drop=True)
     except ValueError as e: raise ValueError(f'{path}: {e}') from e
 
 # %% ../../nbs/datasets/10_folders.ipynb #b8f15df3

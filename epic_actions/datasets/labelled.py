@@ -13,10 +13,17 @@ import pandas as pd
 
 # %% ../../nbs/datasets/60_labelled.ipynb #bc102999
 from ..video.files import atomic_write
-from ..data.segments import class_counts, first_line, target_columns
+from ..data.tables import column_key, column_names, read_rows, write_table
+from ..data.segments import class_counts, target_columns
 from .folders import segments_from_csv, segments_from_folders
 from ..data.plots import show_splits
 from ..data.splits import split_by_group
+
+# %% ../../nbs/datasets/60_labelled.ipynb #2e6fc8df
+def _has_labels(path):
+    "Has a table rows, and a column of labels?"
+    _,rows = read_rows(path)
+    return len(rows) > 1 and bool({'verb','noun',*column_names['label']} & {*map(column_key, rows[0][1])})
 
 # %% ../../nbs/datasets/60_labelled.ipynb #2f50cd33
 def labelled_segments(
@@ -27,7 +34,7 @@ def labelled_segments(
     if not path.is_dir(): return segments_from_csv(path, group=group)
     tables = [f for f in (path/'labels.csv', path/'segments.csv') if f.is_file()]
     for f in tables:
-        if {'label','verb','noun'} & set(first_line(f).split(',')): return segments_from_csv(f, group=group)
+        if _has_labels(f): return segments_from_csv(f, group=group)
     if tables and not any(p.is_dir() for p in path.iterdir()):
         raise ValueError(f'{path}: its segments have no labels yet; epic-actions label {path} takes them, or sort '
                          'them into folders by class')
@@ -40,7 +47,7 @@ def write_split(
 ):
     "Write a segment table that `train` reads."
     near = [os.path.relpath(s, path.parent) for s in df.source]
-    with atomic_write(path) as part: df.assign(source=near).dropna(axis=1, how='all').to_csv(part, index=False)
+    write_table(df.assign(source=near).dropna(axis=1, how='all'), path)
 
 # %% ../../nbs/datasets/60_labelled.ipynb #f18e597f
 def _divided(df, valid, test, seed):

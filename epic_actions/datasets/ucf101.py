@@ -20,13 +20,14 @@ import rarfile
 # %% ../../nbs/datasets/20_ucf101.ipynb #0ff363b1
 from .base import DataSet
 from ..video.files import track, atomic_write
+from ..data.tables import read_text
 from ..data.segments import folders_in, make_segments, sources_in, ucf101_group, video_suffixes
 from ..footage.extract import extract_videos
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #c31fc9fb
 def _lines(file, pattern, expected):
     "Yield the place and the parts of each line, for lines that are not empty."
-    for i,line in enumerate(map(str.strip, file.read_text().splitlines()), 1):
+    for i,line in enumerate(map(str.strip, read_text(file).splitlines()), 1):
         found = re.fullmatch(pattern, line)
         if found: yield f'{file}, line {i}', *found.groups()
         elif line: raise ValueError(f'{file}, line {i}: expected {expected}, found {line!r}')

@@ -18,6 +18,7 @@ from torch import nn
 from fastcore.basics import tuplify
 
 # %% ../../nbs/export/00_onnx.ipynb #95a47e83
+from ..data.tables import read_table
 from ..data.clips import Normalizer
 from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
@@ -244,5 +245,5 @@ def export_run(
     "Export the model of a run; raises a ValueError, and leaves no file, if the answers differ."
     folder = Path(source) if Path(source).is_dir() else Path(source).parent
     table = folder/'segments.csv'
-    window = median_window(pd.read_csv(table), fps=fps) if table.exists() else None
+    window = median_window(read_table(table, ['start','stop']), fps=fps) if table.exists() else None
     return export_onnx(read_model(source), path or folder/'model.onnx', fp16, int8, window=window)

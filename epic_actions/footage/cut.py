@@ -57,39 +57,56 @@ def fixed_cuts(
     if len(starts) > 1 and duration-starts[-1] < shortest-1e-6: starts.pop()
     return list(zip(starts, [*starts[1:], duration]))
 
-# %% ../../nbs/footage/20_cut.ipynb #ea71cc52
-def _read_seconds(text, where):
-    "Seconds out of `62.5` or `00:01:02.50`."
-    try:
-        seconds = sum(float(part)*60**k for k,part in enumerate(reversed(str(text).split(':'))))
-        if 0 <= seconds < 1e7: return seconds
-    except ValueError: pass
-    raise ValueError(f'{where}: expected seconds or HH:MM:SS, found {text!r}')
-
 # %% ../../nbs/footage/20_cut.ipynb #cca8af44
 _epic_names = dict(video_id='video', start_timestamp='start', stop_timestamp='stop', narration_id='uid')
+_numbers = 'start','stop','start_frame','stop_frame'
 
 # %% ../../nbs/footage/20_cut.ipynb #cecbc0b2
+def _cut_columns(path, names):
+    "What the columns of a table of cuts mean: name in the header -> ours."
+    from epic_actions.data.tables import segment_columns
+    known = {n: _epic_names.get(n, n) for n in names if n in ('video',*_epic_names)}
+    if {'start','stop'} <= {*known.values()}: return known # its numbers of frames say the same
+    wanted = ['uid'] if 'video' in known.values() else ['source','uid']
+    found = segment_columns(path, [n for n in names if n not in known], wanted)
+    return known | {n: 'video' if c == 'source' else c for n,c in found.items()}
+
+# %% ../../nbs/footage/20_cut.ipynb #cb580a48
+def _cut_table(path, videos):
+    "The rows of a table of cuts; raises a ValueError if a column is missing."
+    from epic_actions.data.tables import column_key, column_names, read_table
+    df = read_table(path, _numbers, rename=_cut_columns)
+    if 'video' not in df and len(videos) == 1: df['video'] = videos[0].name
+    missing = [c for c in ('video','start','stop') if c not in df and f'{c}_frame' not in df]
+    if missing: raise ValueError(f'{path}: no column {missing[0]!r}; it needs video, start and stop, and has {list(df)[:12]}')
+    return df.drop(columns=[c for c in df if c != 'video' and column_key(c) in column_names['source']])
+
+# %% ../../nbs/footage/20_cut.ipynb #cafe0ed3
+def _check_cuts(path, df, by_name):
+    "The table with the path of each video; raises a ValueError that names the file, the row and the column."
+    from epic_actions.data.segments import refuse_rows, with_frame_times
+    try:
+        refuse_rows(~df.video.isin([*by_name]), df, 'video', f'it is none of the {len({*by_name.values()})} videos')
+        df = df.assign(source=[str(by_name[v]) for v in df.video])
+        if not {'start','stop'} <= {*df}: df = with_frame_times(df)
+        for c in 'start','stop': refuse_rows(~df[c].between(0, 1e7), df, c, 'expected seconds or HH:MM:SS')
+        refuse_rows(df.stop <= df.start, df, 'stop', 'it is not after start')
+    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+    return df
+
+# %% ../../nbs/footage/20_cut.ipynb #ac1f7513
 def read_cuts(
     path:str|Path, # CSV file: video, start, stop, perhaps uid and labels
     videos:list # The videos that are cut
 )->dict: # Video -> list of its rows: dicts of start and stop (seconds) and whatever else the table holds
-    "The cuts of each video; raises a ValueError that names the file, the row and the column."
-    import pandas as pd
-    df = pd.read_csv(path, dtype=str, encoding='utf-8-sig', skipinitialspace=True).rename(columns=_epic_names)
-    for c in 'video','start','stop':
-        if c not in df:
-            raise ValueError(f'{path}: no column {c!r}; it needs video, start and stop, and has {list(df)[:12]}')
+    """The cuts of each video; raises a ValueError that names the file, the row and the column.
+
+    In place of seconds there may be `start_frame` and `stop_frame`, numbers from 0 of which the last is part of the
+    segment. Of one video the table need not name it."""
     by_name = {name: v for v in videos for name in (v.stem, v.name)}
+    df = _check_cuts(path, _cut_table(path, videos), by_name)
     rows = {v: [] for v in videos}
-    for i,row in enumerate(df.astype(object).where(df.notna(), None).to_dict('records'), 1):
-        where = f'{path}, row {i}'
-        if row['video'] not in by_name:
-            raise ValueError(f"{where}, column 'video': {row['video']!r} is none of the {len(videos)} videos")
-        for c in 'start','stop': row[c] = _read_seconds(row[c], f'{where}, column {c!r}')
-        if row['stop'] <= row['start']:
-            raise ValueError(f"{where}, column 'stop': {row['stop']:g} s is not after start, {row['start']:g} s")
-        rows[by_name[row.pop('video')]].append(row)
+    for row in df.drop(columns='source').to_dict('records'): rows[by_name[row.pop('video')]].append(row)
     return rows
 
 # %% ../../nbs/footage/20_cut.ipynb #0b396882
@@ -324,14 +341,15 @@ def _check_uids(rows):
 def _write_table(out, rows):
     "The table of the segments, and `segments.csv` of those that are there."
     import pandas as pd
+    from epic_actions.data.tables import read_table, write_table
     df = pd.DataFrame(rows).drop(columns=['start','stop','comment'], errors='ignore')
     df['reason'] = df.pop('reason') # at the end
     for c in 'source','reason': df[c] = df[c].astype(object).where(df[c].notna(), None)
     there = df[df.reason.isna()].drop(columns='reason')
     there['source'] = [Path(s).relative_to(out).as_posix() for s in there.source]
     file = out/'segments.csv'
-    old = pd.read_csv(file, dtype=dict(uid=str)) if file.exists() else there[:0]
-    with atomic_write(file) as part: pd.concat([old[~old.uid.isin(df.uid)], there]).to_csv(part, index=False)
+    old = read_table(file, empty=True) if file.exists() else there[:0]
+    write_table(pd.concat([old[~old.uid.isin(df.uid)], there]), file)
     return df
 
 # %% ../../nbs/footage/20_cut.ipynb #9a28274b

@@ -24,6 +24,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
 from ..video.sampling import UniformSegments
+from ..data.tables import read_table, write_table
 from ..data.segments import find_videos
 
 # %% ../../nbs/footage/30_label.ipynb #f2c7a7c4
@@ -35,9 +36,8 @@ def _is_file_in(folder, path):
 # %% ../../nbs/footage/30_label.ipynb #8ebe6935
 def _read_table(path):
     "A CSV file as a table of texts, without columns if it is empty or not there; raises a `ValueError` that names it."
-    try: return pd.read_csv(path, dtype=str, keep_default_na=False, index_col=False, encoding='utf-8-sig')
-    except (pd.errors.EmptyDataError, FileNotFoundError): return pd.DataFrame()
-    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+    if not path.is_file() or not path.stat().st_size: return pd.DataFrame()
+    return read_table(path, empty=True).fillna('')
 
 # %% ../../nbs/footage/30_label.ipynb #acee2869
 def _named_clips(folder):
@@ -46,7 +46,7 @@ def _named_clips(folder):
     if table.is_file():
         df = _read_table(table)
         if not {'uid','source'} <= {*df}: raise ValueError(f'{table}: has no columns uid and source, but {list(df)}')
-        for n,(uid,source) in enumerate(zip(df.uid, df.source), 1):
+        for n,uid,source in zip(df.index, df.uid, df.source):
             yield f'{table}, row {n}', uid, Path(f'{folder}/{source}') # also of an absolute path
     else:
         for path in find_videos([folder]): yield path, path.stem, path
@@ -152,7 +152,7 @@ def put(self:Labels, entries):
     "Save checked `entries`."
     new = _latest([*self.entries.values(), *entries])
     if _done(new) != _done(self.entries):
-        with atomic_write(self.file) as part: pd.DataFrame(_done(new), columns=_columns).to_csv(part, index=False)
+        write_table(pd.DataFrame(_done(new), columns=_columns), self.file)
     with open(self.journal, 'a', encoding='utf-8') as f:
         for e in entries: f.write('\n' + json.dumps(e, ensure_ascii=False))
         f.flush()

@@ -19,6 +19,7 @@ from fastai.optimizer import SGD
 from fastai.torch_core import set_seed
 
 # %% ../../nbs/learn/37_training.ipynb #1e6fb703
+from ..data.tables import table_text
 from ..data.augment import clip_augment
 from ..video.files import atomic_write
 from ..datasets.epic import epic_classes
@@ -201,7 +202,7 @@ def _absolute(sources, folder=''):
 # %% ../../nbs/learn/37_training.ipynb #cddc78d2
 def _as_kept(segments):
     "The segment table as a run keeps it, as text: the paths in it are absolute."
-    return segments.assign(source=_absolute(segments.source)).to_csv(index=False)
+    return table_text(segments.assign(source=_absolute(segments.source)))
 
 # %% ../../nbs/learn/37_training.ipynb #ce559d54
 def _other_clips(segments, file):
@@ -233,7 +234,7 @@ def _begin(recipe, dls, out):
     if (out/'segments.csv').exists() and not (out/'recipe.json').exists():
         raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
     for name,text in {'segments.csv': _as_kept(dls.segments), 'recipe.json': recipe.to_json()}.items():
-        with atomic_write(out/name) as part: part.write_text(text, encoding='utf-8')
+        with atomic_write(out/name) as part: part.write_text(text, encoding='utf-8', newline='')
 
 # %% ../../nbs/learn/37_training.ipynb #748eb6b5
 def tensorboard_callback(

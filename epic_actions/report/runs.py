@@ -15,6 +15,7 @@ import pandas as pd
 
 # %% ../../nbs/report/20_runs.ipynb #c8516f77
 from ..video.files import atomic_write
+from ..data.tables import read_table
 from ..data.splits import split_by_group
 from ..datasets.base import Data
 from ..datasets.datasets import read_data
@@ -81,7 +82,7 @@ def trained_on(
     file = run_folder(source)/'segments.csv'
     if not file.is_file(): return 0
     where = lambda d: set(zip(map(os.path.abspath, d.source), d.start.fillna(-1), d.stop.fillna(-1)))
-    return len(where(df) & where(pd.read_csv(file).query('split == "train"')))
+    return len(where(df) & where(read_table(file, ['start','stop']).query('split == "train"')))
 
 # %% ../../nbs/report/20_runs.ipynb #d4259ebd
 class HeldOut(NamedTuple):

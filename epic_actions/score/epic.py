@@ -10,6 +10,7 @@ __all__ = ['read_ids', 'id_list', 'class_ids', 'match_labels', 'class_segments',
 import warnings
 from pathlib import Path
 import numpy as np, pandas as pd
+from ..data.tables import read_rows
 from .metrics import check_rows, few, score_array
 from .results import match_ids
 
@@ -18,8 +19,7 @@ def read_ids(
     path:str|Path # csv file whose first column holds ids: classes, participants or segments
 ) -> list: # text
     "The ids in the first column of a csv file, with or without a header; raises a ValueError if there are none."
-    try: ids = pd.read_csv(path, header=None, usecols=[0], dtype=str, skipinitialspace=True)[0].dropna().tolist()
-    except ValueError: ids = [] # an empty file, or no csv file
+    ids = [cells[0] for _,cells in read_rows(path)[1] if cells[0]]
     ids = ids[0 if ids and any(c.isdigit() for c in ids[0]) else 1:]
     if not ids: raise ValueError(f'{path}: there are no ids in its first column')
     return ids
