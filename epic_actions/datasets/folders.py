@@ -65,7 +65,8 @@ def _has_header(path, cells):
                      f'found {cells}')
 
 # %% ../../nbs/datasets/10_folders.ipynb #d1076988
-_numbers = ['start','stop','start_frame','stop_frame','time_start','time_end','cut_start','cut_stop','action_start','action_stop']
+_numbers = ['start','stop','start_frame','stop_frame','time_start','time_end','cut_start','cut_stop','action_start',
+            'action_stop']
 
 # %% ../../nbs/datasets/10_folders.ipynb #e5b2afdf
 def _read_list(path, rows):

@@ -21,7 +21,7 @@ from starlette.routing import Route
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 # %% ../../nbs/footage/30_label.ipynb #1acb4891
-from ..video.files import VideoError, atomic_write
+from ..video.files import VideoError
 from ..video.frames import open_frames
 from ..video.sampling import UniformSegments
 from ..data.tables import read_table, write_table

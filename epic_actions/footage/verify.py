@@ -65,7 +65,8 @@ def _differs_alone(frames, seen):
     spread = np.unique(np.linspace(0, len(frames)-1, 8).round().astype(int)).tolist()
     for clip in [spread, *([i] for i in spread)]:
         for i,pixels in zip(clip, frames.get(clip, (8,8))):
-            if crc32(pixels) != seen[i]: return f'frame {i} comes out differently alone and in order; re-encode the video'
+            if crc32(pixels) != seen[i]:
+                return f'frame {i} comes out differently alone and in order; re-encode the video'
 
 # %% ../../nbs/footage/00_verify.ipynb #30bb0a38
 def check_source(

@@ -122,7 +122,7 @@ def shown(self:Frames,
     start:float|None=None, # Seconds from the first frame; None: the first frame
     stop:float|None=None # Seconds; not included; None: the end
 )->tuple: # First index and one past the last
-    "The frames that begin in `start <= time < stop`, or else the one that is on the screen then; raises a `VideoError`."
+    "The frames that begin in `start <= time < stop`, or else the one on the screen then; raises a `VideoError`."
     times = self.times
     try: return self._span(times, start, stop)
     except VideoError:
@@ -164,7 +164,8 @@ def _as_stored(self:VideoFrames):
     "Show the frames as version 0.1 did, with a warning if that is another picture."
     size = _turned((self.video.height,self.video.width), self.rotation)
     if size != self.size or self.mirrored:
-        warnings.warn(f'{self.path}: shown to the model as version 0.1 showed it, though its pixels are not square or it '
+        warnings.warn(f'{self.path}: shown to the model as version 0.1 showed it, though its pixels are not square or '
+                      'it '
                       'is mirrored; train the model again for pictures as players show them')
     self.size,self.rotation,self.mirrored = size,(self.rotation + 180*self.mirrored) % 360,False
 

@@ -30,7 +30,8 @@ class VideoIndex:
     numbered:bool=False # Are the time stamps useless, so that frames count in the order in which they are decoded?
     rotation:int=0 # Degrees, counter-clockwise, by which the decoded frames have to be turned to stand upright
     mirrored:bool=False # Are left and right exchanged before the turn?
-    incomplete:np.ndarray=field(default_factory=lambda: np.array([], int)) # Time stamps of packets of which a part is lost, as the container says
+    # Time stamps of packets of which a part is lost, as the container says
+    incomplete:np.ndarray=field(default_factory=lambda: np.array([], int))
     last:int=0 # How long the last frame is shown, in units of the time stamps; 0: not known
     missing:int=0 # Frames that the file declares and does not hold
     problem:str='' # What is wrong with the file as a whole; empty: nothing
