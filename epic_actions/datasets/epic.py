@@ -69,7 +69,8 @@ def read_class_names(
 )->list: # Names, in the order of the numbers
     "The names of the classes in a table; raises a ValueError if they are not numbered from 0."
     df = read_table(path)
-    if df.shape[1] < 2: raise ValueError(f'{path}: expected class numbers and their names, found the columns {list(df)}')
+    if df.shape[1] < 2:
+        raise ValueError(f'{path}: expected class numbers and their names, found the columns {list(df)}')
     try: refuse_rows(df.iloc[:,1].isna(), df, df.columns[1], 'the name of a class is missing')
     except ValueError as e: raise ValueError(f'{path}: {e}') from e
     names = df.iloc[:,1].set_axis(column_numbers(path, df.iloc[:,0])).sort_index()

@@ -78,7 +78,8 @@ def _cut_table(path, videos):
     df = read_table(path, _numbers, rename=_cut_columns)
     if 'video' not in df and len(videos) == 1: df['video'] = videos[0].name
     missing = [c for c in ('video','start','stop') if c not in df and f'{c}_frame' not in df]
-    if missing: raise ValueError(f'{path}: no column {missing[0]!r}; it needs video, start and stop, and has {list(df)[:12]}')
+    if missing:
+        raise ValueError(f'{path}: no column {missing[0]!r}; it needs video, start and stop, and has {list(df)[:12]}')
     return df.drop(columns=[c for c in df if c != 'video' and column_key(c) in column_names['source']])
 
 # %% ../../nbs/footage/20_cut.ipynb #cafe0ed3
