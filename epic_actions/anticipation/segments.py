@@ -25,8 +25,8 @@ def read_actions(
     types,(_,rows) = dict(id=int, verb=int, noun=int, action=str),read_rows(path)
     named = rows and {*types} <= {*rows[0][1]}
     df = read_table(path, ['id','verb','noun']).reset_index(drop=True) if named else read_bare_actions(path)
-    check_rows((df.id != df.index) | df[['verb','noun','action']].isna().any(axis=1),
-               f'{path}: wrong id, verb or noun in',
+    lost = df[['verb','noun','action']].isna().any(axis=1)
+    check_rows((df.id != df.index) | lost, f'{path}: wrong id, verb or noun in',
                'the ids have to count the rows from 0, and verb and noun are class numbers')
     return df[list(types)].astype(types)
 

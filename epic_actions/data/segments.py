@@ -68,7 +68,9 @@ def _complete(df):
     if df.group.isna().all(): df['group'] = df.source.map(ucf101_group)
     for c in 'group','split': df[c] = df[c].astype(object).where(df[c].notna(), None)
     df['split'] = df.split.replace(split_names)
-    df['uid'] = (df.uid if 'uid' in df else _unique_names(df)).astype(str)
+    if 'uid' not in df or df.uid.isna().all(): df['uid'] = _unique_names(df)
+    refuse_rows(df.uid.isna(), df, 'uid', 'a name is missing')
+    df['uid'] = df.uid.astype(str)
     return df
 
 # %% ../../nbs/data/10_segments.ipynb #2ead5d7b
@@ -132,14 +134,14 @@ def _check_frames(rows, columns, count):
     "Raise a ValueError that names the row for frames that are not in a video of `count` frames, or in the wrong order."
     for c in columns:
         n = rows[c]
-        refuse_rows(n.notna() & ((n < 0) | (n >= count) | (n % 1 != 0)), rows, c,
-                    f'the frames count from 0 to {count-1}')
+        bad = (n < 0) | (n >= count) | (n % 1 != 0)
+        refuse_rows(n.notna() & bad, rows, c, f'the frames count from 0 to {count-1}')
     if len(columns) == 2:
         refuse_rows(rows.stop_frame < rows.start_frame, rows, 'stop_frame', 'it lies before start_frame')
 
 # %% ../../nbs/data/10_segments.ipynb #e068acf9
 def with_frame_times(
-    df:pd.DataFrame # Table with `source` and perhaps `start_frame` and `stop_frame`, both from 0 and part of the clip
+    df:pd.DataFrame # Table with `source` and perhaps `start_frame` and `stop_frame`, from 0, the last one included
 )->pd.DataFrame: # With `start` and `stop` in their place
     "A table without frame numbers; raises a ValueError that names the row if they are not in the video."
     columns = [c for c in ('start_frame','stop_frame') if c in df]
@@ -172,13 +174,10 @@ def refuse_duplicates(
 
 # %% ../../nbs/data/10_segments.ipynb #06ab0459
 video_suffixes = {'.'+s for s in (
-    'mp4 m4v mov qt 3gp 3gpp 3g2 3gp2 mj2 f4v insv 360 ismv mkv mk3d webm avi divx amv mpg mpeg mpe mpv m1v m2v m2p '
-    'vob vro '
-    'evo mod tod ts mts m2ts m2t tp trp ogv ogm ogx asf wmv wtv dvr-ms dv dif mxf gxf imx flv kux swf rm rmvb gif '
-    'apng mjpeg '
-    'mjpg y4m nut nsv nuv pva ivf obu av1 h261 h263 h264 264 avc h265 265 hevc h266 266 vvc vc1 cavs drc dav mlv cine '
-    'roq bik '
-    'smk fli flc mve cpk').split()}
+    'mp4 m4v mov qt 3gp 3gpp 3g2 3gp2 mj2 f4v insv 360 ismv mkv mk3d webm avi divx amv mpg mpeg mpe mpv m1v m2v '
+    'm2p vob vro evo mod tod ts mts m2ts m2t tp trp ogv ogm ogx asf wmv wtv dvr-ms dv dif mxf gxf imx flv kux swf '
+    'rm rmvb gif apng mjpeg mjpg y4m nut nsv nuv pva ivf obu av1 h261 h263 h264 264 avc h265 265 hevc h266 266 '
+    'vvc vc1 cavs drc dav mlv cine roq bik smk fli flc mve cpk').split()}
 
 # %% ../../nbs/data/10_segments.ipynb #6a800376
 def is_source(path:Path)->bool:
@@ -204,12 +203,9 @@ def videos_below(folder:Path)->list:
 
 # %% ../../nbs/data/10_segments.ipynb #194c8074
 companion_suffixes = image_suffixes | {'.'+s for s in (
-    'tif tiff heic heif dng cr2 nef arw svg ico '
-    'csv tsv txt md json jsonl xml yaml yml toml ini cfg log xls xlsx ods doc docx odt pdf html npy npz pkl parquet '
-    'h5 hdf5 '
-    'srt vtt ass ssa sub idx sup smi sbv lrc ttml '
-    'thm lrv lrf cpi clpi bdm mpl mpls bdmv tdt tid ctg pek ind moi bup ifo xmp bim smi ppn siv bnp sav db url '
-    'lnk').split()}
+    'tif tiff heic heif dng cr2 nef arw svg ico csv tsv txt md json jsonl xml yaml yml toml ini cfg log xls xlsx '
+    'ods doc docx odt pdf html npy npz pkl parquet h5 hdf5 srt vtt ass ssa sub idx sup smi sbv lrc ttml thm lrv '
+    'lrf cpi clpi bdm mpl mpls bdmv tdt tid ctg pek ind moi bup ifo xmp bim ppn siv bnp sav db url lnk').split()}
 
 # %% ../../nbs/data/10_segments.ipynb #7d561324
 def left_out(

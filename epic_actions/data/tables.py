@@ -72,7 +72,7 @@ column_names = dict(
     stop=[*_timed('stop','end','offset'), 'to', 'timeend'],
     start_frame=['startframe','firstframe','beginframe','framestart'],
     stop_frame=['stopframe','endframe','lastframe','framestop','frameend'],
-    group=['group','person','participant','subject','performer','actor'],
+    group=['group', *(w+i for i in ('','id') for w in ('person','participant','subject','performer','actor'))],
     uid=['uid'], split=['split'], verb=['verb'], noun=['noun'])
 
 # %% ../../nbs/data/05_tables.ipynb #23bfe3e5
@@ -196,8 +196,7 @@ def _meant_time(path, names, edge):
     found = {n: c for n in names for c in (edge, f'{edge}_frame') if column_key(n) in column_names[c]}
     if len(found) > 1: raise ValueError(
         f'{path}: the columns {" and ".join(map(repr, found))} could all be the {edge} of a clip; keep one, as '
-        f'{edge!r} '
-        f'(seconds) or {edge+"_frame"!r}')
+        f'{edge!r} (seconds) or {edge+"_frame"!r}')
     return {c: n for n,c in found.items()}
 
 # %% ../../nbs/data/05_tables.ipynb #3fe7dc1b
@@ -227,8 +226,7 @@ def _check_times(path, names, times):
         if looks_timed(n) and not known: raise ValueError(
             f"{path}: the column {n!r} looks like a time or a frame number, and is not understood; call it 'start' or "
             "'stop' (seconds), or 'start_frame' or 'stop_frame' (numbers from 0; the last frame is part of the clip), "
-            "or "
-            'remove it')
+            'or remove it')
 
 # %% ../../nbs/data/05_tables.ipynb #2d7ab66c
 _units = dict(start=' (seconds)', stop=' (seconds)', start_frame=' (from 0)', stop_frame=' (from 0, part of the clip)')
@@ -247,8 +245,8 @@ def segment_columns(
     times = _meant_time(path, edges, 'start') | _meant_time(path, edges, 'stop')
     _check_times(path, names, times)
     meant = {n: c for c,n in (found | times).items() if n}
-    said = [f'{n!r} is read as {c!r}{_units.get(c, "")}' for n,
-            c in meant.items() if column_key(n) not in _ours.get(c, column_names[c][:1])]
+    others = {n: c for n,c in meant.items() if column_key(n) not in _ours.get(c, column_names[c][:1])}
+    said = [f'{n!r} is read as {c!r}{_units.get(c, "")}' for n,c in others.items()]
     if said: warnings.warn(f'{path}: {", ".join(said)}')
     return meant
 
@@ -256,8 +254,8 @@ def segment_columns(
 def table_text(df:pd.DataFrame)->str:
     "A table as the text of a CSV file, without its index."
     text = df.to_csv(index=False, lineterminator='\n')
-    # only so it stands in quotation marks
-    return df.to_csv(index=False, lineterminator='\r\n') if '\r' in text else text
+    if '\r' not in text: return text
+    return df.to_csv(index=False, lineterminator='\r\n') # only so \r stands in quotation marks
 
 # %% ../../nbs/data/05_tables.ipynb #3570091e
 def write_table(df:pd.DataFrame, path:str|Path):

@@ -65,8 +65,8 @@ def _has_header(path, cells):
                      f'found {cells}')
 
 # %% ../../nbs/datasets/10_folders.ipynb #d1076988
-_numbers = ['start','stop','start_frame','stop_frame','time_start','time_end','cut_start','cut_stop','action_start',
-            'action_stop']
+_numbers = ['start','stop','start_frame','stop_frame','time_start','time_end','cut_start','cut_stop',
+            'action_start','action_stop']
 
 # %% ../../nbs/datasets/10_folders.ipynb #e5b2afdf
 def _read_list(path, rows):
@@ -83,7 +83,10 @@ def _read_clips(path, group):
     _,rows = read_rows(path)
     if not rows: raise ValueError(f'{path}: the file is empty')
     first = rows[0][1]
-    if not _has_header(path, first if len(first) > 1 else first[0].split()): return _read_list(path, rows)
+    spaced = len(first) == 1 and len(first[0].split()) > 1
+    if not _has_header(path, first[0].split() if spaced else first): return _read_list(path, rows)
+    if spaced:
+        raise ValueError(f'{path}, row 1: put commas, semicolons or tabs between the columns; found {first[0]!r}')
     meant,wanted = {},['source','label','uid','split','verb','noun'] + ['group']*(not group)
     def rename(path, names):
         meant.update(segment_columns(path, names, wanted))
@@ -131,7 +134,7 @@ def segments_from_csv(
 )->pd.DataFrame: # Segment table
     """The segment table in a CSV file; raises a ValueError that names the file, the row and the column.
 
-    Parts of videos are `start` and `stop` in seconds, or `start_frame` and `stop_frame`, numbers from 0 of which the last
+    Parts of videos are `start` and `stop` in seconds, or `start_frame` and `stop_frame`, numbers from 0; the last frame
     is part of the clip, as in EPIC-KITCHENS."""
     path = Path(path)
     root = Path(root or path.parent)
