@@ -33,6 +33,7 @@ class VideoIndex:
     # Time stamps of packets of which a part is lost, as the container says
     incomplete:np.ndarray=field(default_factory=lambda: np.array([], int))
     last:int=0 # How long the last frame is shown, in units of the time stamps; 0: not known
+    decoded:bool=False # Was the whole file decoded to find all this?
     missing:int=0 # Frames that the file declares and does not hold
     problem:str='' # What is wrong with the file as a whole; empty: nothing
     format = 2 # of an index on the disk; those of another format are not read
@@ -183,6 +184,7 @@ def index_video(
     sizes = [p.size for p in all_packets]
     problem,index.missing = what_is_missing(container, path, stream, len(packets), len(sizes), sum(sizes))
     if problem: index.problem = problem
+    index.decoded = not trusted
     if re.search('mp4|matroska', kind): index.rotation,index.mirrored = _turn_of(container, stream)
     return index
 
@@ -193,4 +195,4 @@ def video_index(
 )->VideoIndex:
     "The index of a video, found now or kept from before."
     return found_once(path, VideoIndex, lambda: index_video(container, path),
-                      lambda index: index.numbered or len(index.stamps) > 2000)
+                      lambda index: index.decoded or len(index.stamps) > 2000)
