@@ -17,7 +17,7 @@ import numpy as np
 
 # %% ../../nbs/video/20_index.ipynb #62de8299
 from .files import found_once
-from .packets import decode_all, decode_packets, is_entry, open_media, readable_packets
+from .packets import decode_all, decode_packets, is_entry, open_media, readable_packets, tells_entries
 from .structure import what_is_missing
 
 # %% ../../nbs/video/20_index.ipynb #a7a45f2f
@@ -85,18 +85,19 @@ def _far_apart(packets, stream):
 _Decoded = namedtuple('_Decoded', 'pts crc is_key')
 
 # %% ../../nbs/video/20_index.ipynb #f4e72bb0
-def _told_by(frame):
-    return _Decoded(frame.pts, crc32(b''.join(bytes(plane) for plane in frame.planes)), frame.key_frame)
+def _told_by(frame, compared=True):
+    crc = crc32(b''.join(bytes(plane) for plane in frame.planes)) if compared else 0
+    return _Decoded(frame.pts, crc, frame.key_frame)
 
 # %% ../../nbs/video/20_index.ipynb #df174096
-def _decode_file(path):
+def _decode_file(path, compared=True):
     "All frames of a file, and whether damage is found from the first one on."
     frames,damaged = [],False
     with open_media(path) as c:
         stream = c.streams.video[0]
         stream.codec_context.thread_count = 1
         for _,new,bad in decode_packets(c.demux(stream)):
-            frames += map(_told_by, new)
+            frames += [_told_by(f, compared) for f in new]
             damaged |= bad and bool(frames)
     return frames,damaged
 
@@ -127,30 +128,31 @@ def _entered(path, dts):
         yield from map(_told_by, dropwhile(lambda f: not f.key_frame, frames))
 
 # %% ../../nbs/video/20_index.ipynb #a089843c
-def _entries_of(path, frames, packets):
-    "Pairs of number and time stamp of the packets at which a file with counted frames can be entered."
+def _entries_of(path, frames, packets, sure):
+    "Pairs of number and time stamp of the packets at which a file with counted frames can be entered; all if `sure`."
     numbers,dts = [i for i,f in enumerate(frames) if f.is_key],[p.dts for p in packets]
     pictures = [p for p in packets if p.size > 8 and p.is_entry]
     yield 0,from_beginning
     if None in dts or dts != sorted(dts) or len(numbers) != len(pictures): return # no packet can be found by its stamp
     for a,b,p in zip(numbers[1:], [*numbers[2:], len(frames)], pictures[1:]):
-        if [f.crc for f in islice(_entered(path, p.dts), b-a)] == [f.crc for f in frames[a:b]]: yield a,p.dts
+        if sure or [f.crc for f in islice(_entered(path, p.dts), b-a)] == [f.crc for f in frames[a:b]]: yield a,p.dts
 
 # %% ../../nbs/video/20_index.ipynb #dcf82d58
-def _by_number(path, frames, damaged, packets):
+def _by_number(path, frames, damaged, packets, sure):
     "The index of a file whose frames have to be counted."
-    keys,seeks = zip(*_entries_of(path, frames, packets))
+    keys,seeks = zip(*_entries_of(path, frames, packets, sure))
     problem = 'damaged: frames are lost, so that the others cannot be counted' if damaged else ''
     return VideoIndex(np.arange(len(frames)), np.array(keys), np.array(seeks), True, problem=problem)
 
 # %% ../../nbs/video/20_index.ipynb #9a3d35fb
-def _by_decoding(path, packets, kind, whole):
+def _by_decoding(path, stream, packets, kind):
     "The index of a file whose packets do not tell what it holds."
-    frames,damaged = _decode_file(path)
+    sure = tells_entries(stream)
+    frames,damaged = _decode_file(path, not sure)
     stamps = [f.pts for f in frames]
     ascending = None not in stamps and all(a < b for a,b in zip(stamps, stamps[1:]))
-    if ascending and kind != 'avi': return _by_decoded_stamps(frames, packets, whole)
-    return _by_number(path, frames, damaged, packets)
+    if ascending and kind != 'avi': return _by_decoded_stamps(frames, packets, _begins_whole(stream, packets[0]))
+    return _by_number(path, frames, damaged, packets, sure)
 
 # %% ../../nbs/video/20_index.ipynb #a6c73098
 def _orientation(matrix):
@@ -180,7 +182,7 @@ def index_video(
     packets = [p for p in all_packets if p.stream_index == stream.index]
     trusted = _in_order(packets, kind) and not _far_apart(packets, stream)
     index = (_by_stamp([p.pts for p in packets if not p.is_discard], packets) if trusted
-             else _by_decoding(path, packets, kind, _begins_whole(stream, packets[0])))
+             else _by_decoding(path, stream, packets, kind))
     sizes = [p.size for p in all_packets]
     problem,index.missing = what_is_missing(container, path, stream, len(packets), len(sizes), sum(sizes))
     if problem: index.problem = problem
