@@ -132,8 +132,9 @@ def _entries_of(path, frames, packets, sure):
     "Pairs of number and time stamp of the packets at which a file with counted frames can be entered; all if `sure`."
     numbers,dts = [i for i,f in enumerate(frames) if f.is_key],[p.dts for p in packets]
     pictures = [p for p in packets if p.size > 8 and p.is_entry]
-    yield 0,from_beginning
-    if None in dts or dts != sorted(dts) or len(numbers) != len(pictures): return # no packet can be found by its stamp
+    found = None not in dts and dts == sorted(dts) and len(numbers) == len(pictures) > 0 # can packets be found?
+    yield 0,pictures[0].dts if found else from_beginning
+    if not found: return
     for a,b,p in zip(numbers[1:], [*numbers[2:], len(frames)], pictures[1:]):
         if sure or [f.crc for f in islice(_entered(path, p.dts), b-a)] == [f.crc for f in frames[a:b]]: yield a,p.dts
 
