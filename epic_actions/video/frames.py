@@ -397,7 +397,7 @@ def frame_files(
 # %% ../../nbs/video/30_frames.ipynb #c4e707e6
 class ImageFrames(Frames):
     "Numbered images: those of a folder, or a single one; with `part`, those of one component of optical flow."
-    rotation,_scaler = 0,None
+    _scaler = None
     def __init__(self, path, bad='raise', fps=None, part=None):
         self.path,self.bad,self.fps,self.part = str(path),bad,fps,part
         self.numbers = np.array(self._list(Path(path)))
