@@ -250,18 +250,20 @@ def _spoils(self:VideoFrames, packet, damaged):
 @patch
 def _frames_of(self:VideoFrames, packets, wanted):
     "Yield the frames of `packets`, and whether each is spoiled."
-    spoiled,state,before,entry = False,{},False,None # state: of packets whose frames have not come out yet
+    alone = self.video.codec_context.codec.intra_only
+    spoiled,before,entry,state,held = False,False,None,{},[] # state: of packets whose frames have not come out yet
     for k,(packet,frames,damaged) in enumerate(self._prepared(packets, wanted)):
         if is_entry(packet): before,spoiled,entry = spoiled,False,packet.pts
-        spoiled |= self._spoils(packet, damaged)
+        if self._spoils(packet, damaged): spoiled = state[k-1] = True
         leads = None not in (entry, packet.pts) and packet.pts < entry
         state[k] = spoiled or leads and before
         for f in frames:
-            bad = state.pop(f.opaque, spoiled)
             if f.is_corrupt and not (self.index.numbered and packet.is_corrupt):
-                bad = spoiled = True
-                state = {i: s or i > (f.opaque or 0) for i,s in state.items()}
-            yield f,bad
+                spoiled = True
+                state |= {i: True for i in state if i >= (f.opaque or 0)-1}
+        ready,held = (frames,[]) if alone else (held,frames)
+        for f in ready: yield f,state.pop(f.opaque, spoiled)
+    for f in held: yield f,state.pop(f.opaque, spoiled)
 
 # %% ../../nbs/video/30_frames.ipynb #88bc2202
 @patch

@@ -40,6 +40,12 @@ def _riff_damage(path):
             pos += 8 + size + size % 2
     if pos > end+1: return f'cut short: its last list ends at byte {pos} and the file at {end}'
 
+# %% ../../nbs/video/18_structure.ipynb #e0b36f9b
+def _unfound(stream, n_frames):
+    "Whether an index names more than `n_frames` packets that hold something."
+    named = sum(entry.size > 0 for entry in stream.index_entries)
+    if n_frames < named: return f'damaged: its index names {named} frames, of which {n_frames} are found'
+
 # %% ../../nbs/video/18_structure.ipynb #aef43c4d
 _boxes = b'ftyp styp moov moof mdat mfra sidx ssix emsg prft free skip wide uuid meta udta pdin'.split()
 
@@ -102,7 +108,7 @@ def _damage(container, path, stream, n_frames, n_packets, n_bytes):
     kind = container.format.name
     if 'matroska' in kind: return _matroska_damage(path, n_packets)
     if kind == 'mpegts': return _stream_damage(path)
-    if kind == 'avi': return _riff_damage(path)
+    if kind == 'avi': return _riff_damage(path) or _unfound(stream, n_frames)
     if 'mp4' in kind and not stream.frames: return _box_damage(path, n_bytes)
     if 'mp4' in kind and n_frames < stream.frames and _packets_without_edits(path) < stream.frames:
         return f'cut short: it declares {stream.frames} frames and holds {n_frames}'
