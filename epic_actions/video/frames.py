@@ -13,6 +13,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count, dropwhile
 from math import inf
+from operator import attrgetter
 from pathlib import Path
 import av
 from av.video.reformatter import VideoReformatter
@@ -228,11 +229,11 @@ _can_skip = 'h264','hevc','vp8','vp9','mpeg1video','mpeg2video','mpeg4'
 # %% ../../nbs/video/30_frames.ipynb #57e4e623
 @patch
 def _prepared(self:VideoFrames, packets, wanted):
-    "`decode_packets`, with packets that are numbered, and without the frames that are neither in `wanted` nor needed."
-    context,number = self.video.codec_context,count()
-    skips = not self.index.numbered and context.codec.name in _can_skip
+    "`decode_packets`, without the frames that are neither in `wanted` nor needed, and with numbers where these count."
+    context,number,numbered = self.video.codec_context,count(),self.index.numbered
+    skips = not numbered and context.codec.name in _can_skip
     def prepare(packet):
-        packet.opaque = next(number) # the frame that comes out of it has the same
+        if numbered: packet.opaque = next(number) # the frame that comes out of it has the same
         if skips: context.skip_frame = 'DEFAULT' if packet.pts in wanted else 'NONREF'
     return decode_packets(packets, prepare)
 
@@ -250,20 +251,23 @@ def _spoils(self:VideoFrames, packet, damaged):
 @patch
 def _frames_of(self:VideoFrames, packets, wanted):
     "Yield the frames of `packets`, and whether each is spoiled."
+    name = attrgetter('opaque' if self.index.numbered else 'pts') # the same of a frame and of its packet
     alone = self.video.codec_context.codec.intra_only
-    spoiled,before,entry,state,held = False,False,None,{},[] # state: of packets whose frames have not come out yet
-    for k,(packet,frames,damaged) in enumerate(self._prepared(packets, wanted)):
-        if is_entry(packet): before,spoiled,entry = spoiled,False,packet.pts
-        if self._spoils(packet, damaged): spoiled = state[k-1] = True
+    spoiled,before,entry,last = False,False,None,None
+    state,held = {},[] # is it spoiled, of frames that have not come out yet; frames that wait for the next packet
+    for packet,frames,damaged,enters in self._prepared(packets, wanted):
+        if enters: before,spoiled,entry = spoiled,False,packet.pts
+        if self._spoils(packet, damaged): spoiled = state[last] = True
+        last = name(packet)
         leads = None not in (entry, packet.pts) and packet.pts < entry
-        state[k] = spoiled or leads and before
+        state[last] = spoiled or leads and before
         for f in frames:
             if f.is_corrupt and not (self.index.numbered and packet.is_corrupt):
                 spoiled = True
-                state |= {i: True for i in state if i >= (f.opaque or 0)-1}
+                state |= dict.fromkeys(dropwhile(lambda i: i != name(f), [*state]), True)
         ready,held = (frames,[]) if alone else (held,frames)
-        for f in ready: yield f,state.pop(f.opaque, spoiled)
-    for f in held: yield f,state.pop(f.opaque, spoiled)
+        for f in ready: yield f,state.pop(name(f), spoiled)
+    for f in held: yield f,state.pop(name(f), spoiled)
 
 # %% ../../nbs/video/30_frames.ipynb #88bc2202
 @patch

@@ -96,7 +96,7 @@ def _decode_file(path, compared=True):
     with open_media(path) as c:
         stream = c.streams.video[0]
         stream.codec_context.thread_count = 1
-        for _,new,bad in decode_packets(c.demux(stream)):
+        for _,new,bad,_ in decode_packets(c.demux(stream)):
             frames += [_told_by(f, compared) for f in new]
             damaged |= bad and bool(frames)
     return frames,damaged
@@ -124,7 +124,7 @@ def _entered(path, dts):
         packets = c.demux(stream)
         first = next(packets)
         if first.dts != dts or not is_entry(first): return
-        frames = (f for _,new,_ in decode_packets(chain([first], packets)) for f in new)
+        frames = (f for _,new,*_ in decode_packets(chain([first], packets)) for f in new)
         yield from map(_told_by, dropwhile(lambda f: not f.key_frame, frames))
 
 # %% ../../nbs/video/20_index.ipynb #a089843c
@@ -173,7 +173,7 @@ def _turn_of(container, stream):
     return _orientation(matrix) if matrix else (0,False)
 
 # %% ../../nbs/video/20_index.ipynb #52248f21
-checked_pixels = 10**8 # most pixels, of all frames together, of files that are decoded once to look for damage
+checked_pixels = 5*10**7 # most pixels, of all frames together, of files that are decoded once to look for damage
 
 # %% ../../nbs/video/20_index.ipynb #ae2d1c78
 def _damage_shown(path, stamps):
@@ -182,7 +182,7 @@ def _damage_shown(path, stamps):
     with open_media(path) as c:
         stream = c.streams.video[0]
         stream.codec_context.thread_count = 1
-        for packet,frames,bad in decode_packets(c.demux(stream)):
+        for packet,frames,bad,_ in decode_packets(c.demux(stream)):
             if packet.pts in numbers and (bad or any(f.is_corrupt for f in frames)):
                 return f'damaged: decoding fails at frame {numbers[packet.pts]}'
     return ''

@@ -110,7 +110,7 @@ def decode_packets(
     packets, # Packets of one stream
     prepare=None # Called with each packet before it is decoded
 ):
-    "Yield each packet that can be read, the frames that come out of it, and whether FFmpeg finds damage there."
+    "Yield each packet that can be read, its frames, whether FFmpeg finds damage there, and whether it is an entry."
     packets,entries = iter(packets),0
     while True:
         frames,failed = [],False
@@ -118,15 +118,16 @@ def decode_packets(
             try: packet = next(packets)
             except (StopIteration, av.FFmpegError, IndexError): return # see `readable_packets`
             if prepare: prepare(packet)
-            entries += is_entry(packet)
+            entry = is_entry(packet)
+            entries += entry
             try: frames = packet.decode()
             except av.FFmpegError: failed = True
         bad = failed or bool(log) and any(level <= av.logging.ERROR and (entries > 1 or _forgotten not in text)
                                           for level,_,text in log)
-        yield packet,frames,bad
+        yield packet,frames,bad,entry
 
 # %% ../../nbs/video/17_packets.ipynb #1835cfbb
 def decode_all(container, stream):
     "Yield every frame that still decodes; packets that do not are passed over."
     stream.codec_context.thread_count = 1
-    for _,frames,_ in decode_packets(container.demux(stream)): yield from frames
+    for _,frames,*_ in decode_packets(container.demux(stream)): yield from frames
