@@ -22,6 +22,7 @@ from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, Displ
                              store_attr)
 
 # %% ../../nbs/data/40_loaders.ipynb #3444af16
+from . import interpret # fastai's interpretation of clips
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames, default_size
 from ..video.files import VideoError, track
