@@ -275,7 +275,8 @@ def save_results(
 def match_ids(
     ids, # those that there are
     wanted, # those that there should be
-    one='the results', other='the segments' # what to call them
+    one='the results', other='the segments', # what to call them
+    partial:bool|None=None # may `ids` hold more than is wanted? None: no, and there is no option for it
 ) -> np.ndarray: # for each of `wanted`, its place in `ids`
     "Where each of the `wanted` stands among `ids`; raises a ValueError unless both hold the same ids, each once."
     ids, wanted = (pd.Index(list(map(str, o)), dtype=object) for o in (ids, wanted))
@@ -283,10 +284,11 @@ def match_ids(
     for name, own, _ in sides:
         if len(twice := own[own.duplicated()].unique()): raise ValueError(
             f'{name} hold {few(twice)} more than once ({len(twice)} ids in all): each segment must be there once')
-    found = [f'{name} lack {few(lacks)} ({len(lacks)} in all)' for name, own, all_of in sides
+    found = [f'{name} lack {few(lacks)} ({len(lacks)} in all)' for name, own, all_of in sides[:1 if partial else 2]
              if len(lacks := all_of.difference(own, sort=False))]
-    if found: raise ValueError(f'{one} and {other} are not of the same segments: {"; ".join(found)}')
-    return ids.get_indexer(wanted)
+    if not found: return ids.get_indexer(wanted)
+    advice = '; partial=True (--partial) scores the part that is there'*(partial is False)
+    raise ValueError(f'{one} and {other} are not of the same segments: {"; ".join(found)}{advice}')
 
 # %% ../../nbs/score/10_results.ipynb #003c5845
 @contextmanager
@@ -358,7 +360,8 @@ def _is_npz(path):
 def load_results(
     path, # a file that `save_results` or the official EPIC-KITCHENS tools wrote
     segments=None, # table with `uid`, whose rows and labels stand beside the scores; the same segments in any order
-    vocab=None # target -> class names, for official files; None: the class ids as text
+    vocab=None, # target -> class names, for official files; None: the class ids as text
+    partial:bool=False # may `segments` hold more than the file?
 ) -> Results: # in the order of the file
     "Read results; never runs anything in the file, and raises a ValueError if it does not hold what it should."
     data = _load_npz(path) if _is_npz(path) else read_pickle(path)
@@ -369,7 +372,7 @@ def load_results(
         if segments is None: return res
         if 'uid' not in res.segments or 'uid' not in segments:
             raise ValueError('its rows and segments are matched by uid, which one of them lacks')
-        rows = match_ids(segments['uid'], res.segments['uid'], 'the segments', 'the results')
+        rows = match_ids(segments['uid'], res.segments['uid'], 'the segments', 'the results', partial)
     return Results(segments.iloc[rows], res.scores, res.vocab, res.logits)
 
 # %% ../../nbs/score/10_results.ipynb #f379b2f3
