@@ -603,6 +603,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                           'epic_actions.data.tables._parsed': ('data/tables.html#_parsed', 'epic_actions/data/tables.py'),
                                           'epic_actions.data.tables._separator': ( 'data/tables.html#_separator',
                                                                                    'epic_actions/data/tables.py'),
+                                          'epic_actions.data.tables._tell_cp1252': ( 'data/tables.html#_tell_cp1252',
+                                                                                     'epic_actions/data/tables.py'),
                                           'epic_actions.data.tables._timed': ('data/tables.html#_timed', 'epic_actions/data/tables.py'),
                                           'epic_actions.data.tables.column_key': ( 'data/tables.html#column_key',
                                                                                    'epic_actions/data/tables.py'),
