@@ -293,9 +293,10 @@ def table_dataloaders(
     **kwargs # Passed to `Datasets.dataloaders`
 )->DataLoaders:
     "Loaders of a segment table, kept as `segments`; raises a ValueError for labels or splits that do not fit."
-    vocabs = _vocabs(df, targets, vocabs)
-    if tfm.bad != 'raise': df = _readable_first(df, tfm)
-    parts = split_rows(df, bs)
+    parts,vocabs = split_rows(df, bs),_vocabs(df, targets, vocabs)
+    if tfm.bad != 'raise':
+        df = _readable_first(df, tfm)
+        parts = split_rows(df, bs)
     if preload:
         for i in 0,1: tfm.preload(df.iloc[parts[i]], train=i == 0)
         kwargs = {'num_workers': 0, **kwargs}
