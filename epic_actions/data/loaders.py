@@ -72,21 +72,18 @@ class ClipTfm(DisplayedTransform):
         self.policy = 'repeat_last' if bad == 'repeat_last' else 'raise' # for single frames
         self.epoch,self.store,self.fault = -1,{},None
 
-# %% ../../nbs/data/40_loaders.ipynb #4a231054
+# %% ../../nbs/data/40_loaders.ipynb #ef632d28
 @patch
-def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
-    row = row_source(o)
-    seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
-    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
-    return self._form(self._augment(clip, seed) if seed and self.tfms is not None else clip)
-
-# %% ../../nbs/data/40_loaders.ipynb #5c5ccc0a
-@patch
-def _form(self:ClipTfm, clip):
-    "The frames (frames, channels, height, width) as a `TensorClip` or an `ImageTuple`."
-    if self.tensor_clips: return TensorClip(clip.contiguous())
-    if self.spec.modality == 'Flow': return ImageTuple(tuple(map(TensorImage, clip)))
-    return ImageTuple.create(f.permute(1,2,0).numpy() for f in clip)
+def _frames(self:ClipTfm, row, seed):
+    "The chosen frames, and whether some stand in for others."
+    spec,views = (self.train_spec,{}) if seed else (self.spec,dict(views=self.views, crops=self.crops))
+    *place,_ = row
+    kept = self.store.get((*place, spec.size)) if isinstance(row.source, str) else None
+    if kept:
+        frames,fps,faults = kept
+        return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faults
+    faults = []
+    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, **views), faults
 
 # %% ../../nbs/data/40_loaders.ipynb #74e64f2a
 @patch
@@ -101,19 +98,6 @@ def _read(self:ClipTfm, row, seed):
     if faulty: self.fault = 'repeated'
     return clip
 
-# %% ../../nbs/data/40_loaders.ipynb #ef632d28
-@patch
-def _frames(self:ClipTfm, row, seed):
-    "The chosen frames, and whether some stand in for others."
-    spec,views = (self.train_spec,{}) if seed else (self.spec,dict(views=self.views, crops=self.crops))
-    *place,_ = row
-    kept = self.store.get((*place, spec.size)) if isinstance(row.source, str) else None
-    if kept:
-        frames,fps,faults = kept
-        return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faults
-    faults = []
-    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, **views), faults
-
 # %% ../../nbs/data/40_loaders.ipynb #e35c4c5f
 @patch
 def _augment(self:ClipTfm, clip, seed):
@@ -125,6 +109,22 @@ def _augment(self:ClipTfm, clip, seed):
     if clip.shape[-2:] == self.spec.size: return clip.as_subclass(torch.Tensor)
     raise ValueError(f'tfms return frames of {tuple(clip.shape[-2:])}, but the spec says {self.spec.size}: crop or '
                      'resize them to that size')
+
+# %% ../../nbs/data/40_loaders.ipynb #5c5ccc0a
+@patch
+def _form(self:ClipTfm, clip):
+    "The frames (frames, channels, height, width) as a `TensorClip` or an `ImageTuple`."
+    if self.tensor_clips: return TensorClip(clip.contiguous())
+    if self.spec.modality == 'Flow': return ImageTuple(tuple(map(TensorImage, clip)))
+    return ImageTuple.create(f.permute(1,2,0).numpy() for f in clip)
+
+# %% ../../nbs/data/40_loaders.ipynb #4a231054
+@patch
+def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
+    row = row_source(o)
+    seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
+    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
+    return self._form(self._augment(clip, seed) if seed and self.tfms is not None else clip)
 
 # %% ../../nbs/data/40_loaders.ipynb #ffa3d65c
 @patch
@@ -148,11 +148,31 @@ class ClipDL(TfmdDL):
     def __init__(self, dataset, *args, weights=None, **kwargs):
         super().__init__(dataset, *args, **kwargs)
         self.weights = weights # of every clip, to draw it; None: every clip once an epoch
-        self.faults = torch.zeros(len(dataset), dtype=torch.uint8).share_memory_() # workers write, this process reads
+        self.faults = torch.zeros(len(dataset), dtype=torch.uint8)
+        if self.fake_l.num_workers: self.faults.share_memory_() # workers write, this process reads
 
 # %% ../../nbs/data/40_loaders.ipynb #0537236b
 @patch(as_prop=True)
 def clip_tfm(self:ClipDL)->ClipTfm: return next(f for f in self.dataset.tls[0].tfms.fs if isinstance(f, ClipTfm))
+
+# %% ../../nbs/data/40_loaders.ipynb #52d8fa21
+_fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
+
+# %% ../../nbs/data/40_loaders.ipynb #8cb604c1
+@patch
+def _any_item(self:ClipDL):
+    "The first item that can be read."
+    for item in map(self.do_item, range(len(self.dataset))):
+        if item is not None: return item
+    raise ValueError(f'none of the {len(self.dataset)} clips can be read; verify_videos says why')
+
+# %% ../../nbs/data/40_loaders.ipynb #d1a33652
+@patch
+def do_item(self:ClipDL, s):
+    if s is None: return self._any_item()
+    item = super(ClipDL, self).do_item(s)
+    if self.clip_tfm.fault: self.faults[s] = 1 + list(_fault_names).index(self.clip_tfm.fault)
+    return item
 
 # %% ../../nbs/data/40_loaders.ipynb #0484f8a7
 @patch(as_prop=True)
@@ -179,25 +199,6 @@ def shuffle_fn(self:ClipDL, idxs):
     rng,n = np.random.default_rng((self.clip_tfm.seed, max(self.clip_tfm.epoch, 0), 2)),len(idxs)
     places = rng.permutation(n) if self.weights is None else rng.choice(n, n, p=self.weights/self.weights.sum())
     return [idxs[i] for i in places]
-
-# %% ../../nbs/data/40_loaders.ipynb #52d8fa21
-_fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
-
-# %% ../../nbs/data/40_loaders.ipynb #8cb604c1
-@patch
-def _any_item(self:ClipDL):
-    "The first item that can be read."
-    for item in map(self.do_item, range(len(self.dataset))):
-        if item is not None: return item
-    raise ValueError(f'none of the {len(self.dataset)} clips can be read; verify_videos says why')
-
-# %% ../../nbs/data/40_loaders.ipynb #d1a33652
-@patch
-def do_item(self:ClipDL, s):
-    if s is None: return self._any_item()
-    item = super(ClipDL, self).do_item(s)
-    if self.clip_tfm.fault: self.faults[s] = 1 + list(_fault_names).index(self.clip_tfm.fault)
-    return item
 
 # %% ../../nbs/data/40_loaders.ipynb #9cfba0a2
 @patch
