@@ -1914,6 +1914,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'epic_actions/score/compare.py'),
                                             'epic_actions.score.compare._intervals': ( 'score/compare.html#_intervals',
                                                                                        'epic_actions/score/compare.py'),
+                                            'epic_actions.score.compare._verdict': ( 'score/compare.html#_verdict',
+                                                                                     'epic_actions/score/compare.py'),
                                             'epic_actions.score.compare.class_changes': ( 'score/compare.html#class_changes',
                                                                                           'epic_actions/score/compare.py'),
                                             'epic_actions.score.compare.compare_results': ( 'score/compare.html#compare_results',

@@ -243,8 +243,8 @@ def _classes(df, target, names):
     if unknown := sorted(set(found) - set(vocab)):
         raise ValueError(f'column {target!r}: the classes {unknown[:5]} are not among the {len(vocab)} known ones')
     if len(vocab) < 2:
-        raise ValueError(f'column {target!r}: there is one class only, {vocab}, so there is nothing to learn; add clips of '
-                         'another class, or predict other columns')
+        raise ValueError(f'column {target!r}: there is one class only, {vocab}, so there is nothing to learn; add '
+                         'clips of another class, or predict other columns')
     unseen = sorted(set(found) - set(df[target][df.split == 'train']))
     if names is not None or not unseen: return vocab
     raise ValueError(f'column {target!r}: no training clip shows {unseen[:10]}, so no model can learn it; split '
@@ -256,7 +256,8 @@ def _vocabs(df, targets, vocabs):
     names = {t: (vocabs or {}).get(t) for t in targets or target_columns(df)}
     same = [t for t,v in names.items() if len(df[t].unique() if v is None else v) < 2]
     if not targets and len(same) < len(names):
-        for t in same: warnings.warn(f'column {t!r} is left out: all clips are {df[t].iloc[0]!r}, so it teaches nothing')
+        for t in same:
+            warnings.warn(f'column {t!r} is left out: all clips are {df[t].iloc[0]!r}, so there is nothing to learn')
         names = {t: v for t,v in names.items() if t not in same}
     return {t: _classes(df, t, v) for t,v in names.items()}
 

@@ -146,7 +146,7 @@ def usable_segments(
     if 'problem' not in df or df.problem.isna().all(): return df
     odd = df[df.problem.notna()]
     text = f'{len(odd)} of {len(df)} rows cannot be used, the first is row {odd.index[0]}: {odd.problem.iloc[0]}'
-    if bad == 'raise': raise ValueError(f"{text}. Correct or remove them, or leave them out with bad='skip' (--bad skip)")
+    if bad == 'raise': raise ValueError(f"{text}. Correct or remove them, or leave them out: bad='skip' (--bad skip)")
     warnings.warn(f'{text}; they are left out')
     return df[df.problem.isna()]
 

@@ -233,7 +233,7 @@ def _check_times(path, names, times):
     if len(times) == 2 or 'cut_start' in names: return
     if not times and any(lengths := [bool(_length.fullmatch(column_key(n))) for n in names]):
         names = [n for n,length in zip(names, lengths) if not length]
-        warnings.warn(f"{path}: how long the clips are is not used; without 'start' and 'stop', a clip is its whole file")
+        warnings.warn(f"{path}: how long clips are is not used; without 'start' and 'stop', they are whole files")
     for n in names:
         known = n in (*times.values(), *_other_times) and not column_key(n).startswith('offset')
         if looks_timed(n) and not known: raise ValueError(

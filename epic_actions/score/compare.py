@@ -53,13 +53,16 @@ def mcnemar_p(
 def _clips(n): return f'{n:,} clip{"s"*(n != 1)}'
 
 # %% ../../nbs/score/14_compare.ipynb #89d52073
+def _verdict(p, low, high):
+    "What `p` and the interval of a difference, `low` to `high`, prove."
+    if p >= .05: return 'not proven'
+    return 'but not proven, because clips of one group are alike' if low <= 0 <= high else 'proven at the 5 % level'
+
+# %% ../../nbs/score/14_compare.ipynb #51ba0b5d
 def _in_words(better, worse, p, low, high):
     "What a comparison says: `low` to `high` is the interval of the difference."
     if not better + worse: return 'right and wrong on the same clips'
-    verdict = ('not proven' if p >= .05 else
-               'but not proven, because clips of one group are alike' if low <= 0 <= high else
-               'proven at the 5 % level')
-    return f'better on {_clips(better)}, worse on {_clips(worse)}: p = {p:.2g}, {verdict}'
+    return f'better on {_clips(better)}, worse on {_clips(worse)}: p = {p:.2g}, {_verdict(p, low, high)}'
 
 # %% ../../nbs/score/14_compare.ipynb #de2b20d6
 def right_table(

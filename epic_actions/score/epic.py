@@ -59,8 +59,8 @@ def share_in_words(
     total:int # segments that there are
 ) -> str:
     "A warning that a part of a data set was scored."
-    return (f'PARTIAL: ONLY {n:,} OF {total:,} SEGMENTS ({n/total:.1%}) WERE SCORED. The figures are those of this part, '
-            'and not to be compared with figures of the whole')
+    return (f'PARTIAL: ONLY {n:,} OF {total:,} SEGMENTS ({n/total:.1%}) WERE SCORED. The figures are those of this '
+            'part, and not to be compared with figures of the whole')
 
 # %% ../../nbs/score/40_epic.ipynb #e18df337
 def match_labels(

@@ -191,16 +191,15 @@ def summary(self:Results) -> pd.DataFrame:
 # %% ../../nbs/score/10_results.ipynb #f9ca5855
 @patch
 def beside_guessing(self:Results) -> dict: # target, and `action` if there are several, -> a sentence
-    "How the top-1 accuracy compares with always naming the commonest class, in words; without targets that have no clips."
-    out = {}
+    "How the top-1 accuracy compares with always naming the commonest class, in words."
+    out, table = {}, self.summary()
     for k, a in clip_answers(self).items():
         if not len(a.rows): continue
-        value, guess = a.top(1), np.bincount(a.true).max()/len(a.rows)
-        low, high = accuracy_interval(a.ranks < 1, clip_groups(self, a.rows))
-        verdict = ('better than that' if low > guess else 'no better than that' if value <= guess else
-                   'not proven to be better than that')
-        out[k] = (f'{value:.1%} of {len(a.rows)} clips are right ({low:.1%} to {high:.1%}); always naming the commonest '
-                  f'class would be right for {guess:.1%}: the model is {verdict}')
+        value, low, high = table.loc[k, ['top-1', '95 % low', '95 % high']]
+        guess = np.bincount(a.true).max()/len(a.rows)
+        verdict = 'better than that' if low > guess else 'no better' if value <= guess else 'not proven to be better'
+        out[k] = (f'{value:.1%} of {len(a.rows)} clips are right ({low:.1%} to {high:.1%}); always naming the '
+                  f'commonest class would be right for {guess:.1%}: the model is {verdict}')
     return out
 
 # %% ../../nbs/score/10_results.ipynb #5eb7b844
