@@ -88,7 +88,10 @@ def within_sources(
     table = df.assign(**times.astype(float), problem=df.get('problem')).reset_index(drop=True)
     rows,found = table[times.notna().any(axis=1).to_numpy() & table.problem.isna()],[]
     for _,clips in rows.groupby('source'):
-        with suppress(VideoError): found.append(cut_to_source(clips))
+        for modality in 'RGB','Flow':
+            with suppress(VideoError):
+                found.append(cut_to_source(clips, modality))
+                break
     found = pd.concat([f[f.cut | f.problem.notna()] for f in found]) if found else rows[:0]
     if found.empty: return df
     if n := int(found.cut.sum()): warnings.warn(f'{n} rows overhang the frames that are there and are cut')
