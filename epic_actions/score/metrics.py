@@ -195,8 +195,8 @@ def choice_warning(
     low, high = wilson_interval(round(accuracy*n), n)
     if high - low <= .2: return ''
     return (f'the best of {choices} was chosen on {n} validation clip{"s"*(n != 1)}: {accuracy:.0%} of them right can '
-            f'mean an accuracy of {low:.0%} to {high:.0%}, so the choice is little more than a guess, and this accuracy is '
-            'too good; take more clips for validation, and judge by clips that took no part in it')
+            f'mean an accuracy of {low:.0%} to {high:.0%}, so the choice is little more than a guess, and this accuracy '
+            'is too good; take more clips for validation, and judge by clips that took no part in it')
 
 # %% ../../nbs/score/00_metrics.ipynb #f6006664
 def _pair_ids(vocab, pairs):
