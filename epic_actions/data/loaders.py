@@ -22,6 +22,7 @@ from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, Displ
                              store_attr)
 
 # %% ../../nbs/data/40_loaders.ipynb #3444af16
+from . import interpret # fastai's interpretation of clips
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames, default_size
 from ..video.files import VideoError, track
@@ -71,21 +72,18 @@ class ClipTfm(DisplayedTransform):
         self.policy = 'repeat_last' if bad == 'repeat_last' else 'raise' # for single frames
         self.epoch,self.store,self.fault = -1,{},None
 
-# %% ../../nbs/data/40_loaders.ipynb #4a231054
+# %% ../../nbs/data/40_loaders.ipynb #ef632d28
 @patch
-def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
-    row = row_source(o)
-    seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
-    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
-    return self._form(self._augment(clip, seed) if seed and self.tfms is not None else clip)
-
-# %% ../../nbs/data/40_loaders.ipynb #5c5ccc0a
-@patch
-def _form(self:ClipTfm, clip):
-    "The frames (frames, channels, height, width) as a `TensorClip` or an `ImageTuple`."
-    if self.tensor_clips: return TensorClip(clip.contiguous())
-    if self.spec.modality == 'Flow': return ImageTuple(tuple(map(TensorImage, clip)))
-    return ImageTuple.create(f.permute(1,2,0).numpy() for f in clip)
+def _frames(self:ClipTfm, row, seed):
+    "The chosen frames, and whether some stand in for others."
+    spec,views = (self.train_spec,{}) if seed else (self.spec,dict(views=self.views, crops=self.crops))
+    *place,_ = row
+    kept = self.store.get((*place, spec.size)) if isinstance(row.source, str) else None
+    if kept:
+        frames,fps,faults = kept
+        return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faults
+    faults = []
+    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, **views), faults
 
 # %% ../../nbs/data/40_loaders.ipynb #74e64f2a
 @patch
@@ -100,19 +98,6 @@ def _read(self:ClipTfm, row, seed):
     if faulty: self.fault = 'repeated'
     return clip
 
-# %% ../../nbs/data/40_loaders.ipynb #ef632d28
-@patch
-def _frames(self:ClipTfm, row, seed):
-    "The chosen frames, and whether some stand in for others."
-    spec,views = (self.train_spec,{}) if seed else (self.spec,dict(views=self.views, crops=self.crops))
-    *place,_ = row
-    kept = self.store.get((*place, spec.size)) if isinstance(row.source, str) else None
-    if kept:
-        frames,fps,faults = kept
-        return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faults
-    faults = []
-    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, **views), faults
-
 # %% ../../nbs/data/40_loaders.ipynb #e35c4c5f
 @patch
 def _augment(self:ClipTfm, clip, seed):
@@ -124,6 +109,22 @@ def _augment(self:ClipTfm, clip, seed):
     if clip.shape[-2:] == self.spec.size: return clip.as_subclass(torch.Tensor)
     raise ValueError(f'tfms return frames of {tuple(clip.shape[-2:])}, but the spec says {self.spec.size}: crop or '
                      'resize them to that size')
+
+# %% ../../nbs/data/40_loaders.ipynb #5c5ccc0a
+@patch
+def _form(self:ClipTfm, clip):
+    "The frames (frames, channels, height, width) as a `TensorClip` or an `ImageTuple`."
+    if self.tensor_clips: return TensorClip(clip.contiguous())
+    if self.spec.modality == 'Flow': return ImageTuple(tuple(map(TensorImage, clip)))
+    return ImageTuple.create(f.permute(1,2,0).numpy() for f in clip)
+
+# %% ../../nbs/data/40_loaders.ipynb #4a231054
+@patch
+def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
+    row = row_source(o)
+    seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
+    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
+    return self._form(self._augment(clip, seed) if seed and self.tfms is not None else clip)
 
 # %% ../../nbs/data/40_loaders.ipynb #ffa3d65c
 @patch
@@ -147,11 +148,31 @@ class ClipDL(TfmdDL):
     def __init__(self, dataset, *args, weights=None, **kwargs):
         super().__init__(dataset, *args, **kwargs)
         self.weights = weights # of every clip, to draw it; None: every clip once an epoch
-        self.faults = torch.zeros(len(dataset), dtype=torch.uint8).share_memory_() # workers write, this process reads
+        self.faults = torch.zeros(len(dataset), dtype=torch.uint8)
+        if self.fake_l.num_workers: self.faults.share_memory_() # workers write, this process reads
 
 # %% ../../nbs/data/40_loaders.ipynb #0537236b
 @patch(as_prop=True)
 def clip_tfm(self:ClipDL)->ClipTfm: return next(f for f in self.dataset.tls[0].tfms.fs if isinstance(f, ClipTfm))
+
+# %% ../../nbs/data/40_loaders.ipynb #52d8fa21
+_fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
+
+# %% ../../nbs/data/40_loaders.ipynb #8cb604c1
+@patch
+def _any_item(self:ClipDL):
+    "The first item that can be read."
+    for item in map(self.do_item, range(len(self.dataset))):
+        if item is not None: return item
+    raise ValueError(f'none of the {len(self.dataset)} clips can be read; verify_videos says why')
+
+# %% ../../nbs/data/40_loaders.ipynb #d1a33652
+@patch
+def do_item(self:ClipDL, s):
+    if s is None: return self._any_item()
+    item = super(ClipDL, self).do_item(s)
+    if self.clip_tfm.fault: self.faults[s] = 1 + list(_fault_names).index(self.clip_tfm.fault)
+    return item
 
 # %% ../../nbs/data/40_loaders.ipynb #0484f8a7
 @patch(as_prop=True)
@@ -178,25 +199,6 @@ def shuffle_fn(self:ClipDL, idxs):
     rng,n = np.random.default_rng((self.clip_tfm.seed, max(self.clip_tfm.epoch, 0), 2)),len(idxs)
     places = rng.permutation(n) if self.weights is None else rng.choice(n, n, p=self.weights/self.weights.sum())
     return [idxs[i] for i in places]
-
-# %% ../../nbs/data/40_loaders.ipynb #52d8fa21
-_fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
-
-# %% ../../nbs/data/40_loaders.ipynb #8cb604c1
-@patch
-def _any_item(self:ClipDL):
-    "The first item that can be read."
-    for item in map(self.do_item, range(len(self.dataset))):
-        if item is not None: return item
-    raise ValueError(f'none of the {len(self.dataset)} clips can be read; verify_videos says why')
-
-# %% ../../nbs/data/40_loaders.ipynb #d1a33652
-@patch
-def do_item(self:ClipDL, s):
-    if s is None: return self._any_item()
-    item = super(ClipDL, self).do_item(s)
-    if self.clip_tfm.fault: self.faults[s] = 1 + list(_fault_names).index(self.clip_tfm.fault)
-    return item
 
 # %% ../../nbs/data/40_loaders.ipynb #9cfba0a2
 @patch
@@ -241,11 +243,23 @@ def _classes(df, target, names):
     if unknown := sorted(set(found) - set(vocab)):
         raise ValueError(f'column {target!r}: the classes {unknown[:5]} are not among the {len(vocab)} known ones')
     if len(vocab) < 2:
-        raise ValueError(f'column {target!r}: there is one class only, {vocab}, so there is nothing to learn')
+        raise ValueError(f'column {target!r}: there is one class only, {vocab}, so there is nothing to learn; add '
+                         'clips of another class, or predict other columns')
     unseen = sorted(set(found) - set(df[target][df.split == 'train']))
     if names is not None or not unseen: return vocab
     raise ValueError(f'column {target!r}: no training clip shows {unseen[:10]}, so no model can learn it; split '
                      'differently, leave these clips out, or name all classes with vocabs= if it is meant to be so')
+
+# %% ../../nbs/data/40_loaders.ipynb #5576fe27
+def _vocabs(df, targets, vocabs):
+    "The classes of each target."
+    names = {t: (vocabs or {}).get(t) for t in targets or target_columns(df)}
+    same = [t for t,v in names.items() if len(df[t].unique() if v is None else v) < 2]
+    if not targets and len(same) < len(names):
+        for t in same:
+            warnings.warn(f'column {t!r} is left out: all clips are {df[t].iloc[0]!r}, so there is nothing to learn')
+        names = {t: v for t,v in names.items() if t not in same}
+    return {t: _classes(df, t, v) for t,v in names.items()}
 
 # %% ../../nbs/data/40_loaders.ipynb #0d195d88
 def _readable_first(df, tfm):
@@ -264,6 +278,8 @@ def split_rows(
 )->list: # Row numbers of training, validation and, if there are any, test
     "The rows of each split; raises a ValueError if there are too few for training."
     train,valid,test = [np.flatnonzero(df.split == s).tolist() for s in ('train','valid','test')]
+    if not train: raise ValueError(f'there is no training clip, because the column split says: {len(valid)} valid, '
+                                   f'{len(test)} test; correct it, or ask for another division (--valid)')
     if len(train) >= bs: return [train,valid] + [test]*(len(test) > 0)
     raise ValueError(f'bs={bs} is larger than the training split of {len(train)} clips: choose a smaller one')
 
@@ -279,9 +295,10 @@ def table_dataloaders(
     **kwargs # Passed to `Datasets.dataloaders`
 )->DataLoaders:
     "Loaders of a segment table, kept as `segments`; raises a ValueError for labels or splits that do not fit."
-    vocabs = {t: _classes(df, t, (vocabs or {}).get(t)) for t in targets or target_columns(df)}
-    if tfm.bad != 'raise': df = _readable_first(df, tfm)
-    parts = split_rows(df, bs)
+    parts,vocabs = split_rows(df, bs),_vocabs(df, targets, vocabs)
+    if tfm.bad != 'raise':
+        df = _readable_first(df, tfm)
+        parts = split_rows(df, bs)
     if preload:
         for i in 0,1: tfm.preload(df.iloc[parts[i]], train=i == 0)
         kwargs = {'num_workers': 0, **kwargs}
