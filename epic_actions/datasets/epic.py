@@ -4,32 +4,35 @@
 
 # %% auto #0
 __all__ = ['read_annotations', 'read_class_names', 'read_bare_actions', 'epic_classes', 'epic_lists', 'flow_stride',
-           'flow_number', 'find_source', 'times_of', 'add_classes', 'segments_from_epic', 'epic_files', 'EPIC']
+           'flow_number', 'find_source', 'times_of', 'add_classes', 'official_split', 'segments_from_epic',
+           'epic_files', 'EPIC']
 
 # %% ../../nbs/datasets/30_epic.ipynb #5d268213
 import re, warnings
-from functools import cache, partial
+from itertools import product
 from pathlib import Path
 import numpy as np
 import pandas as pd
 
 # %% ../../nbs/datasets/30_epic.ipynb #ee224263
-from .base import Data, DataSet
+from .base import Data, DataSet, errors_in
 from ..video.files import VideoError
 from ..video.frames import component, is_frame
 from ..data.pickles import read_pickle
 from ..video.reading import open_source
-from ..data.tables import column_numbers, first_line, read_rows, read_table
-from ..data.segments import make_segments, refuse_rows, video_suffixes
+from ..data.tables import column_numbers, first_line, read_rows, read_seconds, read_table
+from ..data.segments import make_segments, refuse_rows, split_names, video_suffixes
 from ..video.spec import ClipSpec
 
 # %% ../../nbs/datasets/30_epic.ipynb #ef7faf6f
-_list_columns = ['narration_id','video_id','start_frame','stop_frame','verb_class','noun_class','action_class']
+_names,_numbers = ['narration_id','video_id'],['start_frame','stop_frame','verb_class','noun_class']
+_list_columns = [*_names, *_numbers, 'action_class']
+_timestamps = ['start_timestamp','stop_timestamp']
 
 # %% ../../nbs/datasets/30_epic.ipynb #6f6a6981
 def _typed(df):
     "The table with columns in the types that pandas would choose, but for texts that are no names of classes."
-    df = pd.DataFrame(df.to_dict('list')) # new columns of text have the type that pandas prefers
+    df = pd.DataFrame(df.to_dict('list'), df.index) # new columns of text have the type that pandas prefers
     if 'action_class' not in df or not df.action_class.str.fullmatch(r'-?\d+').all(): return df
     return df.astype(dict(action_class=int))
 
@@ -38,30 +41,40 @@ def _read_csv(path):
     "The rows of a CSV file, or of a list without a header."
     _,rows = read_rows(path)
     first = rows[0][1] if rows else []
-    if 'video_id' in first: return _typed(read_table(path, [*_list_columns[2:6], 'fps']))
+    if 'video_id' in first: return _typed(read_table(path, [*_numbers, 'fps']))
     n = len(first)
     if n not in (4,7): raise ValueError(
         f'{path}, row 1: neither a header with video_id nor a list of 4 or 7 columns, found {",".join(first)[:80]!r}')
-    df = read_table(path, _list_columns[2:6], _list_columns[:n])
-    return _typed(df).assign(fps=30.)
+    return _typed(read_table(path, _numbers, _list_columns[:n])).assign(fps=30.)
+
+# %% ../../nbs/datasets/30_epic.ipynb #5dcf44a4
+def _checked(path, df):
+    "The rows with numbers as numbers; raises a ValueError for a column, a name, a number or a time that is not there."
+    for c in _list_columns[:4]:
+        if c not in df:
+            raise ValueError(f'{path}: no column {c!r}; is it a file of annotations? It has {list(df)[:12]}')
+    with errors_in(path):
+        for c in _names: refuse_rows(df[c].isna(), df, c, 'it is missing')
+        refuse_rows(df.narration_id.duplicated(), df, 'narration_id', 'another row has the same')
+    texts = [c for c in _numbers + _timestamps if c in df and not pd.api.types.is_numeric_dtype(df[c])]
+    found = {c: column_numbers(path, df[c].map(str, na_action='ignore')) for c in texts}
+    return df.assign(**{c: n for c,n in found.items() if c in _numbers})
 
 # %% ../../nbs/datasets/30_epic.ipynb #92a71c63
 def read_annotations(
     path:str|Path # CSV file or pickle of EPIC-KITCHENS, or a list of RULSTM's, also of EGTEA
 )->pd.DataFrame: # Columns as in EPIC-KITCHENS-100, in the file's order; `fps` of the frame numbers where they have one
-    "The rows of an annotation file, nothing in it run; raises a ValueError that names the file for something else."
+    "The rows of an annotation file, nothing in it run; raises a ValueError that names the file, the row and the column."
     path = Path(path)
     if not path.is_file(): raise ValueError(f'{path}: there is no such file')
     df = read_pickle(path) if path.suffix == '.pkl' else _read_csv(path)
     if not isinstance(df, pd.DataFrame):
         raise ValueError(f'{path}: expected a table of annotations, found a {type(df).__name__}')
-    df = df.reset_index(drop=df.index.name not in ('narration_id','uid')).rename(columns={'uid': 'narration_id'})
-    for c in _list_columns[:4]:
-        if c not in df:
-            raise ValueError(f'{path}: no column {c!r}; is it a file of annotations? It has {list(df)[:12]}')
-    if 'participant_id' not in df:
-        df['participant_id'] = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
-    return df.assign(narration_id=df.narration_id.astype(str))
+    if df.index.name in ('narration_id','uid'): df = df.reset_index()
+    df = _checked(path, df.rename(columns=dict(uid='narration_id')))
+    participants = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
+    return df.assign(narration_id=df.narration_id.astype(str),
+                     participant_id=df.get('participant_id', participants).fillna(participants)).reset_index(drop=True)
 
 # %% ../../nbs/datasets/30_epic.ipynb #872c9536
 def read_class_names(
@@ -71,8 +84,7 @@ def read_class_names(
     df = read_table(path)
     if df.shape[1] < 2:
         raise ValueError(f'{path}: expected class numbers and their names, found the columns {list(df)}')
-    try: refuse_rows(df.iloc[:,1].isna(), df, df.columns[1], 'the name of a class is missing')
-    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+    with errors_in(path): refuse_rows(df.iloc[:,1].isna(), df, df.columns[1], 'the name of a class is missing')
     names = df.iloc[:,1].set_axis(column_numbers(path, df.iloc[:,0])).sort_index()
     if list(names.index) == list(range(len(names))): return names.tolist()
     raise ValueError(f'{path}: its class numbers are not 0 to {len(names)-1}')
@@ -96,19 +108,35 @@ def _names_of_actions(path):
     found = {t: dict(zip(df[t], words.str[i])) for i,t in enumerate(('verb','noun'))}
     return {t: [d.get(i, str(i)) for i in range(int(max(d))+1)] for t,d in found.items()}
 
+# %% ../../nbs/datasets/30_epic.ipynb #f7252bef
+def _annotation_folders(path): return [path] if path.is_dir() else [path.parent, path.parent.parent]
+
+# %% ../../nbs/datasets/30_epic.ipynb #2cd93b93
+def _editions_of(path):
+    "The beginnings of the names of the class tables that go with a file or a folder of annotations."
+    named = path.is_file() and re.match('EPIC(_100)?(?=_)', path.name)
+    return [named[0]] if named else ['EPIC_100','EPIC']
+
 # %% ../../nbs/datasets/30_epic.ipynb #9abd3adf
 def epic_classes(
     path:str|Path # Folder of the annotations, or a file in it or one folder below
 )->dict: # `verb` and `noun` -> names, in the order of the class numbers
-    "The names of the classes; raises a ValueError if the tables are not there."
+    "The names of the classes; raises a ValueError if the tables of the file's edition are not there."
     path = Path(path)
-    folders = [path] if path.is_dir() else [path.parent, path.parent.parent]
-    def first(pattern): return next((f for d in folders for f in sorted(d.glob(pattern))), None)
-    tables = {t: first(f'EPIC_*{t}_classes.csv') for t in ('verb','noun')}
-    if all(tables.values()): return {t: read_class_names(f) for t,f in tables.items()}
-    if actions := first('actions.csv'): return _names_of_actions(actions)
-    raise ValueError(f'{path}: no class tables beside it; expected EPIC_100_verb_classes.csv and '
-                     'EPIC_100_noun_classes.csv, or actions.csv of EGTEA')
+    for d,edition in product(_annotation_folders(path), _editions_of(path)):
+        tables = {t: d/f'{edition}_{t}_classes.csv' for t in ('verb','noun')}
+        if all(map(Path.is_file, tables.values())): return {t: read_class_names(f) for t,f in tables.items()}
+    for d in _annotation_folders(path):
+        if (d/'actions.csv').is_file(): return _names_of_actions(d/'actions.csv')
+    raise ValueError(f'{path}: no class tables beside it; expected {_editions_of(path)[0]}_verb_classes.csv and '
+                     f'{_editions_of(path)[0]}_noun_classes.csv, or actions.csv of EGTEA')
+
+# %% ../../nbs/datasets/30_epic.ipynb #a869cf06
+def _listed(file, kind=int):
+    "The first column of a list; nothing if the list is not there."
+    if not file.is_file(): return []
+    ids = read_table(file).iloc[:,0]
+    return (ids if kind is str else column_numbers(file, ids)).tolist()
 
 # %% ../../nbs/datasets/30_epic.ipynb #9200a6ab
 def epic_lists(
@@ -116,11 +144,10 @@ def epic_lists(
     split:str='validation' # Whose unseen participants: `validation` or `test`
 )->dict: # `tail_verbs`, `tail_nouns` (class numbers) and `unseen` (participants), empty where the list is not there
     "The lists by which EPIC-KITCHENS-100 divides its scores."
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    files = dict(tail_verbs='tail_verbs', tail_nouns='tail_nouns', unseen=f'unseen_participant_ids_{split}')
-    found = {k: read_table(p).iloc[:,0] for k,f in files.items() if (p := folder/f'EPIC_100_{f}.csv').is_file()}
-    numbers = {k: column_numbers(folder/f'EPIC_100_{k}.csv', ids) for k,ids in found.items() if k != 'unseen'}
-    return {k: (found | numbers)[k].tolist() if k in found else [] for k in files}
+    folder = _annotation_folders(Path(path))[0]
+    return dict(tail_verbs=_listed(folder/'EPIC_100_tail_verbs.csv'),
+                tail_nouns=_listed(folder/'EPIC_100_tail_nouns.csv'),
+                unseen=_listed(folder/f'EPIC_100_unseen_participant_ids_{split}.csv', str))
 
 # %% ../../nbs/datasets/30_epic.ipynb #9dba2517
 def flow_stride(video:str)->int:
@@ -179,8 +206,8 @@ def times_of(
 )->pd.DataFrame: # Columns `start` and `stop`, s; empty where they are not known
     "When the actions begin and end; in lists that count frames, by their rate."
     def seconds(c):
-        if f'{c}_timestamp' in ann: return pd.to_timedelta(ann[f'{c}_timestamp']).dt.total_seconds()
-        return ann[f'{c}_frame']/ann.get('fps', np.nan)
+        if f'{c}_timestamp' not in ann: return ann[f'{c}_frame']/ann.get('fps', np.nan)
+        return pd.to_timedelta(ann[f'{c}_timestamp'].map(lambda t: read_seconds(str(t))), unit='s').dt.total_seconds()
     return pd.DataFrame({c: seconds(c) for c in ('start','stop')})
 
 # %% ../../nbs/datasets/30_epic.ipynb #a2ee037d
@@ -211,14 +238,20 @@ def add_classes(
         df[t],df[f'{t}_class'] = [names[int(i)] if ok else 'unknown' for i,ok in zip(ids, known)],ids
         _mark(df, ~known, f'its {t}_class is not one of 0 to {len(names)-1}')
 
+# %% ../../nbs/datasets/30_epic.ipynb #84527573
+_kind_names = dict(RGB='folder, archive or video', Flow='flow')
+
 # %% ../../nbs/datasets/30_epic.ipynb #acd41504
 def _sources(ann, root, modality):
     "A table of the sources, without start and stop, and with the `problem` of rows without a source."
-    find = cache(partial(find_source, root, modality=modality))
-    sources = list(map(find, ann.participant_id, ann.video_id))
-    df = pd.DataFrame(dict(source=sources, start=np.nan, stop=np.nan, cut=0., problem=None))
-    what = 'flow' if modality == 'Flow' else 'folder, archive or video'
-    _mark(df, df.source.isna(), f'there is no {what} of ' + ann.video_id + f' in {root}')
+    videos = dict(zip(ann.video_id, ann.participant_id))
+    def found(m): return ann.video_id.map({v: find_source(root, p, v, m) for v,p in videos.items()})
+    df = pd.DataFrame(dict(source=found(modality).astype(object), start=np.nan, stop=np.nan, cut=0., problem=None))
+    lost = df.source.isna()
+    if not lost.any(): return df
+    other = next(m for m in _kind_names if m != modality)
+    hint = np.where(found(other).notna(), f'; there is {other}: ask for that modality', '')
+    _mark(df, lost, f'there is no {_kind_names[modality]} of ' + ann.video_id + f' in {root}' + hint)
     return df
 
 # %% ../../nbs/datasets/30_epic.ipynb #772708be
@@ -254,12 +287,23 @@ def _tell(df, csv):
     if cut: said.append(f'{cut} rows overhang the frames that are there and are cut')
     if said: warnings.warn(f'{csv}: {"; ".join(said)}')
 
+# %% ../../nbs/datasets/30_epic.ipynb #be07a350
+_official = re.compile(r'EPIC(?:_100|_100_retrieval|_100_uda_source|_100_uda_target)?_(train|validation|val|test)'
+                       r'(?:_s[12])?(?:_timestamps|_action_labels|_action_narrations|_segments|_sentence)?'
+                       r'|(training|validation|test)(?:\d|_seen|_unseen)?|(train|val)_action_classes')
+
+# %% ../../nbs/datasets/30_epic.ipynb #4d666b90
+def official_split(csv:str|Path)->str|None:
+    "The split that the official name of a file of annotations tells: `train`, `valid` or `test`; None for other names."
+    found = _official.fullmatch(Path(csv).stem)
+    return found and split_names.get(found[found.lastindex], found[found.lastindex])
+
 # %% ../../nbs/datasets/30_epic.ipynb #2bd54efa
 def segments_from_epic(
     csv:str|Path, # Annotations: CSV file or pickle of EPIC-KITCHENS, or a list of RULSTM's, also of EGTEA
     root:str|Path, # Folder of the frames, flow images, archives or videos
     modality:str='RGB', # `RGB` or `Flow`
-    split:str|None=None, # `train`, `valid` or `test`; None: as the file's name says
+    split:str|None=None, # `train`, `valid` or `test`; None: as its official name says
     classes:dict|None=None # Names of the classes of `verb` and `noun`; None: from the tables beside the annotations
 )->pd.DataFrame: # Segment table, a row for every annotation, with `problem` where one cannot be used
     "EPIC-KITCHENS as a segment table: frames by number, videos by time; raises a ValueError for any other file."
@@ -272,24 +316,28 @@ def segments_from_epic(
     _place(df, ann, modality)
     add_classes(df, ann, {t: classes[t] for t in labels})
     if named: df['label'] = ann.action_class.str.strip()
-    split = split or next((s for s in ('train','val','test') if s in Path(csv).stem.lower()), None)
-    df = df.assign(uid=ann.narration_id, group=ann.video_id, participant=ann.participant_id, split=split,
-                   source=df.source.fillna(str(root/'missing')), narration=ann.get('narration'))
+    df = df.assign(uid=ann.narration_id, group=ann.video_id, participant=ann.participant_id,
+                   split=split or official_split(csv),
+                                     source=df.source.fillna(str(root/'missing')), narration=ann.get('narration'))
     _tell(df, csv)
     return make_segments(df.drop(columns='cut'), check_files=False, labels=False)
 
 # %% ../../nbs/datasets/30_epic.ipynb #120b3cd2
-_epic_names = ['EPIC_100_train.csv','EPIC_100_validation.csv','EPIC_train_action_labels.csv',
-               'train_action_classes.csv','val_action_classes.csv']
+_editions = [['EPIC_100_train.csv','EPIC_100_validation.csv'], ['EPIC_train_action_labels.csv'],
+             ['train_action_classes.csv','val_action_classes.csv']]
 
 # %% ../../nbs/datasets/30_epic.ipynb #d797fd5d
 def epic_files(
     path:Path # A file or a folder
 )->list:
-    "The files of EPIC-KITCHENS' annotations that `path` is or, as a folder, holds: those of training first; else none."
-    if path.is_dir(): return [f for n in _epic_names if (f := path/n).is_file()]
-    has_header = path.suffix == '.csv' and path.is_file() and 'video_id' in first_line(path)
-    return [path] if path.suffix == '.pkl' or has_header else []
+    "The annotations of EPIC-KITCHENS that `path` is or holds, training first, or none; raises a ValueError for two kinds."
+    if path.is_dir():
+        found = [there for names in _editions if (there := [f for n in names if (f := path/n).is_file()])]
+        if len(found) < 2: return sum(found, [])
+        raise ValueError(f'{path}: both {found[0][0].name} and {found[1][0].name} are there; name the file that is meant')
+    columns = re.findall(r'\w+', first_line(path)) if path.suffix == '.csv' and path.is_file() else []
+    is_list = 'video_id' in columns and not {'path','source'} & {*columns}
+    return [path] if path.suffix == '.pkl' or is_list else []
 
 # %% ../../nbs/datasets/30_epic.ipynb #58c82aeb
 class EPIC(DataSet):

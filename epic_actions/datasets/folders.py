@@ -24,9 +24,9 @@ def _class_folders(root):
 
 # %% ../../nbs/datasets/10_folders.ipynb #93b53e26
 def _verbs_and_nouns(df):
-    "`label` as `verb` and `noun` if each has two words."
+    "`label` as `verb` and `noun` if each has two words, of which neither is always the same."
     words = df.label.str.split(expand=True)
-    if words.shape[1] != 2 or words.isna().any(axis=None): return df
+    if words.shape[1] != 2 or words.isna().any(axis=None) or words.nunique().min() < 2: return df
     return df.assign(verb=words[0], noun=words[1]).drop(columns='label')
 
 # %% ../../nbs/datasets/10_folders.ipynb #781aec7a

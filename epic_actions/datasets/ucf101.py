@@ -110,7 +110,9 @@ def segments_from_ucf101(
 class UCF101(DataSet):
     "UCF101, with its lists."
     @staticmethod
-    def matches(path): return any((p/'ucfTrainTestlist').is_dir() for p in (path, path.absolute().parent))
+    def matches(path):
+        inside,beside = [(p/'ucfTrainTestlist').is_dir() for p in (path, path.absolute().parent)]
+        return inside or beside and path.is_dir() and bool(_find_clips(path))
     @staticmethod
     def read(path, ucf_split=1, valid=0.): return segments_from_ucf101(path, ucf_split, valid=valid)
 
