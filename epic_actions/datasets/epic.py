@@ -9,7 +9,7 @@ __all__ = ['read_annotations', 'read_class_names', 'read_bare_actions', 'epic_cl
 
 # %% ../../nbs/datasets/30_epic.ipynb #5d268213
 import re, warnings
-from itertools import product
+from itertools import chain, product
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -48,33 +48,41 @@ def _read_csv(path):
     return _typed(read_table(path, _numbers, _list_columns[:n])).assign(fps=30.)
 
 # %% ../../nbs/datasets/30_epic.ipynb #5dcf44a4
-def _checked(path, df):
-    "The rows with numbers as numbers; raises a ValueError for a column, a name, a number or a time that is not there."
-    for c in _list_columns[:4]:
-        if c not in df:
-            raise ValueError(f'{path}: no column {c!r}; is it a file of annotations? It has {list(df)[:12]}')
+def _check_names(path, df):
+    "Raise a ValueError for a column, or a name of an action or a video, that is not there."
+    lost = [c for c in _list_columns[:4] if c not in df]
+    if lost: raise ValueError(f'{path}: no column {lost[0]!r}; is it a file of annotations? It has {list(df)[:12]}')
     with errors_in(path):
         for c in _names: refuse_rows(df[c].isna(), df, c, 'it is missing')
         refuse_rows(df.narration_id.duplicated(), df, 'narration_id', 'another row has the same')
+
+# %% ../../nbs/datasets/30_epic.ipynb #d1ab0c7e
+def _with_numbers(path, df):
+    "The rows with numbers as numbers; raises a ValueError for a number or a time that is none."
     texts = [c for c in _numbers + _timestamps if c in df and not pd.api.types.is_numeric_dtype(df[c])]
     found = {c: column_numbers(path, df[c].map(str, na_action='ignore')) for c in texts}
     return df.assign(**{c: n for c,n in found.items() if c in _numbers})
+
+# %% ../../nbs/datasets/30_epic.ipynb #76285390
+def _with_people(df):
+    "The rows with `participant_id`."
+    named = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
+    return df.assign(participant_id=df.get('participant_id', named).fillna(named))
 
 # %% ../../nbs/datasets/30_epic.ipynb #92a71c63
 def read_annotations(
     path:str|Path # CSV file or pickle of EPIC-KITCHENS, or a list of RULSTM's, also of EGTEA
 )->pd.DataFrame: # Columns as in EPIC-KITCHENS-100, in the file's order; `fps` of the frame numbers where they have one
-    "The rows of an annotation file, nothing in it run; raises a ValueError that names the file, the row and the column."
+    "The rows of an annotation file, nothing in it run; raises a ValueError that names the file, row and column."
     path = Path(path)
     if not path.is_file(): raise ValueError(f'{path}: there is no such file')
     df = read_pickle(path) if path.suffix == '.pkl' else _read_csv(path)
     if not isinstance(df, pd.DataFrame):
         raise ValueError(f'{path}: expected a table of annotations, found a {type(df).__name__}')
     if df.index.name in ('narration_id','uid'): df = df.reset_index()
-    df = _checked(path, df.rename(columns=dict(uid='narration_id')))
-    participants = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
-    return df.assign(narration_id=df.narration_id.astype(str),
-                     participant_id=df.get('participant_id', participants).fillna(participants)).reset_index(drop=True)
+    df = df.rename(columns=dict(uid='narration_id'))
+    _check_names(path, df)
+    return _with_people(_with_numbers(path, df)).astype(dict(narration_id=str)).reset_index(drop=True)
 
 # %% ../../nbs/datasets/30_epic.ipynb #872c9536
 def read_class_names(
@@ -179,15 +187,19 @@ def _holds(folder, modality):
     return flow and (folder/'u').is_dir() or any(is_frame(f) and bool(component(f)) == flow for f in folder.iterdir())
 
 # %% ../../nbs/datasets/30_epic.ipynb #adf19cd1
-def _places(root, participant, video, modality):
-    "Yield what the frames of a video may be read from, the likeliest first."
+def _image_places(root, participant, video, modality):
+    "Yield the folders, archives and patterns of the images of a video, the likeliest first."
     images = f'{video}_{"flow" if modality == "Flow" else "frame"}_*'
     for base in _bases(root, participant, modality):
         folders = (base/video/k for k in _kinds[modality])
         yield from (d for d in folders if d.is_dir() and _holds(d, modality))
         if (base/f'{video}.tar').is_file(): yield base/f'{video}.tar'
         if next(base.glob(images), None): yield base/images
-    for base in _bases(root, participant, 'video') if modality == 'RGB' else ():
+
+# %% ../../nbs/datasets/30_epic.ipynb #eb72cd88
+def _video_places(root, participant, video):
+    "Yield the files of a video."
+    for base in _bases(root, participant, 'video'):
         yield from (f for f in sorted(base.glob(f'{video}.*')) if f.suffix.lower() in video_suffixes)
 
 # %% ../../nbs/datasets/30_epic.ipynb #b4a442d0
@@ -198,7 +210,8 @@ def find_source(
     modality:str='RGB' # `RGB` or `Flow`
 )->str|None: # What `open_frames` or `open_flow` opens, or None
     "The frames of a video: a folder, an archive or a pattern; of RGB, if there are none, the video."
-    return next(map(str, _places(root, participant, video, modality)), None)
+    videos = _video_places(root, participant, video) if modality == 'RGB' else ()
+    return next(map(str, chain(_image_places(root, participant, video, modality), videos)), None)
 
 # %% ../../nbs/datasets/30_epic.ipynb #0e60c7aa
 def times_of(
@@ -280,12 +293,20 @@ def _place(df, ann, modality):
 # %% ../../nbs/datasets/30_epic.ipynb #10c76a72
 def _tell(df, csv):
     "Warn of rows with a problem and of rows that were cut."
-    odd,cut,said = df[df.problem.notna()],int(df.cut.sum()),[]
-    if len(odd):
-        said.append(f'{len(odd)} of {len(df)} rows cannot be used, the first is {odd.uid.iloc[0]}: '
-                    f'{odd.problem.iloc[0]} (see the column problem)')
-    if cut: said.append(f'{cut} rows overhang the frames that are there and are cut')
-    if said: warnings.warn(f'{csv}: {"; ".join(said)}')
+    odd,cut = df[df.problem.notna()],int(df.cut.sum())
+    if len(odd): warnings.warn(f'{csv}: {len(odd)} of {len(df)} rows cannot be used, the first is {odd.uid.iloc[0]}: '
+                               f'{odd.problem.iloc[0]} (see the column problem)')
+    if cut: warnings.warn(f'{csv}: {cut} rows overhang the frames that are there and are cut')
+
+# %% ../../nbs/datasets/30_epic.ipynb #d7ceda5c
+def _add_labels(df, ann, csv, classes):
+    "Add `label`, or `verb` and `noun`, to the table; `classes` are those beside the file `csv`, unless they are given."
+    targets = [t for t in ('verb','noun') if f'{t}_class' in ann]
+    if 'action_class' in ann and not pd.api.types.is_numeric_dtype(ann.action_class):
+        df['label'] = ann.action_class.str.strip()
+    elif targets:
+        classes = classes or epic_classes(csv)
+        add_classes(df, ann, {t: classes[t] for t in targets})
 
 # %% ../../nbs/datasets/30_epic.ipynb #be07a350
 _official = re.compile(r'EPIC(?:_100|_100_retrieval|_100_uda_source|_100_uda_target)?_(train|validation|val|test)'
@@ -309,16 +330,12 @@ def segments_from_epic(
     "EPIC-KITCHENS as a segment table: frames by number, videos by time; raises a ValueError for any other file."
     if modality not in ('RGB','Flow'): raise ValueError(f"modality={modality!r}: choose 'RGB' or 'Flow'")
     ann,root = read_annotations(csv),Path(root)
-    named = 'action_class' in ann and not pd.api.types.is_numeric_dtype(ann.action_class)
-    labels = [t for t in ('verb','noun') if f'{t}_class' in ann and not named]
-    if labels and classes is None: classes = epic_classes(csv)
     df = _sources(ann, root, modality)
     _place(df, ann, modality)
-    add_classes(df, ann, {t: classes[t] for t in labels})
-    if named: df['label'] = ann.action_class.str.strip()
+    _add_labels(df, ann, csv, classes)
     df = df.assign(uid=ann.narration_id, group=ann.video_id, participant=ann.participant_id,
-                   split=split or official_split(csv),
-                                     source=df.source.fillna(str(root/'missing')), narration=ann.get('narration'))
+                   split=split or official_split(csv), source=df.source.fillna(str(root/'missing')),
+                   narration=ann.get('narration'))
     _tell(df, csv)
     return make_segments(df.drop(columns='cut'), check_files=False, labels=False)
 
@@ -330,11 +347,12 @@ _editions = [['EPIC_100_train.csv','EPIC_100_validation.csv'], ['EPIC_train_acti
 def epic_files(
     path:Path # A file or a folder
 )->list:
-    "The annotations of EPIC-KITCHENS that `path` is or holds, training first, or none; raises a ValueError for two kinds."
+    "The annotations that `path` is or holds, those of training first, or none; raises a ValueError for two editions."
     if path.is_dir():
         found = [there for names in _editions if (there := [f for n in names if (f := path/n).is_file()])]
         if len(found) < 2: return sum(found, [])
-        raise ValueError(f'{path}: both {found[0][0].name} and {found[1][0].name} are there; name the file that is meant')
+        (one,*_),(other,*_) = found[:2]
+        raise ValueError(f'{path}: holds {one.name} and {other.name}, of two editions; name the file that is meant')
     columns = re.findall(r'\w+', first_line(path)) if path.suffix == '.csv' and path.is_file() else []
     is_list = 'video_id' in columns and not {'path','source'} & {*columns}
     return [path] if path.suffix == '.pkl' or is_list else []

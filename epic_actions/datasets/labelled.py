@@ -52,7 +52,8 @@ def write_split(
 # %% ../../nbs/datasets/60_labelled.ipynb #d447db81
 def _empty(df, **wanted):
     "Lines about splits that were wanted and hold nothing."
-    return [f'{n}: empty, as with any group training would lose a class; to have it nevertheless, name groups with --{n}'
+    return [f'{n}: empty, as with any group training would lose a class; to have it nevertheless, name groups with '
+            f'--{n}'
             for n,want in wanted.items() if want and not (df.split == n).any()]
 
 # %% ../../nbs/datasets/60_labelled.ipynb #ad984859

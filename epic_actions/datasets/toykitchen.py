@@ -127,7 +127,7 @@ def _tint(colour,          # `#rrggbb`
           sat=1., val=1.,  # factors
         ):
     "A shifted colour as an (r, g, b) tuple, 0 to 255"
-    h, s, v = colorsys.rgb_to_hsv(*[c/255 for c in ImageColor.getrgb(colour)])
+    h, s, v = colorsys.rgb_to_hsv(*np.divide(ImageColor.getrgb(colour), 255))
     return _rgb((h, s, v*val), hue, sat)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #7d60ed2d
@@ -174,9 +174,10 @@ def _sprite(noun,          # one of `NOUNS`
           ):
     "RGBA picture of a noun"
     im, unit = Image.new('RGBA', (4*side, 4*side)), side/25
-    dr, shapes = ImageDraw.Draw(im), () if part in _STARS else NOUNS[noun]
+    dr = ImageDraw.Draw(im)
     if part in _STARS: _star(dr, 2*side, *_STARS[part])
-    for kind, colour, xy in shapes: _shape(dr, kind, _pixels(xy, unit), _tint(colour, *tints), round(3*unit))
+    else:
+        for kind, colour, xy in NOUNS[noun]: _shape(dr, kind, _pixels(xy, unit), _tint(colour, *tints), round(3*unit))
     im = im.reduce(4)
     if part == 'top': im.paste(0, (0, side//2, side, side))
     if part == 'bottom': im.paste(0, (0, 0, side, side//2))

@@ -130,7 +130,7 @@ def _read_journal(path):
 
 # %% ../../nbs/footage/30_label.ipynb #a23af479
 class Labels:
-    "The entries of the segments `uids` in `folder`; raises a `ValueError` if there are others, or another `labels.csv`."
+    "The entries of the segments `uids` in `folder`; raises a `ValueError` if there are others, or another table."
     def __init__(self, folder, uids, fields=None):
         self.file,self.journal = Path(folder)/'labels.csv',Path(folder)/'labels.jsonl'
         for f in self.file,self.journal:
@@ -245,7 +245,7 @@ class LabelServer:
     ):
         self.folder = Path(folder).absolute()
         self.clips = find_clips(self.folder)
-        if labels is not None and (verbs or nouns): raise ValueError('labels= is one label in place of verbs= and nouns=')
+        if labels is not None and (verbs or nouns): raise ValueError('labels= goes without verbs= and nouns=')
         fields = ('label',) if labels is not None else ('verb','noun') if verbs or nouns else None
         self.labels,self.token = Labels(self.folder, self.clips, fields),secrets.token_urlsafe()
         known = dict(verb=verbs, noun=nouns, label=labels or ())
