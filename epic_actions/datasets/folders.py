@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 # %% ../../nbs/datasets/10_folders.ipynb #84b2d3ca
-from .base import DataSet
+from .base import DataSet, errors_in
 from ..data.tables import column_key, column_names, read_rows, read_table, segment_columns
 from ..data.segments import (check_classes, folders_in, make_segments, refuse_duplicates, refuse_rows,
                                         sources_in, split_names, splits, tell_left_out, videos_below, with_frame_times)
@@ -137,23 +137,18 @@ def segments_from_csv(
     Parts of videos are `start` and `stop` in seconds, or `start_frame` and `stop_frame`, numbers from 0; the last frame
     is part of the clip, as in EPIC-KITCHENS."""
     path = Path(path)
-    root = Path(root or path.parent)
-    df = _read_clips(path, group)
-    try:
+    root,df = Path(root or path.parent),_read_clips(path, group)
+    with errors_in(path):
         df = _with_sources(df, root)
         if 'cut_start' not in df: df = with_frame_times(df) # else its frames are those of the long video
-        df = make_segments(df)
-        return refuse_duplicates(_with_origins(check_classes(df, vocabs or {}), root)).reset_index(drop=True)
-    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+        df = check_classes(make_segments(df), vocabs or {})
+        return refuse_duplicates(_with_origins(df, root)).reset_index(drop=True)
 
 # %% ../../nbs/datasets/10_folders.ipynb #b8f15df3
 class Folders(DataSet):
     "A folder for every class, with videos or folders of frames."
     general = True
-    @staticmethod
-    def matches(path): return path.is_dir()
-    @staticmethod
-    def read(path): return segments_from_folders(path)
+    matches,read = map(staticmethod, (Path.is_dir, segments_from_folders))
 
 # %% ../../nbs/datasets/10_folders.ipynb #6ba0b940
 class Table(DataSet):
