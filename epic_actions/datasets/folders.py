@@ -77,16 +77,9 @@ def _read_list(path, rows):
         if len(p) != 2: raise ValueError(f'{path}, row {n}: expected a path and a class, found {" ".join(p)!r}')
     return pd.DataFrame([p for _,p in parts], pd.Index([n for n,_ in parts], name='row'), ['source','label'])
 
-# %% ../../nbs/datasets/10_folders.ipynb #a74e2667
-def _read_clips(path, group):
-    "The rows of a CSV file, or of a list without a header."
-    _,rows = read_rows(path)
-    if not rows: raise ValueError(f'{path}: the file is empty')
-    first = rows[0][1]
-    spaced = len(first) == 1 and len(first[0].split()) > 1
-    if not _has_header(path, first[0].split() if spaced else first): return _read_list(path, rows)
-    if spaced:
-        raise ValueError(f'{path}, row 1: put commas, semicolons or tabs between the columns; found {first[0]!r}')
+# %% ../../nbs/datasets/10_folders.ipynb #9edd2f9e
+def _read_named(path, group):
+    "The rows of a CSV file with a header."
     meant,wanted = {},['source','label','uid','split','verb','noun'] + ['group']*(not group)
     def rename(path, names):
         meant.update(segment_columns(path, names, wanted))
@@ -97,6 +90,17 @@ def _read_clips(path, group):
     if group: df['group'] = df[group]
     numbered = [c for c in df if c.endswith('_class') and df[c].str.fullmatch(r'-?\d+').all()]
     return df.astype(dict.fromkeys(numbered, int))
+
+# %% ../../nbs/datasets/10_folders.ipynb #a74e2667
+def _read_clips(path, group):
+    "The rows of a CSV file, or of a list without a header."
+    _,rows = read_rows(path)
+    if not rows: raise ValueError(f'{path}: the file is empty')
+    first = rows[0][1]
+    spaced = len(first) == 1 and len(first[0].split()) > 1
+    if not _has_header(path, first[0].split() if spaced else first): return _read_list(path, rows)
+    if not spaced: return _read_named(path, group)
+    raise ValueError(f'{path}, row 1: put commas, semicolons or tabs between the columns; found {first[0]!r}')
 
 # %% ../../nbs/datasets/10_folders.ipynb #97f7a4c1
 def _named_sources(uids, root):
@@ -148,7 +152,8 @@ def segments_from_csv(
 class Folders(DataSet):
     "A folder for every class, with videos or folders of frames."
     general = True
-    matches,read = map(staticmethod, (Path.is_dir, segments_from_folders))
+    matches = staticmethod(Path.is_dir)
+    read = staticmethod(segments_from_folders)
 
 # %% ../../nbs/datasets/10_folders.ipynb #6ba0b940
 class Table(DataSet):
