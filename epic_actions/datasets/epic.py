@@ -131,13 +131,14 @@ def epic_classes(
 )->dict: # `verb` and `noun` -> names, in the order of the class numbers
     "The names of the classes; raises a ValueError if the tables of the file's edition are not there."
     path = Path(path)
-    for d,edition in product(_annotation_folders(path), _editions_of(path)):
+    folders,editions = _annotation_folders(path),_editions_of(path)
+    for d,edition in product(folders, editions):
         tables = {t: d/f'{edition}_{t}_classes.csv' for t in ('verb','noun')}
         if all(map(Path.is_file, tables.values())): return {t: read_class_names(f) for t,f in tables.items()}
-    for d in _annotation_folders(path):
+    for d in folders:
         if (d/'actions.csv').is_file(): return _names_of_actions(d/'actions.csv')
-    raise ValueError(f'{path}: no class tables beside it; expected {_editions_of(path)[0]}_verb_classes.csv and '
-                     f'{_editions_of(path)[0]}_noun_classes.csv, or actions.csv of EGTEA')
+    raise ValueError(f'{path}: no class tables beside it; expected {editions[0]}_verb_classes.csv and '
+                     f'{editions[0]}_noun_classes.csv, or actions.csv of EGTEA')
 
 # %% ../../nbs/datasets/30_epic.ipynb #a869cf06
 def _listed(file, kind=int):

@@ -72,10 +72,10 @@ _numbers = ['start','stop','start_frame','stop_frame','time_start','time_end','c
 def _read_list(path, rows):
     "The rows of a list of paths and classes."
     if len(rows[0][1]) > 1: return read_table(path, names=['source','label'])
-    parts = [(n, r[0].split()) for n,r in rows]
-    for n,p in parts:
+    parts = {n: r[0].split() for n,r in rows}
+    for n,p in parts.items():
         if len(p) != 2: raise ValueError(f'{path}, row {n}: expected a path and a class, found {" ".join(p)!r}')
-    return pd.DataFrame([p for _,p in parts], pd.Index([n for n,_ in parts], name='row'), ['source','label'])
+    return pd.DataFrame.from_dict(parts, 'index', columns=['source','label']).rename_axis('row')
 
 # %% ../../nbs/datasets/10_folders.ipynb #9edd2f9e
 def _read_named(path, group):
