@@ -687,8 +687,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                           'epic_actions/datasets/folders.py'),
                                                'epic_actions.datasets.folders.Table': ( 'datasets/folders.html#table',
                                                                                         'epic_actions/datasets/folders.py'),
-                                               'epic_actions.datasets.folders.Table.matches': ( 'datasets/folders.html#table.matches',
-                                                                                                'epic_actions/datasets/folders.py'),
                                                'epic_actions.datasets.folders.Table.read': ( 'datasets/folders.html#table.read',
                                                                                              'epic_actions/datasets/folders.py'),
                                                'epic_actions.datasets.folders._class_folders': ( 'datasets/folders.html#_class_folders',

@@ -110,8 +110,9 @@ def read_bare_actions(
 
 # %% ../../nbs/datasets/30_epic.ipynb #3bf0b3b0
 def _names_of_actions(path):
-    "The names of verbs and nouns in a list of actions."
-    df = read_bare_actions(path)
+    "The names of verbs and nouns in a list of actions; raises a ValueError for an action without name or numbers."
+    df = read_bare_actions(path).rename(index=lambda i: i+1)
+    with errors_in(path): refuse_rows(df.isna().any(axis=1), df, 'action', 'its name or one of its numbers is missing')
     words = df.action.str.split('_', n=1)
     found = {t: dict(zip(df[t], words.str[i])) for i,t in enumerate(('verb','noun'))}
     return {t: [d.get(i, str(i)) for i in range(int(max(d))+1)] for t,d in found.items()}

@@ -159,7 +159,6 @@ class Folders(DataSet):
 class Table(DataSet):
     "A CSV file, or a list."
     general = True
-    @staticmethod
-    def matches(path): return path.is_file()
+    matches = staticmethod(Path.is_file)
     @staticmethod
     def read(path, group=None): return segments_from_csv(path, group=group)

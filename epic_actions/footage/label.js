@@ -149,7 +149,8 @@ function next() {
 
 function fault(field) {
   const first = field.value[0]
-  if (!first) return `The ${field.id} is missing. Ctrl+Enter skips the segment.`
+  const one = fields.length > 1 ? ' If one word is enough, start the page with --labels.' : ''
+  if (!first) return `The ${field.id} is missing. Ctrl+Enter skips the segment.${one}`
   if ('=+-@'.includes(first)) return `The ${field.id} must not begin with ${first}: spreadsheets read it as a formula.`
 }
 
