@@ -28,7 +28,7 @@ class DataSet(Registered):
 
     A subclass has two static methods. `matches(path)` says whether the file or folder `path` is of this kind.
     `read(path)` returns the segment table, or `Data`; it gets `group`, `ucf_split`, `valid`, `root` and `modality`
-    if it takes them."""
+    (`RGB` or `Flow`) if it takes them."""
     general = False # read only if no other kind matches
 
 # %% ../../nbs/datasets/00_base.ipynb #a0e08f80
