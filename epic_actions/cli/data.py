@@ -149,6 +149,7 @@ def label(
     folder:Path, # Folder of segments, as cut makes it; labels.csv is written into it.
     verbs:str='', # Words to begin with: take,put; or a file: .txt, one word a line, or .csv, a table of classes.
     nouns:str='', # The same.
+    labels:str|None=None, # One label in place of verb and noun: words to begin with, or a file; '' for no words.
     port:int=8890, # Of this computer.
     browser:bool=True # Open the page in the browser.
 ):
@@ -156,8 +157,9 @@ def label(
 
     Example: epic-actions label segments --verbs take,put,open --nouns nouns.txt
     """
-    labels = ea.label_page(folder, read_words(verbs), read_words(nouns), port, browser)
-    return dict(labels=labels), f'Divide them with: epic-actions split {labels}'
+    one = None if labels is None else read_words(labels)
+    file = ea.label_page(folder, read_words(verbs), read_words(nouns), port, browser, one)
+    return dict(labels=file), f'Divide them with: epic-actions split {file}'
 
 # %% ../../nbs/cli/20_data.ipynb #2e840d17
 @command('Your own footage')

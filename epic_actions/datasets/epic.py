@@ -4,32 +4,35 @@
 
 # %% auto #0
 __all__ = ['read_annotations', 'read_class_names', 'read_bare_actions', 'epic_classes', 'epic_lists', 'flow_stride',
-           'flow_number', 'find_source', 'times_of', 'add_classes', 'segments_from_epic', 'epic_files', 'EPIC']
+           'flow_number', 'find_source', 'times_of', 'add_classes', 'official_split', 'segments_from_epic',
+           'epic_files', 'EPIC']
 
 # %% ../../nbs/datasets/30_epic.ipynb #5d268213
 import re, warnings
-from functools import cache, partial
+from itertools import chain, product
 from pathlib import Path
 import numpy as np
 import pandas as pd
 
 # %% ../../nbs/datasets/30_epic.ipynb #ee224263
-from .base import Data, DataSet
+from .base import Data, DataSet, errors_in
 from ..video.files import VideoError
 from ..video.frames import component, is_frame
 from ..data.pickles import read_pickle
 from ..video.reading import open_source
-from ..data.tables import column_numbers, first_line, read_rows, read_table
-from ..data.segments import make_segments, refuse_rows, video_suffixes
+from ..data.tables import column_numbers, first_line, read_rows, read_seconds, read_table
+from ..data.segments import make_segments, refuse_rows, split_names, video_suffixes
 from ..video.spec import ClipSpec
 
 # %% ../../nbs/datasets/30_epic.ipynb #ef7faf6f
-_list_columns = ['narration_id','video_id','start_frame','stop_frame','verb_class','noun_class','action_class']
+_names,_numbers = ['narration_id','video_id'],['start_frame','stop_frame','verb_class','noun_class']
+_list_columns = [*_names, *_numbers, 'action_class']
+_timestamps = ['start_timestamp','stop_timestamp']
 
 # %% ../../nbs/datasets/30_epic.ipynb #6f6a6981
 def _typed(df):
     "The table with columns in the types that pandas would choose, but for texts that are no names of classes."
-    df = pd.DataFrame(df.to_dict('list')) # new columns of text have the type that pandas prefers
+    df = pd.DataFrame(df.to_dict('list'), df.index) # new columns of text have the type that pandas prefers
     if 'action_class' not in df or not df.action_class.str.fullmatch(r'-?\d+').all(): return df
     return df.astype(dict(action_class=int))
 
@@ -38,30 +41,48 @@ def _read_csv(path):
     "The rows of a CSV file, or of a list without a header."
     _,rows = read_rows(path)
     first = rows[0][1] if rows else []
-    if 'video_id' in first: return _typed(read_table(path, [*_list_columns[2:6], 'fps']))
+    if 'video_id' in first: return _typed(read_table(path, [*_numbers, 'fps']))
     n = len(first)
     if n not in (4,7): raise ValueError(
         f'{path}, row 1: neither a header with video_id nor a list of 4 or 7 columns, found {",".join(first)[:80]!r}')
-    df = read_table(path, _list_columns[2:6], _list_columns[:n])
-    return _typed(df).assign(fps=30.)
+    return _typed(read_table(path, _numbers, _list_columns[:n])).assign(fps=30.)
+
+# %% ../../nbs/datasets/30_epic.ipynb #5dcf44a4
+def _check_names(path, df):
+    "Raise a ValueError for a column, or a name of an action or a video, that is not there."
+    lost = [c for c in _list_columns[:4] if c not in df]
+    if lost: raise ValueError(f'{path}: no column {lost[0]!r}; is it a file of annotations? It has {list(df)[:12]}')
+    with errors_in(path):
+        for c in _names: refuse_rows(df[c].isna(), df, c, 'it is missing')
+        refuse_rows(df.narration_id.duplicated(), df, 'narration_id', 'another row has the same')
+
+# %% ../../nbs/datasets/30_epic.ipynb #d1ab0c7e
+def _with_numbers(path, df):
+    "The rows with numbers as numbers; raises a ValueError for a number or a time that is none."
+    texts = [c for c in _numbers + _timestamps if c in df and not pd.api.types.is_numeric_dtype(df[c])]
+    found = {c: column_numbers(path, df[c].map(str, na_action='ignore')) for c in texts}
+    return df.assign(**{c: n for c,n in found.items() if c in _numbers})
+
+# %% ../../nbs/datasets/30_epic.ipynb #76285390
+def _with_people(df):
+    "The rows with `participant_id`."
+    named = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
+    return df.assign(participant_id=df.get('participant_id', named).fillna(named))
 
 # %% ../../nbs/datasets/30_epic.ipynb #92a71c63
 def read_annotations(
     path:str|Path # CSV file or pickle of EPIC-KITCHENS, or a list of RULSTM's, also of EGTEA
 )->pd.DataFrame: # Columns as in EPIC-KITCHENS-100, in the file's order; `fps` of the frame numbers where they have one
-    "The rows of an annotation file, nothing in it run; raises a ValueError that names the file for something else."
+    "The rows of an annotation file, nothing in it run; raises a ValueError that names the file, row and column."
     path = Path(path)
     if not path.is_file(): raise ValueError(f'{path}: there is no such file')
     df = read_pickle(path) if path.suffix == '.pkl' else _read_csv(path)
     if not isinstance(df, pd.DataFrame):
         raise ValueError(f'{path}: expected a table of annotations, found a {type(df).__name__}')
-    df = df.reset_index(drop=df.index.name not in ('narration_id','uid')).rename(columns={'uid': 'narration_id'})
-    for c in _list_columns[:4]:
-        if c not in df:
-            raise ValueError(f'{path}: no column {c!r}; is it a file of annotations? It has {list(df)[:12]}')
-    if 'participant_id' not in df:
-        df['participant_id'] = df.video_id.str.extract(r'^([A-Z]+\d+)', expand=False).fillna('')
-    return df.assign(narration_id=df.narration_id.astype(str))
+    if df.index.name in ('narration_id','uid'): df = df.reset_index()
+    df = df.rename(columns=dict(uid='narration_id'))
+    _check_names(path, df)
+    return _with_people(_with_numbers(path, df)).astype(dict(narration_id=str)).reset_index(drop=True)
 
 # %% ../../nbs/datasets/30_epic.ipynb #872c9536
 def read_class_names(
@@ -71,8 +92,7 @@ def read_class_names(
     df = read_table(path)
     if df.shape[1] < 2:
         raise ValueError(f'{path}: expected class numbers and their names, found the columns {list(df)}')
-    try: refuse_rows(df.iloc[:,1].isna(), df, df.columns[1], 'the name of a class is missing')
-    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+    with errors_in(path): refuse_rows(df.iloc[:,1].isna(), df, df.columns[1], 'the name of a class is missing')
     names = df.iloc[:,1].set_axis(column_numbers(path, df.iloc[:,0])).sort_index()
     if list(names.index) == list(range(len(names))): return names.tolist()
     raise ValueError(f'{path}: its class numbers are not 0 to {len(names)-1}')
@@ -90,25 +110,43 @@ def read_bare_actions(
 
 # %% ../../nbs/datasets/30_epic.ipynb #3bf0b3b0
 def _names_of_actions(path):
-    "The names of verbs and nouns in a list of actions."
-    df = read_bare_actions(path)
+    "The names of verbs and nouns in a list of actions; raises a ValueError for an action without name or numbers."
+    df = read_bare_actions(path).rename(index=lambda i: i+1)
+    with errors_in(path): refuse_rows(df.isna().any(axis=1), df, 'action', 'its name or one of its numbers is missing')
     words = df.action.str.split('_', n=1)
     found = {t: dict(zip(df[t], words.str[i])) for i,t in enumerate(('verb','noun'))}
     return {t: [d.get(i, str(i)) for i in range(int(max(d))+1)] for t,d in found.items()}
+
+# %% ../../nbs/datasets/30_epic.ipynb #f7252bef
+def _annotation_folders(path): return [path] if path.is_dir() else [path.parent, path.parent.parent]
+
+# %% ../../nbs/datasets/30_epic.ipynb #2cd93b93
+def _editions_of(path):
+    "The beginnings of the names of the class tables that go with a file or a folder of annotations."
+    named = path.is_file() and re.match('EPIC(_100)?(?=_)', path.name)
+    return [named[0]] if named else ['EPIC_100','EPIC']
 
 # %% ../../nbs/datasets/30_epic.ipynb #9abd3adf
 def epic_classes(
     path:str|Path # Folder of the annotations, or a file in it or one folder below
 )->dict: # `verb` and `noun` -> names, in the order of the class numbers
-    "The names of the classes; raises a ValueError if the tables are not there."
+    "The names of the classes; raises a ValueError if the tables of the file's edition are not there."
     path = Path(path)
-    folders = [path] if path.is_dir() else [path.parent, path.parent.parent]
-    def first(pattern): return next((f for d in folders for f in sorted(d.glob(pattern))), None)
-    tables = {t: first(f'EPIC_*{t}_classes.csv') for t in ('verb','noun')}
-    if all(tables.values()): return {t: read_class_names(f) for t,f in tables.items()}
-    if actions := first('actions.csv'): return _names_of_actions(actions)
-    raise ValueError(f'{path}: no class tables beside it; expected EPIC_100_verb_classes.csv and '
-                     'EPIC_100_noun_classes.csv, or actions.csv of EGTEA')
+    folders,editions = _annotation_folders(path),_editions_of(path)
+    for d,edition in product(folders, editions):
+        tables = {t: d/f'{edition}_{t}_classes.csv' for t in ('verb','noun')}
+        if all(map(Path.is_file, tables.values())): return {t: read_class_names(f) for t,f in tables.items()}
+    for d in folders:
+        if (d/'actions.csv').is_file(): return _names_of_actions(d/'actions.csv')
+    raise ValueError(f'{path}: no class tables beside it; expected {editions[0]}_verb_classes.csv and '
+                     f'{editions[0]}_noun_classes.csv, or actions.csv of EGTEA')
+
+# %% ../../nbs/datasets/30_epic.ipynb #a869cf06
+def _listed(file, kind=int):
+    "The first column of a list; nothing if the list is not there."
+    if not file.is_file(): return []
+    ids = read_table(file).iloc[:,0]
+    return (ids if kind is str else column_numbers(file, ids)).tolist()
 
 # %% ../../nbs/datasets/30_epic.ipynb #9200a6ab
 def epic_lists(
@@ -116,11 +154,10 @@ def epic_lists(
     split:str='validation' # Whose unseen participants: `validation` or `test`
 )->dict: # `tail_verbs`, `tail_nouns` (class numbers) and `unseen` (participants), empty where the list is not there
     "The lists by which EPIC-KITCHENS-100 divides its scores."
-    folder = Path(path) if Path(path).is_dir() else Path(path).parent
-    files = dict(tail_verbs='tail_verbs', tail_nouns='tail_nouns', unseen=f'unseen_participant_ids_{split}')
-    found = {k: read_table(p).iloc[:,0] for k,f in files.items() if (p := folder/f'EPIC_100_{f}.csv').is_file()}
-    numbers = {k: column_numbers(folder/f'EPIC_100_{k}.csv', ids) for k,ids in found.items() if k != 'unseen'}
-    return {k: (found | numbers)[k].tolist() if k in found else [] for k in files}
+    folder = _annotation_folders(Path(path))[0]
+    return dict(tail_verbs=_listed(folder/'EPIC_100_tail_verbs.csv'),
+                tail_nouns=_listed(folder/'EPIC_100_tail_nouns.csv'),
+                unseen=_listed(folder/f'EPIC_100_unseen_participant_ids_{split}.csv', str))
 
 # %% ../../nbs/datasets/30_epic.ipynb #9dba2517
 def flow_stride(video:str)->int:
@@ -152,15 +189,19 @@ def _holds(folder, modality):
     return flow and (folder/'u').is_dir() or any(is_frame(f) and bool(component(f)) == flow for f in folder.iterdir())
 
 # %% ../../nbs/datasets/30_epic.ipynb #adf19cd1
-def _places(root, participant, video, modality):
-    "Yield what the frames of a video may be read from, the likeliest first."
+def _image_places(root, participant, video, modality):
+    "Yield the folders, archives and patterns of the images of a video, the likeliest first."
     images = f'{video}_{"flow" if modality == "Flow" else "frame"}_*'
     for base in _bases(root, participant, modality):
         folders = (base/video/k for k in _kinds[modality])
         yield from (d for d in folders if d.is_dir() and _holds(d, modality))
         if (base/f'{video}.tar').is_file(): yield base/f'{video}.tar'
         if next(base.glob(images), None): yield base/images
-    for base in _bases(root, participant, 'video') if modality == 'RGB' else ():
+
+# %% ../../nbs/datasets/30_epic.ipynb #eb72cd88
+def _video_places(root, participant, video):
+    "Yield the files of a video."
+    for base in _bases(root, participant, 'video'):
         yield from (f for f in sorted(base.glob(f'{video}.*')) if f.suffix.lower() in video_suffixes)
 
 # %% ../../nbs/datasets/30_epic.ipynb #b4a442d0
@@ -171,7 +212,8 @@ def find_source(
     modality:str='RGB' # `RGB` or `Flow`
 )->str|None: # What `open_frames` or `open_flow` opens, or None
     "The frames of a video: a folder, an archive or a pattern; of RGB, if there are none, the video."
-    return next(map(str, _places(root, participant, video, modality)), None)
+    videos = _video_places(root, participant, video) if modality == 'RGB' else ()
+    return next(map(str, chain(_image_places(root, participant, video, modality), videos)), None)
 
 # %% ../../nbs/datasets/30_epic.ipynb #0e60c7aa
 def times_of(
@@ -179,8 +221,8 @@ def times_of(
 )->pd.DataFrame: # Columns `start` and `stop`, s; empty where they are not known
     "When the actions begin and end; in lists that count frames, by their rate."
     def seconds(c):
-        if f'{c}_timestamp' in ann: return pd.to_timedelta(ann[f'{c}_timestamp']).dt.total_seconds()
-        return ann[f'{c}_frame']/ann.get('fps', np.nan)
+        if f'{c}_timestamp' not in ann: return ann[f'{c}_frame']/ann.get('fps', np.nan)
+        return pd.to_timedelta(ann[f'{c}_timestamp'].map(lambda t: read_seconds(str(t))), unit='s').dt.total_seconds()
     return pd.DataFrame({c: seconds(c) for c in ('start','stop')})
 
 # %% ../../nbs/datasets/30_epic.ipynb #a2ee037d
@@ -211,14 +253,20 @@ def add_classes(
         df[t],df[f'{t}_class'] = [names[int(i)] if ok else 'unknown' for i,ok in zip(ids, known)],ids
         _mark(df, ~known, f'its {t}_class is not one of 0 to {len(names)-1}')
 
+# %% ../../nbs/datasets/30_epic.ipynb #84527573
+_kind_names = dict(RGB='folder, archive or video', Flow='flow')
+
 # %% ../../nbs/datasets/30_epic.ipynb #acd41504
 def _sources(ann, root, modality):
     "A table of the sources, without start and stop, and with the `problem` of rows without a source."
-    find = cache(partial(find_source, root, modality=modality))
-    sources = list(map(find, ann.participant_id, ann.video_id))
-    df = pd.DataFrame(dict(source=sources, start=np.nan, stop=np.nan, cut=0., problem=None))
-    what = 'flow' if modality == 'Flow' else 'folder, archive or video'
-    _mark(df, df.source.isna(), f'there is no {what} of ' + ann.video_id + f' in {root}')
+    videos = dict(zip(ann.video_id, ann.participant_id))
+    def found(m): return ann.video_id.map({v: find_source(root, p, v, m) for v,p in videos.items()})
+    df = pd.DataFrame(dict(source=found(modality).astype(object), start=np.nan, stop=np.nan, cut=0., problem=None))
+    lost = df.source.isna()
+    if not lost.any(): return df
+    other = next(m for m in _kind_names if m != modality)
+    hint = np.where(found(other).notna(), f'; there is {other}: ask for that modality', '')
+    _mark(df, lost, f'there is no {_kind_names[modality]} of ' + ann.video_id + f' in {root}' + hint)
     return df
 
 # %% ../../nbs/datasets/30_epic.ipynb #772708be
@@ -247,49 +295,69 @@ def _place(df, ann, modality):
 # %% ../../nbs/datasets/30_epic.ipynb #10c76a72
 def _tell(df, csv):
     "Warn of rows with a problem and of rows that were cut."
-    odd,cut,said = df[df.problem.notna()],int(df.cut.sum()),[]
-    if len(odd):
-        said.append(f'{len(odd)} of {len(df)} rows cannot be used, the first is {odd.uid.iloc[0]}: '
-                    f'{odd.problem.iloc[0]} (see the column problem)')
-    if cut: said.append(f'{cut} rows overhang the frames that are there and are cut')
-    if said: warnings.warn(f'{csv}: {"; ".join(said)}')
+    odd,cut = df[df.problem.notna()],int(df.cut.sum())
+    if len(odd): warnings.warn(f'{csv}: {len(odd)} of {len(df)} rows cannot be used, the first is {odd.uid.iloc[0]}: '
+                               f'{odd.problem.iloc[0]} (see the column problem)')
+    if cut: warnings.warn(f'{csv}: {cut} rows overhang the frames that are there and are cut')
+
+# %% ../../nbs/datasets/30_epic.ipynb #d7ceda5c
+def _add_labels(df, ann, csv, classes):
+    "Add `label`, or `verb` and `noun`, to the table; `classes` are those beside the file `csv`, unless they are given."
+    targets = [t for t in ('verb','noun') if f'{t}_class' in ann]
+    if 'action_class' in ann and not pd.api.types.is_numeric_dtype(ann.action_class):
+        df['label'] = ann.action_class.str.strip()
+    elif targets:
+        classes = classes or epic_classes(csv)
+        add_classes(df, ann, {t: classes[t] for t in targets})
+
+# %% ../../nbs/datasets/30_epic.ipynb #be07a350
+_official = re.compile(r'EPIC(?:_100|_100_retrieval|_100_uda_source|_100_uda_target)?_(train|validation|val|test)'
+                       r'(?:_s[12])?(?:_timestamps|_action_labels|_action_narrations|_segments|_sentence)?'
+                       r'|(training|validation|test)(?:\d|_seen|_unseen)?|(train|val)_action_classes')
+
+# %% ../../nbs/datasets/30_epic.ipynb #4d666b90
+def official_split(csv:str|Path)->str|None:
+    "The split that the official name of a file of annotations tells: `train`, `valid` or `test`; None for other names."
+    found = _official.fullmatch(Path(csv).stem)
+    return found and split_names.get(found[found.lastindex], found[found.lastindex])
 
 # %% ../../nbs/datasets/30_epic.ipynb #2bd54efa
 def segments_from_epic(
     csv:str|Path, # Annotations: CSV file or pickle of EPIC-KITCHENS, or a list of RULSTM's, also of EGTEA
     root:str|Path, # Folder of the frames, flow images, archives or videos
     modality:str='RGB', # `RGB` or `Flow`
-    split:str|None=None, # `train`, `valid` or `test`; None: as the file's name says
+    split:str|None=None, # `train`, `valid` or `test`; None: as its official name says
     classes:dict|None=None # Names of the classes of `verb` and `noun`; None: from the tables beside the annotations
 )->pd.DataFrame: # Segment table, a row for every annotation, with `problem` where one cannot be used
     "EPIC-KITCHENS as a segment table: frames by number, videos by time; raises a ValueError for any other file."
     if modality not in ('RGB','Flow'): raise ValueError(f"modality={modality!r}: choose 'RGB' or 'Flow'")
     ann,root = read_annotations(csv),Path(root)
-    named = 'action_class' in ann and not pd.api.types.is_numeric_dtype(ann.action_class)
-    labels = [t for t in ('verb','noun') if f'{t}_class' in ann and not named]
-    if labels and classes is None: classes = epic_classes(csv)
     df = _sources(ann, root, modality)
     _place(df, ann, modality)
-    add_classes(df, ann, {t: classes[t] for t in labels})
-    if named: df['label'] = ann.action_class.str.strip()
-    split = split or next((s for s in ('train','val','test') if s in Path(csv).stem.lower()), None)
-    df = df.assign(uid=ann.narration_id, group=ann.video_id, participant=ann.participant_id, split=split,
-                   source=df.source.fillna(str(root/'missing')), narration=ann.get('narration'))
+    _add_labels(df, ann, csv, classes)
+    df = df.assign(uid=ann.narration_id, group=ann.video_id, participant=ann.participant_id,
+                   split=split or official_split(csv), source=df.source.fillna(str(root/'missing')),
+                   narration=ann.get('narration'))
     _tell(df, csv)
     return make_segments(df.drop(columns='cut'), check_files=False, labels=False)
 
 # %% ../../nbs/datasets/30_epic.ipynb #120b3cd2
-_epic_names = ['EPIC_100_train.csv','EPIC_100_validation.csv','EPIC_train_action_labels.csv',
-               'train_action_classes.csv','val_action_classes.csv']
+_editions = [['EPIC_100_train.csv','EPIC_100_validation.csv'], ['EPIC_train_action_labels.csv'],
+             ['train_action_classes.csv','val_action_classes.csv']]
 
 # %% ../../nbs/datasets/30_epic.ipynb #d797fd5d
 def epic_files(
     path:Path # A file or a folder
 )->list:
-    "The files of EPIC-KITCHENS' annotations that `path` is or, as a folder, holds: those of training first; else none."
-    if path.is_dir(): return [f for n in _epic_names if (f := path/n).is_file()]
-    has_header = path.suffix == '.csv' and path.is_file() and 'video_id' in first_line(path)
-    return [path] if path.suffix == '.pkl' or has_header else []
+    "The annotations that `path` is or holds, those of training first, or none; raises a ValueError for two editions."
+    if path.is_dir():
+        found = [there for names in _editions if (there := [f for n in names if (f := path/n).is_file()])]
+        if len(found) < 2: return sum(found, [])
+        (one,*_),(other,*_) = found[:2]
+        raise ValueError(f'{path}: holds {one.name} and {other.name}, of two editions; name the file that is meant')
+    columns = re.findall(r'\w+', first_line(path)) if path.suffix == '.csv' and path.is_file() else []
+    is_list = 'video_id' in columns and not {'path','source'} & {*columns}
+    return [path] if path.suffix == '.pkl' or is_list else []
 
 # %% ../../nbs/datasets/30_epic.ipynb #58c82aeb
 class EPIC(DataSet):

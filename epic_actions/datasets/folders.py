@@ -10,7 +10,7 @@ from pathlib import Path
 import pandas as pd
 
 # %% ../../nbs/datasets/10_folders.ipynb #84b2d3ca
-from .base import DataSet
+from .base import DataSet, errors_in
 from ..data.tables import column_key, column_names, read_rows, read_table, segment_columns
 from ..data.segments import (check_classes, folders_in, make_segments, refuse_duplicates, refuse_rows,
                                         sources_in, split_names, splits, tell_left_out, videos_below, with_frame_times)
@@ -24,9 +24,9 @@ def _class_folders(root):
 
 # %% ../../nbs/datasets/10_folders.ipynb #93b53e26
 def _verbs_and_nouns(df):
-    "`label` as `verb` and `noun` if each has two words."
+    "`label` as `verb` and `noun` if each has two words, of which neither is always the same."
     words = df.label.str.split(expand=True)
-    if words.shape[1] != 2 or words.isna().any(axis=None): return df
+    if words.shape[1] != 2 or words.isna().any(axis=None) or words.nunique().min() < 2: return df
     return df.assign(verb=words[0], noun=words[1]).drop(columns='label')
 
 # %% ../../nbs/datasets/10_folders.ipynb #781aec7a
@@ -72,21 +72,14 @@ _numbers = ['start','stop','start_frame','stop_frame','time_start','time_end','c
 def _read_list(path, rows):
     "The rows of a list of paths and classes."
     if len(rows[0][1]) > 1: return read_table(path, names=['source','label'])
-    parts = [(n, r[0].split()) for n,r in rows]
-    for n,p in parts:
+    parts = {n: r[0].split() for n,r in rows}
+    for n,p in parts.items():
         if len(p) != 2: raise ValueError(f'{path}, row {n}: expected a path and a class, found {" ".join(p)!r}')
-    return pd.DataFrame([p for _,p in parts], pd.Index([n for n,_ in parts], name='row'), ['source','label'])
+    return pd.DataFrame.from_dict(parts, 'index', columns=['source','label']).rename_axis('row')
 
-# %% ../../nbs/datasets/10_folders.ipynb #a74e2667
-def _read_clips(path, group):
-    "The rows of a CSV file, or of a list without a header."
-    _,rows = read_rows(path)
-    if not rows: raise ValueError(f'{path}: the file is empty')
-    first = rows[0][1]
-    spaced = len(first) == 1 and len(first[0].split()) > 1
-    if not _has_header(path, first[0].split() if spaced else first): return _read_list(path, rows)
-    if spaced:
-        raise ValueError(f'{path}, row 1: put commas, semicolons or tabs between the columns; found {first[0]!r}')
+# %% ../../nbs/datasets/10_folders.ipynb #9edd2f9e
+def _read_named(path, group):
+    "The rows of a CSV file with a header."
     meant,wanted = {},['source','label','uid','split','verb','noun'] + ['group']*(not group)
     def rename(path, names):
         meant.update(segment_columns(path, names, wanted))
@@ -97,6 +90,17 @@ def _read_clips(path, group):
     if group: df['group'] = df[group]
     numbered = [c for c in df if c.endswith('_class') and df[c].str.fullmatch(r'-?\d+').all()]
     return df.astype(dict.fromkeys(numbered, int))
+
+# %% ../../nbs/datasets/10_folders.ipynb #a74e2667
+def _read_clips(path, group):
+    "The rows of a CSV file, or of a list without a header."
+    _,rows = read_rows(path)
+    if not rows: raise ValueError(f'{path}: the file is empty')
+    first = rows[0][1]
+    spaced = len(first) == 1 and len(first[0].split()) > 1
+    if not _has_header(path, first[0].split() if spaced else first): return _read_list(path, rows)
+    if not spaced: return _read_named(path, group)
+    raise ValueError(f'{path}, row 1: put commas, semicolons or tabs between the columns; found {first[0]!r}')
 
 # %% ../../nbs/datasets/10_folders.ipynb #97f7a4c1
 def _named_sources(uids, root):
@@ -137,29 +141,24 @@ def segments_from_csv(
     Parts of videos are `start` and `stop` in seconds, or `start_frame` and `stop_frame`, numbers from 0; the last frame
     is part of the clip, as in EPIC-KITCHENS."""
     path = Path(path)
-    root = Path(root or path.parent)
-    df = _read_clips(path, group)
-    try:
+    root,df = Path(root or path.parent),_read_clips(path, group)
+    with errors_in(path):
         df = _with_sources(df, root)
         if 'cut_start' not in df: df = with_frame_times(df) # else its frames are those of the long video
-        df = make_segments(df)
-        return refuse_duplicates(_with_origins(check_classes(df, vocabs or {}), root)).reset_index(drop=True)
-    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+        df = check_classes(make_segments(df), vocabs or {})
+        return refuse_duplicates(_with_origins(df, root)).reset_index(drop=True)
 
 # %% ../../nbs/datasets/10_folders.ipynb #b8f15df3
 class Folders(DataSet):
     "A folder for every class, with videos or folders of frames."
     general = True
-    @staticmethod
-    def matches(path): return path.is_dir()
-    @staticmethod
-    def read(path): return segments_from_folders(path)
+    matches = staticmethod(Path.is_dir)
+    read = staticmethod(segments_from_folders)
 
 # %% ../../nbs/datasets/10_folders.ipynb #6ba0b940
 class Table(DataSet):
     "A CSV file, or a list."
     general = True
-    @staticmethod
-    def matches(path): return path.is_file()
+    matches = staticmethod(Path.is_file)
     @staticmethod
     def read(path, group=None): return segments_from_csv(path, group=group)

@@ -49,16 +49,26 @@ def write_split(
     near = [os.path.relpath(s, path.parent) for s in df.source]
     write_table(df.assign(source=near).dropna(axis=1, how='all'), path)
 
+# %% ../../nbs/datasets/60_labelled.ipynb #d447db81
+def _empty(df, **wanted):
+    "Lines about splits that were wanted and hold nothing."
+    return [f'{n}: empty, as with any group training would lose a class; to have it nevertheless, name groups with '
+            f'--{n}'
+            for n,want in wanted.items() if want and not (df.split == n).any()]
+
+# %% ../../nbs/datasets/60_labelled.ipynb #ad984859
+def _constant(df):
+    "Lines about targets that are the same in all clips."
+    return [f'{t}: {df[t].iloc[0]!r} is the only class, so there is nothing to learn; leave this column out'
+            for t in target_columns(df) if df[t].nunique() == 1]
+
 # %% ../../nbs/datasets/60_labelled.ipynb #f18e597f
 def _divided(df, valid, test, seed):
     "The divided table, and lines about the classes that are missing somewhere, and about splits that are empty."
     with warnings.catch_warnings(record=True) as said:
         warnings.simplefilter('always')
         df = split_by_group(df, valid, test, seed)
-    empty = [n for n,want in dict(valid=valid, test=test).items() if want and not (df.split == n).any()]
-    return df, [*(str(w.message) for w in said),
-                *(f'{n}: empty, as with any group training would lose a class; to have it nevertheless, name groups '
-                  f'with --{n}' for n in empty)]
+    return df, [*(str(w.message) for w in said), *_empty(df, valid=valid, test=test), *_constant(df)]
 
 # %% ../../nbs/datasets/60_labelled.ipynb #88f0e383
 def _class_tables(df):

@@ -122,12 +122,9 @@ def _rgb(hsv, hue=0, sat=1, val=0):
     return tuple(round(255*c) for c in colorsys.hsv_to_rgb((h+hue) % 1, *np.clip((s*sat, v+val), 0, 1)))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #e5856809
-def _tint(colour,          # `#rrggbb`
-          hue=0.,          # added, in turns
-          sat=1., val=1.,  # factors
-        ):
-    "A shifted colour as an (r, g, b) tuple, 0 to 255"
-    h, s, v = colorsys.rgb_to_hsv(*[c/255 for c in ImageColor.getrgb(colour)])
+def _tint(colour, hue=0., sat=1., val=1.):
+    "A colour `#rrggbb` as an (r, g, b) tuple, 0 to 255; `hue` is added, in turns, the others are factors"
+    h, s, v = colorsys.rgb_to_hsv(*np.divide(ImageColor.getrgb(colour), 255))
     return _rgb((h, s, v*val), hue, sat)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #7d60ed2d
@@ -174,9 +171,10 @@ def _sprite(noun,          # one of `NOUNS`
           ):
     "RGBA picture of a noun"
     im, unit = Image.new('RGBA', (4*side, 4*side)), side/25
-    dr, shapes = ImageDraw.Draw(im), () if part in _STARS else NOUNS[noun]
+    dr = ImageDraw.Draw(im)
     if part in _STARS: _star(dr, 2*side, *_STARS[part])
-    for kind, colour, xy in shapes: _shape(dr, kind, _pixels(xy, unit), _tint(colour, *tints), round(3*unit))
+    else:
+        for kind, colour, xy in NOUNS[noun]: _shape(dr, kind, _pixels(xy, unit), _tint(colour, *tints), round(3*unit))
     im = im.reduce(4)
     if part == 'top': im.paste(0, (0, side//2, side, side))
     if part == 'bottom': im.paste(0, (0, 0, side, side//2))
@@ -193,6 +191,9 @@ def _draw_look(participant, # a name such as `P01`
     return AttrDict(wall=(u(0, 1), u(.07, .2), u(.84, .97)), counter=(u(.03, .14), u(.14, .34), u(.66, .86)),
                     pattern=choose(4), tile=u(.11, .2), decor=choose(3), place=u(.12, .88),
                     tints=(u(-.025, .025), u(.8, 1.15), u(.82, 1.08)), speed=u(.82, 1.22), shake=u(.003, .018))
+
+# %% ../../nbs/datasets/40_toykitchen.ipynb #5ee42436
+_MARGIN = .08  # of the picture, on each side, for the camera's shake
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #cf2e0053
 def _tiles(dr, w, look):
@@ -228,9 +229,6 @@ def _furnish(dr, w, look, drawing, x=0, y=0):
             case 'bar': dr.line(xy, colour, max(2, w//64))
             case 'stripe': dr.line(xy, colour, max(2, w//90))
             case 'seam': dr.line(xy, colour, max(1, w//100))
-
-# %% ../../nbs/datasets/40_toykitchen.ipynb #5ee42436
-_MARGIN = .08  # of the picture, on each side, for the camera's shake
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #31d7dee6
 @lru_cache(32)
@@ -404,16 +402,13 @@ def _frame_flow(ids,  # (H, W) map of things from `render_frame`
     return out
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #6b58d8e9
-def _flow_scale(size, # side of the picture, pixels
-              ):
-    "Grey levels per pixel of motion in the flow pictures"
+def _flow_scale(size):
+    "Grey levels per pixel of motion, for pictures of side `size`"
     return 127.5 * 8 / size
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #35aae48c
-def _flow_image(flow, # (H, W) pixels of motion
-                size, # side of the picture
-              ):
-    "One component of the flow as an 8-bit picture"
+def _flow_image(flow, size):
+    "One component of the flow, (H, W) pixels of motion, as an 8-bit picture"
     return Image.fromarray((127.5 + flow*_flow_scale(size)).round().clip(0, 255).astype(np.uint8))
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #5c479331
@@ -421,11 +416,8 @@ _H264 = {'g': '12', 'bf': '0', 'crf': '18', 'preset': 'veryfast', 'threads': '1'
          'x264-params': 'mbtree=0'} # mbtree's bytes differ from run to run
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #24e1c256
-def _write_video(frames, # iterable of RGB pictures
-                 path,   # mp4 file to make
-                 size,   # side of the picture
-               ):
-    "Encode square frames at `FPS`"
+def _write_video(frames, path, size):
+    "Encode square RGB pictures of side `size` at `FPS` into the mp4 file `path`"
     with av.open(str(path), 'w', options={'fflags': '+bitexact', 'movflags': '+faststart'}) as out:
         stream = out.add_stream('libx264', Fraction(FPS), _H264, width=size, height=size, pix_fmt='yuv420p')
         mux(out, encode(stream, map(av.VideoFrame.from_image, frames)))
@@ -482,11 +474,8 @@ def _annotate(plan, # what `plan_video` returned
     return pd.DataFrame(rows)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #aca8ef54
-def _tail_classes(classes,  # class of each training instance
-                  n,        # number of classes
-                  part=.2,  # of the instances
-                ):
-    "The rarest classes that together hold at most `part` of the instances, as a sorted list"
+def _tail_classes(classes, n, part=.2):
+    "The rarest of `n` classes that together hold at most this part of the instances, sorted"
     counts = np.bincount(classes, minlength=n)
     order = np.argsort(counts, kind='stable')
     return sorted(order[np.cumsum(counts[order]) <= part*len(classes)].tolist())

@@ -83,6 +83,15 @@ def _hold_out(df, share, seed):
         df.loc[groups.index[groups.isin(rng.permutation(names)[:n])], 'split'] = 'valid'
     return df
 
+# %% ../../nbs/datasets/20_ucf101.ipynb #5d2a079d
+def _check_there(path, df, split):
+    "Raise a ValueError if a clip has no source."
+    gone = df[df.source.isna()]
+    if len(gone): raise ValueError(
+        f'{path}: {len(gone)} of the {len(df)} clips in the lists of split {split} are not there, the first is '
+        f'{gone.label.iloc[0]}/{gone.uid.iloc[0]}; unpack the archive again (unrar adds what is missing), or name the '
+        'folder of the class folders')
+
 # %% ../../nbs/datasets/20_ucf101.ipynb #44ff2452
 def segments_from_ucf101(
     path:str|Path, # Folder of the videos, or of folders of their frames, in class folders or all in one
@@ -96,23 +105,31 @@ def segments_from_ucf101(
     if split not in (1,2,3): raise ValueError(f'split={split!r}: UCF101 has the splits 1, 2 and 3')
     if not 0 <= valid < 1: raise ValueError(f'valid={valid!r}: it is a share, from 0 to less than 1')
     if not path.is_dir(): raise ValueError(f'{path}: there is no such folder')
-    part,label,uid = zip(*_read_split(_find_lists(path, lists, split), split))
-    sources = list(map(_find_clips(path).get, uid))
-    gone = [f'{c}/{n}' for c,n,s in zip(label, uid, sources) if not s]
-    if gone: raise ValueError(
-        f'{path}: {len(gone)} of the {len(uid)} clips in the lists of split {split} are not there, the first is '
-        f'{gone[0]}; unpack the archive again (unrar adds what is missing), or name the folder of the class folders')
-    df = pd.DataFrame(dict(source=sources, start=None, stop=None, label=label, group=None, split=part, uid=uid))
-    df = make_segments(df, check_files=False)
+    df = pd.DataFrame(_read_split(_find_lists(path, lists, split), split), columns=['split','label','uid'])
+    df['source'] = df.uid.map(_find_clips(path))
+    _check_there(path, df, split)
+    columns = ['source','start','stop','label','group','split','uid']
+    df = make_segments(df.reindex(columns=columns), check_files=False)
     return _hold_out(df, valid, seed) if valid else df
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #ca159851
 class UCF101(DataSet):
     "UCF101, with its lists."
     @staticmethod
-    def matches(path): return any((p/'ucfTrainTestlist').is_dir() for p in (path, path.absolute().parent))
+    def matches(path):
+        inside,beside = [(p/'ucfTrainTestlist').is_dir() for p in (path, path.absolute().parent)]
+        return inside or beside and path.is_dir() and bool(_find_clips(path))
     @staticmethod
     def read(path, ucf_split=1, valid=0.): return segments_from_ucf101(path, ucf_split, valid=valid)
+
+# %% ../../nbs/datasets/20_ucf101.ipynb #4f77afd4
+def _check_member(m, path):
+    "Raise a ValueError for a member of an archive that must not or cannot be unpacked."
+    if path.is_absolute() or '..' in path.parts or ':' in m.filename:
+        raise ValueError(f'the member {m.filename!r} leads out of the folder; nothing is unpacked')
+    if m.is_symlink() or m.file_redir: raise ValueError(f'the member {m.filename!r} is a link; nothing is unpacked')
+    if m.data_offset + m.add_size > os.path.getsize(m.volume_file):
+        raise ValueError(f'the archive is cut short in {m.filename!r}; get it again')
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #f6ac9025
 def _videos_in(rar):
@@ -120,11 +137,7 @@ def _videos_in(rar):
     videos = {}
     for m in rar.infolist():
         path = PurePosixPath(m.filename.replace('\\', '/'))
-        if path.is_absolute() or '..' in path.parts or ':' in m.filename:
-            raise ValueError(f'the member {m.filename!r} leads out of the folder; nothing is unpacked')
-        if m.is_symlink() or m.file_redir: raise ValueError(f'the member {m.filename!r} is a link; nothing is unpacked')
-        if m.data_offset + m.add_size > os.path.getsize(m.volume_file):
-            raise ValueError(f'the archive is cut short in {m.filename!r}; get it again')
+        _check_member(m, path)
         if m.is_file() and path.suffix.lower() in video_suffixes and not path.name.startswith('.'): videos[path] = m
     if not videos: raise ValueError('there is no video in it')
     return videos
@@ -153,18 +166,23 @@ def unrar(
     except (rarfile.Error, ValueError) as e: raise ValueError(f'{fname}: {e}') from e
     return dest
 
-# %% ../../nbs/datasets/20_ucf101.ipynb #53b36f16
-def _connect(url, start, cafile):
-    "The server's answer to the wish for `url` from the byte `start` on; raises an OSError that says why there is none."
+# %% ../../nbs/datasets/20_ucf101.ipynb #de44d2b6
+def _trusting(cafile):
+    "Trust in the certificates of the system and those in `cafile`; raises a ValueError if it holds none."
     context = ssl.create_default_context()
     try:
         if cafile: context.load_verify_locations(cafile)
     except OSError as e:
         raise ValueError(f'cafile={str(cafile)!r}: this is no file of certificates in PEM format ({e})') from e
+    return context
+
+# %% ../../nbs/datasets/20_ucf101.ipynb #53b36f16
+def _connect(url, start, cafile):
+    "The server's answer to the wish for `url` from the byte `start` on; raises an OSError that says why there is none."
     if not url.startswith('https://'):
         raise ValueError(f'{url}: only https:// addresses are downloaded, as nothing else can be checked')
-    try:
-        return urlopen(Request(url, headers={'Range': f'bytes={start}-'} if start else {}), timeout=60, context=context)
+    request = Request(url, headers={'Range': f'bytes={start}-'} if start else {})
+    try: return urlopen(request, timeout=60, context=_trusting(cafile))
     except HTTPError as e: raise OSError(f'{url}: the server answers {e.code} {e.reason}') from e
     except URLError as e:
         if not isinstance(e.reason, ssl.SSLCertVerificationError):
@@ -172,25 +190,6 @@ def _connect(url, start, cafile):
         raise OSError(f'{url}: the certificate of the server cannot be trusted ({e.reason.verify_message}). If you '
                       'have the certificate that is missing, name its PEM file as cafile=; or get the file in another '
                       'way and name it as archive= (or lists=)') from e
-
-# %% ../../nbs/datasets/20_ucf101.ipynb #6409fcaf
-def fetch_file(
-    url:str, # Address, https://
-    path:str|Path, # Where the file goes; it grows as `<path>.part`, which is kept if the download breaks off
-    size:int|None=None, # Size that it must have, bytes; None: what the server says, and a part is not resumed
-    cafile:str|Path|None=None # PEM file of certificates to trust, beside those of the system
-)->Path: # The file
-    "Download a file that is not there yet; raises an OSError if it breaks off, a ValueError if it is another file."
-    path,part = Path(path),Path(f'{path}.part')
-    if path.exists():
-        if size in (None, path.stat().st_size): return path
-        raise ValueError(f'{path}: it has {path.stat().st_size:,} bytes, and should have {size:,}; delete it to '
-                         'download it again')
-    path.parent.mkdir(parents=True, exist_ok=True)
-    start = part.stat().st_size if size and part.exists() else 0
-    if size and start > size: start = 0 # nothing to go on with
-    if start != size: _receive(url, part, start, size, cafile)
-    return part.replace(path)
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #1f5bdd87
 def _receive(url, part, start, size, cafile):
@@ -211,6 +210,25 @@ def _receive(url, part, start, size, cafile):
     if got != total:
         raise OSError(f'{url}: broke off after {got:,} of {total:,} bytes ({why}); they are kept in {part}, call again '
                       'to go on')
+
+# %% ../../nbs/datasets/20_ucf101.ipynb #6409fcaf
+def fetch_file(
+    url:str, # Address, https://
+    path:str|Path, # Where the file goes; it grows as `<path>.part`, which is kept if the download breaks off
+    size:int|None=None, # Size that it must have, bytes; None: what the server says, and a part is not resumed
+    cafile:str|Path|None=None # PEM file of certificates to trust, beside those of the system
+)->Path: # The file
+    "Download a file that is not there yet; raises an OSError if it breaks off, a ValueError if it is another file."
+    path,part = Path(path),Path(f'{path}.part')
+    if path.exists():
+        if size in (None, path.stat().st_size): return path
+        raise ValueError(f'{path}: it has {path.stat().st_size:,} bytes, and should have {size:,}; delete it to '
+                         'download it again')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    start = part.stat().st_size if size and part.exists() else 0
+    if size and start > size: start = 0 # nothing to go on with
+    if start != size: _receive(url, part, start, size, cafile)
+    return part.replace(path)
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #0a8c82fc
 ucf101_url = 'https://www.crcv.ucf.edu/data/UCF101/'

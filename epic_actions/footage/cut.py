@@ -132,8 +132,7 @@ def _add_pictures(out, frames, first, fps):
     s = out.add_stream('libx264', fps, _x264 | {'g': str(round(fps))}, width=first.width, height=first.height,
                        pix_fmt=h264_format(first.format), **colours)
     s.codec_context.sample_aspect_ratio = frames.video.sample_aspect_ratio or 0
-    # PyAV mirrors after it turns
-    if frames.rotation or frames.mirrored:
+    if frames.rotation or frames.mirrored: # PyAV mirrors after it turns
         s.set_display_rotation(-frames.rotation if frames.mirrored else frames.rotation, hflip=frames.mirrored)
     return s
 
@@ -324,34 +323,63 @@ def run_job(
     return [r['reason'] for r in rows]
 
 # %% ../../nbs/footage/20_cut.ipynb #6deee000
+def _check_name(uid, video):
+    "Raise a ValueError if a segment of `video` cannot have this name."
+    try: file_name(uid)
+    except ValueError as e: raise ValueError(f'{video}: a segment {e}') from e
+    if uid.startswith('.'):
+        raise ValueError(f'{video}: a segment cannot be named {uid!r}: a dot before a name hides the file')
+
+# %% ../../nbs/footage/20_cut.ipynb #30417a00
 def _check_uids(rows):
     "Raise a ValueError if a name cannot be a file's, or stands twice."
     seen = {}
     for r in rows:
         uid,video = r['uid'],r['group']
-        try: file_name(uid)
-        except ValueError as e: raise ValueError(f'{video}: a segment {e}') from e
-        if uid.startswith('.'):
-            raise ValueError(f'{video}: a segment cannot be named {uid!r}: a dot before a name hides the file')
-        if uid in seen:
-            raise ValueError(f'two segments would be named {uid}, of {seen[uid]} and of {video}; '
-                             'rename one, or cut into different folders')
+        _check_name(uid, video)
+        if uid in seen: raise ValueError(f'two segments would be named {uid}, of {seen[uid]} and of {video}; '
+                                         'rename one, or cut into different folders')
         seen[uid] = video
 
 # %% ../../nbs/footage/20_cut.ipynb #a3bec96a
-def _write_table(out, rows):
-    "The table of the segments, and `segments.csv` of those that are there."
+def _result(rows):
+    "The segments as a table, with the `reason` at its end."
+    import pandas as pd
+    df = pd.DataFrame(rows).drop(columns=['start','stop','comment'], errors='ignore')
+    df['reason'] = df.pop('reason')
+    for c in 'source','reason': df[c] = df[c].astype(object).where(df[c].notna(), None)
+    return df
+
+# %% ../../nbs/footage/20_cut.ipynb #dacbf221
+def _write_table(out, df):
+    "Write `segments.csv` of the segments that are there."
     import pandas as pd
     from epic_actions.data.tables import read_table, write_table
-    df = pd.DataFrame(rows).drop(columns=['start','stop','comment'], errors='ignore')
-    df['reason'] = df.pop('reason') # at the end
-    for c in 'source','reason': df[c] = df[c].astype(object).where(df[c].notna(), None)
     there = df[df.reason.isna()].drop(columns='reason')
     there['source'] = [Path(s).relative_to(out).as_posix() for s in there.source]
     file = out/'segments.csv'
     old = read_table(file, empty=True) if file.exists() else there[:0]
     write_table(pd.concat([old[~old.uid.isin(df.uid)], there]), file)
-    return df
+
+# %% ../../nbs/footage/20_cut.ipynb #053cb815
+def _planned_rows(plan, jobs, n_workers, progress):
+    "The rows that `plan` gives for each job; where it fails, a row with the reason."
+    from epic_actions.footage.verify import each_in_process, why_failed
+    rows = []
+    for planned,(video,*_) in zip(each_in_process(plan, jobs, n_workers, progress=progress), jobs): # ends the bar
+        why = why_failed(planned)
+        lost = dict(uid=video.stem, source=None, group=str(video), cut_start=np.nan, cut_stop=np.nan, reason=why)
+        rows += [lost] if why else planned
+    return rows
+
+# %% ../../nbs/footage/20_cut.ipynb #a4c460b2
+def _cut_rows(run, rows, n_workers, progress):
+    "Do the jobs of the planned segments that are missing; `reason` is set where one fails."
+    from epic_actions.footage.verify import each_in_process, why_failed
+    jobs = plan_jobs([r for r in rows if not r['reason'] and not is_cut(r)])
+    for reasons,job in zip(each_in_process(run, jobs, n_workers, progress=progress), jobs):
+        why = why_failed(reasons)
+        for k,r in enumerate(job): r['reason'] = why or reasons[k]
 
 # %% ../../nbs/footage/20_cut.ipynb #9a28274b
 def cut_videos(
@@ -369,22 +397,15 @@ def cut_videos(
 ): # DataFrame, a row for each segment: uid, source, group (its video), cut_start, cut_stop, labels, reason if it failed
     "Cut videos into segments, finished ones excepted; raises a ValueError, or an OSError if the disk is full."
     from epic_actions.data.segments import find_videos
-    from epic_actions.footage.verify import each_in_process, why_failed
     if seconds <= 0 or fps <= 0: raise ValueError(f'seconds={seconds}, fps={fps}: both must be above 0')
     out,how = Path(out),dict(fps=Fraction(fps).limit_denominator(1001), exact=exact, sound=sound)
     paths = [Path(v) for v in listify(videos)]
     found,base = find_videos(paths),paths[0] if len(paths) == 1 and paths[0].is_dir() else None
     wanted = read_cuts(cuts, found) if cuts else {}
     jobs = [(v, out/v.parent.relative_to(base) if base else out, wanted.get(v)) for v in found]
-    plan = partial(plan_cuts, seconds=seconds, shortest=shortest, **how)
-    rows = []
-    for planned,v in zip(each_in_process(plan, jobs, n_workers, progress=progress), found): # the bar comes to its end
-        why = why_failed(planned)
-        lost = dict(uid=v.stem, source=None, group=str(v), cut_start=np.nan, cut_stop=np.nan, reason=why)
-        rows += [lost] if why else planned
+    rows = _planned_rows(partial(plan_cuts, seconds=seconds, shortest=shortest, **how), jobs, n_workers, progress)
     _check_uids(rows)
-    jobs = plan_jobs([r for r in rows if not r['reason'] and not is_cut(r)])
-    for reasons,job in zip(each_in_process(partial(run_job, **how), jobs, n_workers, progress=progress), jobs):
-        why = why_failed(reasons)
-        for k,r in enumerate(job): r['reason'] = why or reasons[k]
-    return _write_table(out, rows)
+    _cut_rows(partial(run_job, **how), rows, n_workers, progress)
+    df = _result(rows)
+    _write_table(out, df)
+    return df

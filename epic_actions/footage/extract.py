@@ -7,6 +7,7 @@ __all__ = ['extract_frames', 'avi2frames', 'extract_videos']
 
 # %% ../../nbs/footage/10_extract.ipynb #fd1647da
 import os, re
+from collections import Counter
 from functools import partial
 from pathlib import Path
 import pandas as pd
@@ -17,6 +18,12 @@ from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import open_frames
 from .verify import each_in_process, why_failed
 
+# %% ../../nbs/footage/10_extract.ipynb #eca0ede3
+def _smaller(size, short_side):
+    "The size of frames that are scaled down to a shorter side; None if they keep theirs."
+    scale = (short_side or min(size))/min(size)
+    return tuple(round(side*scale) for side in size) if scale < 1 else None
+
 # %% ../../nbs/footage/10_extract.ipynb #772c6106
 def extract_frames(
     video:str|Path, # What `open_frames` opens
@@ -25,10 +32,7 @@ def extract_frames(
 ):
     "Yield every frame of `video`, upright, as a PIL image; raises a `VideoError`."
     with open_frames(video, bad) as frames:
-        h,w = frames.size
-        scale = (short_side or min(h, w))/min(h, w)
-        size = (round(h*scale), round(w*scale)) if scale < 1 else None
-        yield from map(Image.fromarray, frames.stream(size=size))
+        yield from map(Image.fromarray, frames.stream(size=_smaller(frames.size, short_side)))
 
 # %% ../../nbs/footage/10_extract.ipynb #0696cff4
 def _frame_folder(video, path_frames):
@@ -67,6 +71,13 @@ def avi2frames(
         for i,image in enumerate(extract_frames(video, short_side, bad)): image.save(part/f'{i}.jpg', quality=quality)
     return folder
 
+# %% ../../nbs/footage/10_extract.ipynb #c7cbaaf3
+def _refuse_twins(videos):
+    "Raise a ValueError if the frames of two videos would go into one folder."
+    names = Counter(f'{p.parent.name}/{p.stem}' for p in map(Path, map(os.path.abspath, videos)))
+    for name,n in names.most_common(1):
+        if n > 1: raise ValueError(f'two videos are named {name}; extract them into different folders')
+
 # %% ../../nbs/footage/10_extract.ipynb #68f70ddf
 def extract_videos(
     videos, # Videos in folders named after their classes
@@ -79,9 +90,7 @@ def extract_videos(
 )->pd.DataFrame: # A row for every video: path, folder, or reason why there is none
     "Extract the frames of many videos; raises a ValueError if two of them have one name."
     videos = [Path(v) for v in videos]
-    names = pd.Series([f'{p.parent.name}/{p.stem}' for p in map(Path, map(os.path.abspath, videos))], dtype=object)
-    for twice in names[names.duplicated()]:
-        raise ValueError(f'two videos are named {twice}; extract them into different folders')
+    _refuse_twins(videos)
     extract = partial(avi2frames, path_frames=path_frames, force=force, **kwargs)
     answers = list(each_in_process(extract, videos, n_workers, timeout, progress))
     rows = [(str(v), None if (why := why_failed(a)) else str(a), why) for v,a in zip(videos, answers)]

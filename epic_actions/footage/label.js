@@ -1,5 +1,5 @@
 const query = location.search  // it holds the token, which every request needs
-const $ = id => document.getElementById(id), fields = ['verb', 'noun'].map($)
+const $ = id => document.getElementById(id), fields = []
 let clips = [], words = {}, entries = new Map(), prefix = ''
 let here = 0, touched = false, sending = false, failed = false
 
@@ -7,7 +7,7 @@ let here = 0, touched = false, sending = false, failed = false
 // server has it: the server may be gone for a while, and the page may be closed in the meantime.
 
 const unsent = () => Object.keys(localStorage).filter(k => k.startsWith(prefix))
-  .map(k => JSON.parse(localStorage[k])).filter(e => clips.includes(e.uid)).sort((a, b) => a.at - b.at)
+  .map(k => JSON.parse(localStorage[k])).filter(e => clips.includes(e.uid) && fields.every(f => f.id in e)).sort((a, b) => a.at - b.at)
 
 function set(e) {
   entries.delete(e.uid)
@@ -15,7 +15,8 @@ function set(e) {
 }
 
 function change(state) {
-  const e = {uid: clips[here], verb: fields[0].value, noun: fields[1].value, state, at: Date.now()}
+  const e = {uid: clips[here], state, at: Date.now()}
+  for (const f of fields) e[f.id] = f.value
   localStorage[prefix + e.uid] = JSON.stringify(e)
   set(e); paint(e.uid); count(); send()
 }
@@ -100,7 +101,7 @@ const stateOf = uid => entries.get(uid)?.state ?? ''
 const labelOf = uid => {
   const e = entries.get(uid)
   if (!e || e.state == 'skipped') return stateOf(uid)
-  return `${e.verb} ${e.noun}`.trim() + (e.state == 'typing' ? ' ...' : '')
+  return fields.map(f => e[f.id]).join(' ').trim() + (e.state == 'typing' ? ' ...' : '')
 }
 
 function paint(uid) {
@@ -128,7 +129,7 @@ $('video').onerror = () => {
 
 function go(to) {
   const from = clips[here], uid = clips[here = Math.max(0, Math.min(to, clips.length - 1))]
-  touched = false; delete picked.verb; delete picked.noun; $('hint').textContent = ''
+  touched = false; fields.forEach(f => delete picked[f.id]); $('hint').textContent = ''
   for (const f of fields) f.value = entries.get(uid)?.[f.id] ?? ''
   show()
   $('name').textContent = `${here + 1} / ${clips.length} \u00a0 ${uid}`
@@ -148,7 +149,8 @@ function next() {
 
 function fault(field) {
   const first = field.value[0]
-  if (!first) return `The ${field.id} is missing. Ctrl+Enter skips the segment.`
+  const one = fields.length > 1 ? ' If one word is enough, start the page with --labels.' : ''
+  if (!first) return `The ${field.id} is missing. Ctrl+Enter skips the segment.${one}`
   if ('=+-@'.includes(first)) return `The ${field.id} must not begin with ${first}: spreadsheets read it as a formula.`
 }
 
@@ -166,7 +168,8 @@ function finish() {
 
 function enter(field) {
   take(field)
-  if (field === fields[0] && field.value.trim()) { fields[1].focus(); fields[1].select() }
+  const after = fields[fields.indexOf(field) + 1]
+  if (after && field.value.trim()) { after.focus(); after.select() }
   else finish()
 }
 
@@ -176,7 +179,11 @@ function undo() {
   else { go(clips.indexOf(last.uid)); change('typing') }
 }
 
-for (const field of fields) {
+function addField(name) {
+  const label = $('field').content.firstElementChild.cloneNode(true), field = label.querySelector('input')
+  label.querySelector('b').textContent = name[0].toUpperCase() + name.slice(1)
+  field.id = name
+  for (const part of ['ghost', 'words']) label.querySelector('.' + part).id = name + '-' + part
   field.oninput = () => {
     touched = true
     delete picked[field.id]
@@ -185,6 +192,8 @@ for (const field of fields) {
     suggest(field)
   }
   field.onfocus = field.onblur = () => suggest(field)
+  document.querySelector('form').append(label)
+  fields.push(field)
 }
 
 document.onkeydown = event => {
@@ -219,6 +228,7 @@ function listItem(uid, k) {
 async function start() {
   const state = await (await fetch('/state' + query)).json()
   clips = state.clips; words = state.words; prefix = `labels ${JSON.stringify(state.folder)} `
+  Object.keys(words).forEach(addField)
   state.entries.forEach(set)
   unsent().forEach(set)
   $('folder').textContent = document.title = state.folder.split(/[\\/]/).pop()

@@ -70,30 +70,35 @@ def find_clips(
     return clips
 
 # %% ../../nbs/footage/30_label.ipynb #b77e50d1
-def _check_word(word):
+def _check_word(field, word):
     "`word` with single spaces; raises a `ValueError` if it cannot be a label."
     word = ' '.join(word.split())
-    if not word: raise ValueError('verb and noun must not be empty')
+    if not word: raise ValueError(f'its {field} must not be empty')
     if word[0] in '=+-@': raise ValueError(f'{word!r} would be a formula in a spreadsheet; begin it otherwise')
     return word
 
 # %% ../../nbs/footage/30_label.ipynb #3b9fbc31
-_columns = ['uid','verb','noun']
+def _fields_of(names):
+    "The fields of an entry, or of a table with these columns."
+    return ('label',) if 'label' in names and 'verb' not in names else ('verb','noun')
+
+# %% ../../nbs/footage/30_label.ipynb #c31e2e93
 _states = 'typing','done','skipped'
 
 # %% ../../nbs/footage/30_label.ipynb #d8756ffd
 def check_entry(
     entry:dict, # What the page sent
-    uids # The segments that there are
-)->dict: # uid, verb, noun and state
+    uids, # The segments that there are
+    fields=('verb','noun') # Or `('label',)`
+)->dict: # uid, the fields and state
     "The entry with clean words; raises a `ValueError` if it is not valid."
     if not isinstance(entry, dict) or entry.get('uid') not in list(uids): raise ValueError('there is no such segment')
-    uid,verb,noun,state = map(entry.get, (*_columns, 'state'))
+    uid,state,words = entry['uid'],entry.get('state'),{f: entry.get(f) for f in fields}
     if state not in _states: raise ValueError(f'its state must be one of {_states}')
-    if {type(uid), type(verb), type(noun)} != {str}: raise ValueError('verb and noun must be texts')
-    if state == 'done': verb,noun = _check_word(verb),_check_word(noun)
-    f'{uid}{verb}{noun}'.encode() # raises a UnicodeEncodeError, which is a ValueError, for half a character
-    return dict(uid=uid, verb=verb, noun=noun, state=state)
+    if {*map(type, (uid, *words.values()))} != {str}: raise ValueError(f'its {" and ".join(fields)} must be texts')
+    if state == 'done': words = {f: _check_word(f, w) for f,w in words.items()}
+    ''.join([uid, *words.values()]).encode() # raises a UnicodeEncodeError, which is a ValueError, for half a character
+    return dict(uid=uid, **words, state=state)
 
 # %% ../../nbs/footage/30_label.ipynb #05e17809
 def _latest(entries):
@@ -105,7 +110,7 @@ def _latest(entries):
     return found
 
 # %% ../../nbs/footage/30_label.ipynb #6c0ace3a
-def _done(entries): return sorted([e[c] for c in _columns] for e in entries.values() if e['state'] == 'done')
+def _done(entries, columns): return sorted([e[c] for c in columns] for e in entries.values() if e['state'] == 'done')
 
 # %% ../../nbs/footage/30_label.ipynb #06feffb0
 _most = 1<<20 # bytes in a request; a line of the journal can hold all of them
@@ -119,14 +124,14 @@ def _read_journal(path):
             if line.isspace() or line.startswith(b'{"token"'): continue # v0.1 began with a token
             try:
                 entry = json.loads(line)
-                yield check_entry(entry, [entry['uid']])
+                yield check_entry(entry, [entry['uid']], _fields_of(entry))
             except (ValueError, TypeError, LookupError, RecursionError): bad.append(n)
     if bad: warnings.warn(f'{path}: line {bad[0]} is not a valid entry; it is skipped, and {len(bad)-1} more')
 
 # %% ../../nbs/footage/30_label.ipynb #a23af479
 class Labels:
-    "The entries of the segments `uids` in `folder`; raises a `ValueError` if there is another `labels.csv`."
-    def __init__(self, folder, uids):
+    "The entries of the segments `uids` in `folder`; raises a `ValueError` if there are others, or another table."
+    def __init__(self, folder, uids, fields=None):
         self.file,self.journal = Path(folder)/'labels.csv',Path(folder)/'labels.jsonl'
         for f in self.file,self.journal:
             if os.path.lexists(f) and not _is_file_in(folder, f):
@@ -134,25 +139,36 @@ class Labels:
         self.journal.touch()
         typed = _latest(_read_journal(self.journal))
         corrected = [e for e in _latest(self._read_labels()).values() if typed.get(e['uid']) != e]
-        self.entries = _latest(e for e in (*typed.values(), *corrected) if e['uid'] in uids)
+        self.entries = _latest([*typed.values(), *corrected])
+        self.fields = self._choose(fields)
+        self.entries = {u: e for u,e in self.entries.items() if u in uids}
 
 # %% ../../nbs/footage/30_label.ipynb #36a0dd7a
 @patch
 def _read_labels(self:Labels):
     "The rows of `labels.csv` as entries; raises a `ValueError` if it is not one of ours."
     df = _read_table(self.file)
-    if list(df) not in ([], _columns):
-        found = ','.join(df)
-        raise ValueError(f'{self.file}: expected the columns uid,verb,noun and no others, found {found}; move it away')
-    return df.assign(state='done').to_dict('records')
+    if list(df) in ([], ['uid',*_fields_of(df)]): return df.assign(state='done').to_dict('records')
+    raise ValueError(f'{self.file}: expected the columns uid,verb,noun, or uid,label, and no others, found '
+                     f'{",".join(df)}; move it away')
+
+# %% ../../nbs/footage/30_label.ipynb #e947ce61
+@patch
+def _choose(self:Labels, fields):
+    "The given `fields`, or those of the entries, or of `segments.csv`; raises a `ValueError` if entries have others."
+    kept = {_fields_of(e) for e in self.entries.values()}
+    fields = fields or next(iter(kept), _fields_of(_read_table(self.file.with_name('segments.csv'))))
+    if kept <= {fields}: return fields
+    raise ValueError(f'{self.file}: here, or in {self.journal.name}, are labels with other fields than '
+                     f'{" and ".join(fields)}; go on with those, or move both files away')
 
 # %% ../../nbs/footage/30_label.ipynb #1b7c6025
 @patch
 def put(self:Labels, entries):
     "Save checked `entries`."
-    new = _latest([*self.entries.values(), *entries])
-    if _done(new) != _done(self.entries):
-        write_table(pd.DataFrame(_done(new), columns=_columns), self.file)
+    new,columns = _latest([*self.entries.values(), *entries]),['uid',*self.fields]
+    done = _done(new, columns)
+    if done != _done(self.entries, columns): write_table(pd.DataFrame(done, columns=columns), self.file)
     with open(self.journal, 'a', encoding='utf-8') as f:
         for e in entries: f.write('\n' + json.dumps(e, ensure_ascii=False))
         f.flush()
@@ -163,16 +179,14 @@ def put(self:Labels, entries):
 @lru_cache(64)
 def contact_sheet(
     path:Path, # Video
-    columns:int=4, # Pictures in a row
-    rows:int=2, # Rows
     width:int=960 # px
 )->bytes: # JPEG
-    "Pictures at even distances, as one; raises a `VideoError`."
+    "Eight pictures at even distances in two rows, as one; raises a `VideoError`."
     with open_frames(path, bad='repeat_last') as frames:
-        w = width//columns
-        h = round(w*frames.size[0]/frames.size[1])
-        pictures = frames.get(UniformSegments(columns*rows)(len(frames)), (h,w))
-    sheet = np.vstack([np.hstack(row) for row in np.split(pictures, rows)])
+        h,w = frames.size
+        w,h = width//4,round(width//4*h/w)
+        pictures = frames.get(UniformSegments(8)(len(frames)), (h,w))
+    sheet = np.vstack([np.hstack(row) for row in np.split(pictures, 2)])
     out = io.BytesIO()
     Image.fromarray(sheet).save(out, 'jpeg', quality=85)
     return out.getvalue()
@@ -226,12 +240,16 @@ class LabelServer:
         folder:str|Path, # Folder of segments; `labels.csv` is written into it
         verbs=(), # Words that are known from the start
         nouns=(), # The same
-        port:int=8890 # Of this computer; 0: any free one
+        port:int=8890, # Of this computer; 0: any free one
+        labels=None # One label in place of verb and noun: words that are known, perhaps none; None: as in the folder
     ):
         self.folder = Path(folder).absolute()
         self.clips = find_clips(self.folder)
-        self.words = dict(verb=list(verbs), noun=list(nouns))
-        self.labels,self.token = Labels(self.folder, self.clips),secrets.token_urlsafe()
+        if labels is not None and (verbs or nouns): raise ValueError('labels= goes without verbs= and nouns=')
+        fields = ('label',) if labels is not None else ('verb','noun') if verbs or nouns else None
+        self.labels,self.token = Labels(self.folder, self.clips, fields),secrets.token_urlsafe()
+        known = dict(verb=verbs, noun=nouns, label=labels or ())
+        self.words = {f: list(known[f]) for f in self.labels.fields}
         self.app,self._server,listening = Starlette(routes=self._routes()),_uvicorn(self),_listen(port)
         self.url = f'http://127.0.0.1:{listening.getsockname()[1]}/?token={self.token}'
         self._thread = threading.Thread(target=self._server.run, args=[[listening]], daemon=True)
@@ -312,7 +330,7 @@ async def _keep(self:LabelServer, request):
         async for part in request.stream():
             body += part
             if len(body) > _most: return PlainTextResponse(f'At most {_most} bytes can be sent at once.', 413)
-        self.labels.put([check_entry(e, self.clips) for e in json.loads(body)])
+        self.labels.put([check_entry(e, self.clips, self.labels.fields) for e in json.loads(body)])
     except OSError as e: return PlainTextResponse(f'{self.folder}: {e.strerror}', 507)
     except (ValueError, TypeError, RecursionError, ClientDisconnect) as e: return PlainTextResponse(str(e), 400)
     return PlainTextResponse('kept')
@@ -323,10 +341,11 @@ def label_page(
     verbs=(), # Words that are known from the start
     nouns=(), # The same
     port:int=8890, # Of this computer
-    browser:bool=True # Open the page in the browser?
+    browser:bool=True, # Open the page in the browser?
+    labels=None # One label in place of verb and noun: words that are known, perhaps none; None: as in the folder
 )->Path: # The labels, which `segments_from_csv` reads
     "Serve the page until it is interrupted; raises a `ValueError` or an `OSError` if it cannot be served."
-    server = LabelServer(folder, verbs, nouns, port)
+    server = LabelServer(folder, verbs, nouns, port, labels)
     print(f'Label the {len(server.clips)} segments at\n  {server.url}\n'
           'and stop with Ctrl+C. What is typed is kept at once.', flush=True)
     if browser: webbrowser.open(server.url)

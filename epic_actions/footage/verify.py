@@ -101,6 +101,11 @@ def _checked(table):
     same = lambda r: _version(r.get('path', '')).items() <= r.items() # the last row may have been cut
     with open(table, newline='') as f: return {r['path']: r for r in csv.DictReader(f) if same(r)}
 
+# %% ../../nbs/footage/00_verify.ipynb #29c72a84
+def _write_rows(table, done):
+    "Write the file `table` anew, with the rows that still hold."
+    with atomic_write(table) as part: pd.DataFrame(done.values(), columns=_columns).to_csv(part, index=False)
+
 # %% ../../nbs/footage/00_verify.ipynb #30cf3aa4
 def verify_videos(
     paths, # Videos; frame folders and tar archives too
@@ -113,8 +118,7 @@ def verify_videos(
     paths = [str(p) for p in paths]
     done = _checked(table)
     todo = [p for p in dict.fromkeys(paths) if p not in done]
-    if table: # what was cut off by an interruption, or is out of date, goes
-        with atomic_write(table) as part: pd.DataFrame(done.values(), columns=_columns).to_csv(part, index=False)
+    if table: _write_rows(table, done)
     with open(table or os.devnull, 'a', newline='', buffering=1) as f:
         out = csv.DictWriter(f, _columns)
         for row,path in zip(each_in_process(check_source, todo, n_workers, timeout, progress), todo):
