@@ -11,6 +11,7 @@ import inspect, json, os, sys, warnings
 from contextlib import redirect_stdout, suppress
 from dataclasses import fields
 from functools import wraps
+from math import isnan
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
 import typer
@@ -244,8 +245,9 @@ def summary_lines(
     scores:dict # What `train_data` and `evaluate_run` return
 )->str:
     "The scores as lines for a person."
-    each = [f"{t:>8}  top-1 {r['top-1']:.1%}, between {r['95 % low']:.1%} and {r['95 % high']:.1%}; top-5 "
-            f"{r['top-5']:.1%}; "
+    def top_5(r): return '' if isnan(r['top-5']) else f"top-5 {r['top-5']:.1%}; "
+    each = [f"{t:>8}  top-1 {r['top-1']:.1%}, between {r['95 % low']:.1%} and {r['95 % high']:.1%}; {top_5(r)}"
             f"mean class accuracy {r['mean class accuracy']:.1%}" for t,r in scores['scores'].items()]
+    each += [f'{t:>8}  {text}' for t,text in scores.get('guessing', {}).items()]
     files = [f'{k:>8}  {scores[k]}' for k in ('model','onnx','report','video') if k in scores]
     return '\n'.join([f"{scores['clips']} clips ({scores['split']})", *each, *files])

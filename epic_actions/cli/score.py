@@ -63,13 +63,14 @@ def evaluate(
     root: Root = None,
     group: Group = None,
     out:Path|None=None, # Folder for the report; without it, `eval` beside the model.
+    partial:bool=False, # Evaluate results of a part of the annotated segments; the share is printed.
     **how
 ):
     """Score a saved model on the clips it was not trained on, or on other data; or evaluate saved results.
 
     Example: epic-actions eval runs/first other_clips.csv
     """
-    scores = ea.evaluate_run(model, data, out, split=split, group=group, root=root, **how)
+    scores = ea.evaluate_run(model, data, out, partial, split=split, group=group, root=root, **how)
     official = [ea.epic_table(scores['figures']).round(2).to_string()] if 'figures' in scores else []
     return scores, '\n'.join([summary_lines(scores), *official])
 

@@ -19,10 +19,8 @@ from .base import Data, DataSet, errors_in
 from ..video.files import VideoError
 from ..video.frames import component, is_frame
 from ..data.pickles import read_pickle
-from ..video.reading import open_source
 from ..data.tables import column_numbers, first_line, read_rows, read_seconds, read_table
-from ..data.segments import make_segments, refuse_rows, split_names, video_suffixes
-from ..video.spec import ClipSpec
+from ..data.segments import cut_to_source, make_segments, refuse_rows, split_names, video_suffixes
 
 # %% ../../nbs/datasets/30_epic.ipynb #ef7faf6f
 _names,_numbers = ['narration_id','video_id'],['start_frame','stop_frame','verb_class','noun_class']
@@ -261,7 +259,7 @@ def _sources(ann, root, modality):
     "A table of the sources, without start and stop, and with the `problem` of rows without a source."
     videos = dict(zip(ann.video_id, ann.participant_id))
     def found(m): return ann.video_id.map({v: find_source(root, p, v, m) for v,p in videos.items()})
-    df = pd.DataFrame(dict(source=found(modality).astype(object), start=np.nan, stop=np.nan, cut=0., problem=None))
+    df = pd.DataFrame(dict(source=found(modality).astype(object), start=np.nan, stop=np.nan, cut=False, problem=None))
     lost = df.source.isna()
     if not lost.any(): return df
     other = next(m for m in _kind_names if m != modality)
@@ -270,16 +268,11 @@ def _sources(ann, root, modality):
     return df
 
 # %% ../../nbs/datasets/30_epic.ipynb #772708be
-def _cut_rows(df, rows, source, modality):
-    "Cut the rows of one source of frames."
-    try:
-        with open_source(source, ClipSpec(modality=modality), bad='repeat_last') as v: first,last = v.numbers[[0,-1]]
+def _cut_rows(df, rows, modality):
+    "Cut the rows of one source."
+    try: found = cut_to_source(rows, modality)
     except VideoError as e: return _mark(df, df.index.isin(rows.index), str(e))
-    start,stop = rows.start.clip(lower=first),rows.stop.clip(upper=last)
-    lost = 1 - (stop-start+1)/(rows.stop-rows.start+1)
-    df.loc[rows.index, ['start','stop','cut']] = np.c_[start, stop, lost.between(0, .5, inclusive='neither')]
-    for i,row in rows[lost > .5].iterrows():
-        df.loc[i, 'problem'] = f'its frames are {row.start:.0f} to {row.stop:.0f}, but {source} holds {first} to {last}'
+    df.loc[rows.index, ['start','stop','cut','problem']] = found[['start','stop','cut','problem']]
 
 # %% ../../nbs/datasets/30_epic.ipynb #335388fb
 def _place(df, ann, modality):
@@ -288,7 +281,7 @@ def _place(df, ann, modality):
     df[edges] = np.where(in_video.to_numpy()[:,None], times_of(ann), _numbers_of(ann, modality))
     _mark(df, (df.stop < df.start) | in_video & (df.stop == df.start), 'it ends before it begins')
     _mark(df, df[edges].isna().any(axis=1), 'its start or stop is missing')
-    for source,rows in df[df.problem.isna() & ~in_video].groupby('source'): _cut_rows(df, rows, source, modality)
+    for _,rows in df[df.problem.isna()].groupby('source'): _cut_rows(df, rows, modality)
     df.loc[df.problem.notna(), edges] = np.nan
     if not in_video.any() and df.problem.isna().all(): df[edges] = df[edges].astype(int)
 

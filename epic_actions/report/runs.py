@@ -163,7 +163,8 @@ def write_scores(
 # %% ../../nbs/report/20_runs.ipynb #11f7b967
 def _summary(results):
     "The number of clips and the scores, as plain data."
-    return dict(clips=len(results), scores=results.summary().astype(float).to_dict('index'))
+    return dict(clips=len(results), scores=results.summary().astype(float).to_dict('index'),
+                guessing=results.beside_guessing())
 
 # %% ../../nbs/report/20_runs.ipynb #ef2f3cbc
 results_suffixes = '.npz','.pkl','.pt'
@@ -189,15 +190,16 @@ def _labels_of(file):
 def evaluate_results(
     path:Path, # Results: .npz, or .pkl and .pt of the official tools
     data:Path|None=None, # Annotations of EPIC-KITCHENS; None: by the labels that the results hold
-    out:Path|None=None # Folder for a report
+    out:Path|None=None, # Folder for a report
+    partial:bool=False # Score a part of the annotated segments, with a warning?
 )->dict: # Scores as plain data, with `figures`, the official ones, if there are annotations
     "Evaluate saved results; raises a ValueError if there are no labels."
     file = data and _evaluated_file(data)
-    results = load_results(path, **(_labels_of(file) if file else {}))
+    results = load_results(path, **(_labels_of(file) | dict(partial=partial) if file else {}))
     scores = dict(split=path.name, **_summary(results))
     if file:
         scores['figures'] = epic_metrics(read_annotations(file), results.log_scores('verb'), results.log_scores('noun'),
-                                         **epic_lists(file), narration_ids=results.segments.uid)
+                                         **epic_lists(file), narration_ids=results.segments.uid, partial=partial)
     if out:
         scores['report'] = str(action_report(out/'report.html', results, title=f'{path.stem} on {len(results)} clips'))
     return scores
@@ -207,10 +209,11 @@ def evaluate_run(
     source:Path, # Folder of a run, bundle, published network by name, or saved results
     data:Path|None=None, # Data to score, or annotations for results; None: what the run, or the results, hold
     out:Path|None=None, # Folder for the report; None: `eval` beside the model, and none for results
+    partial:bool=False, # Results: score a part of the annotated segments, with a warning?
     **how # Arguments of `score_run`
 )->dict: # Paths and scores, as plain data
     "Score a saved model, or saved results, and write the report."
-    if source.suffix in results_suffixes: return evaluate_results(source, data, out)
+    if source.suffix in results_suffixes: return evaluate_results(source, data, out, partial)
     model,held,results = score_run(source, data, **how)
     folder = run_folder(source)
     scores = write_scores(out or folder/'eval', results, model, pairs=held.data.pairs,
