@@ -65,14 +65,20 @@ def read_bundle(path:str|Path)->dict:
     except SafetensorError as e: raise ValueError(f'{path}: not a safetensors file, or cut short ({e})') from e
     if 'epic_actions' not in meta:
         raise ValueError(f'{path}: weights, but not a bundle of epic_actions; save_bundle writes one')
-    return json.loads(meta['epic_actions'])
+    about = json.loads(meta['epic_actions'])
+    if isinstance(about, dict) and about.keys() >= {'model','args','spec','vocabs','info'}: return about
+    raise ValueError(f'{path}: a bundle that does not describe its model; save_bundle writes one that does')
 
 # %% ../../nbs/models/50_bundle.ipynb #62b46e4b
 def _remade(about):
     "The model that a bundle describes, without its weights."
+    cls = ActionModel.named(about['model'])
     args = {k: tuple(v) if isinstance(v, list) else v for k,v in about['args'].items()}
-    if 'pretrained' in args: args['pretrained'] = False
-    return ActionModel.named(about['model'])(**args)
+    if 'pretrained' in cls.arg_names(): args['pretrained'] = False
+    model = cls(**args)
+    model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
+    model.vocabs,model.info = about['vocabs'],about['info']
+    return model
 
 # %% ../../nbs/models/50_bundle.ipynb #5dc1826d
 def load_bundle(
@@ -82,9 +88,9 @@ def load_bundle(
     about = read_bundle(path)
     try: model = _remade(about)
     except ValueError as e: raise ValueError(f'{path}: its model {e}') from e
+    except (TypeError,AttributeError,KeyError) as e:
+        raise ValueError(f'{path}: describes a model that cannot be made ({e})') from e
     try: model.load_state_dict(load_file(path))
     except RuntimeError as e:
         raise ValueError(f'{path}: the weights do not fit the model that it describes ({e})') from e
-    model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
-    model.vocabs,model.info = about['vocabs'],about['info']
     return model.eval()

@@ -280,7 +280,7 @@ def timesformer_args(
     key = transformer_key(state)
     names = 'patch_embed.proj.weight','pos_embed','time_embed','head.weight'
     patch,places,times,head = (state.get(key(n)) for n in names)
-    if patch is None or places is None: return
+    if patch is None or places is None or (patch.ndim, places.ndim) != (4,3): return
     dim,size = len(patch),patch.shape[-1]
     n_frames = config.get('num_frames', 8) if times is None else times.shape[1]
     return dict(n_out=1 if head is None else len(head), num_frames=n_frames,
