@@ -93,7 +93,8 @@ def load_bundle(
     about = read_bundle(path)
     try: model = _remade(about)
     except ValueError as e: raise ValueError(f'{path}: its model {e}') from e
-    except (TypeError,AttributeError,KeyError) as e:
+    except ImportError: raise
+    except Exception as e: # of whatever the description says
         raise ValueError(f'{path}: describes a model that cannot be made ({e})') from e
     try: model.load_state_dict(load_file(path))
     except RuntimeError as e:

@@ -28,6 +28,7 @@ from fastcore.basics import noop, patch, tuplify
 from ..video.files import atomic_write
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, imagenet_mean
+from .layers import import_needed
 from .segment_nets import TSN, TRN, TSM
 
 # %% ../../nbs/models/35_checkpoints.ipynb #bb389b36
@@ -121,12 +122,9 @@ def hub_folder(
     name:str # As `facebook/timesformer-base-finetuned-k400`
 )->Path:
     "The folder of a network on Hugging Face; raises an ImportError or a ConnectionError that says what to do."
-    try: from huggingface_hub import snapshot_download
-    except ImportError as e:
-        raise ImportError(f"{name}: networks are fetched with huggingface_hub: pip install "
-                          "'epic_actions[anticipation]'") from e
+    hub = import_needed('huggingface_hub', f'to fetch the network {name}, one', 'anticipation')
     files = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'pytorch_model.bin']
-    try: return Path(snapshot_download(name, allow_patterns=files))
+    try: return Path(hub.snapshot_download(name, allow_patterns=files))
     except Exception as e: # of several libraries
         raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({first_line(e)}). Where there is a '
                               f'network, get the files of https://huggingface.co/{name} and pass the folder') from e

@@ -13,8 +13,6 @@ from math import isqrt
 from pathlib import Path
 import torch
 import torch.nn.functional as F
-from timm.layers import LayerNorm, resample_abs_pos_embed
-from timm.models.vision_transformer import Attention, Block, VisionTransformer
 from torch import nn
 from fastcore.basics import patch, store_attr
 from fastai.torch_core import params
@@ -24,7 +22,10 @@ from ..video.sampling import DenseClip, UniformSegments
 from ..video.spec import ClipSpec
 from .checkpoints import Checkpoint, LoadReport, head_names, load_weights, open_checkpoint, renamed
 from .base import ActionModel
-from .layers import fitting_clips, layers_of, total_out, split_out
+from .layers import fitting_clips, import_needed, layers_of, total_out, split_out
+import_needed('timm', 'PretrainedTimeSformer')
+from timm.layers import LayerNorm, resample_abs_pos_embed
+from timm.models.vision_transformer import Attention, Block, VisionTransformer
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #88725ffc
 class DividedBlock(Block):
