@@ -154,6 +154,7 @@ def _shrink(graph, precision, path):
         onnx.save(convert_float_to_float16(graph, keep_io_types=True), path)
     else:
         from onnxruntime.quantization import quantize_dynamic, QuantType
+        onnx.helper.set_model_props(graph, {'onnx.quant.pre_process': 'onnxruntime.quant'}) # else it warns
         del graph.graph.value_info[:] # the quantizer transposes weights, and would trip over the shapes noted here
         quantize_dynamic(graph, path, weight_type=QuantType.QUInt8)
     return onnx.load(path)
@@ -182,9 +183,9 @@ def export_cost(
         worst = np.max([worst, *(logit_differences(*w)[0] for w in ways)]) # nan stays nan
         answers.append([[o.argmax(-1) for o in outs] for outs in ways[0]])
     got,want = np.concatenate(answers, -1) # (targets, clips)
-    accuracy = {} if rows is None else dict(file=_accuracy(got, rows, model.vocabs), model=_accuracy(want, rows, model.vocabs))
+    of = dict(file=got, model=want) if rows is not None else {}
     return dict(clips=len(clips), agreement=round(float((got == want).all(0).mean()), 4),
-                probability=float(f'{worst:.2g}'), accuracy=accuracy)
+                probability=float(f'{worst:.2g}'), accuracy={k: _accuracy(a, rows, model.vocabs) for k,a in of.items()})
 
 # %% ../../nbs/export/00_onnx.ipynb #917932b1
 def _noise(spec, n):
@@ -257,7 +258,7 @@ def export_onnx(
     int8:bool=False, # 8-bit weights
     *,
     window:float|None=None, # Seconds of a clip, for streaming; None: the median of the training clips, where known
-    segments:pd.DataFrame|None=None, # Segment table with `split`, for window and cost; None: the learner's, if it has one
+    segments:pd.DataFrame|None=None, # Segment table with `split`, for window and cost; None: the learner's
     clips:np.ndarray|None=None, # uint8 (n, frames, channels, height, width), to measure the cost on; None: validation
     max_loss:float=.1, # Share of clips that fp16 or int8 may answer differently, 0 to 1
     **info # What else the file is to remember, as plain data: scores, for example

@@ -9,7 +9,6 @@ __all__ = ['n_classes', 'check_set', 'unwrapped', 'ActionModel']
 import inspect
 from contextlib import suppress
 from torch import nn
-from torch.nn.parallel import DistributedDataParallel
 from torch.optim.swa_utils import AveragedModel
 from fastcore.basics import patch
 from fastai.torch_core import trainable_params
@@ -33,12 +32,15 @@ def check_set(
         if getattr(model, a, None) is None:
             raise ValueError(f'model.{a} is not set: make the learner with action_learner, or set it')
 
+# %% ../../nbs/models/00_base.ipynb #d4311ef3
+_wrappers = nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
+
 # %% ../../nbs/models/00_base.ipynb #149551f6
 def unwrapped(
     model # Any model
 ):
     "The model inside `torch.compile`, `DataParallel`, `DistributedDataParallel` or `AveragedModel`, however often."
-    if isinstance(model, (nn.DataParallel, DistributedDataParallel, AveragedModel)): return unwrapped(model.module)
+    if isinstance(model, _wrappers): return unwrapped(model.module)
     return unwrapped(model._orig_mod) if hasattr(model, '_orig_mod') else model # compiled
 
 # %% ../../nbs/models/00_base.ipynb #27871952

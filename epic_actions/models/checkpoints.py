@@ -126,12 +126,12 @@ def hub_folder(
     files = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'pytorch_model.bin']
     try: return Path(hub.snapshot_download(name, allow_patterns=files))
     except Exception as e: # of several libraries
-        raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({first_line(e)}). Where there is a '
-                              f'network, get the files of https://huggingface.co/{name} and pass the folder') from e
+        raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({first_line(e)}). Where there '
+                              f'is a network, get the files of https://huggingface.co/{name} and pass the folder') from e
 
 # %% ../../nbs/models/35_checkpoints.ipynb #370557ab
-_training = re.compile('optim|sched|scaler|rng|random|loop|callback|hparam|hyper|metric|criterion|loss|history|config|cfg',
-                       re.IGNORECASE)
+_training = re.compile('optim|sched|scaler|rng|random|loop|callback|hparam|hyper|metric|criterion|loss|history|'
+                       'config|cfg', re.IGNORECASE)
 _ema = re.compile(r'(?<![a-z])(ema|EMA|Ema)(?![a-z])|averag|shadow|swa_|_swa') # exponential moving average
 
 # %% ../../nbs/models/35_checkpoints.ipynb #1a89105a

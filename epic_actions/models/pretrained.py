@@ -61,14 +61,15 @@ _families = {
     'I3D': r'(?i:conv3d_1a|mixed_\d[a-f]\..*:5)',
     'C3D': r'conv5b\.weight:5',
     'UniFormer': r'^blocks1\.0\.pos_embed',
-    'a video network of torchvision (r3d_18, mc3_18, r2plus1d_18, s3d)': r'^(stem\.0|features\.0\.0\.0|base\.0.*)\.weight:5',
+    'a video network of torchvision (r3d_18, mc3_18, r2plus1d_18, s3d)':
+        r'^(stem\.0|features\.0\.0\.0|base\.0.*)\.weight:5',
     'a 3D ResNet': r'conv1\.weight:5',
     'another network of 3D convolutions': r'weight:5',
     'a network of skeletons (ST-GCN)': r'data_bn\.|\bgcn\d*\.',
     'an object detector': r'roi_heads|\brpn\.|bbox_embed|yolo',
     'MS-TCN': r'conv_dilated',
     'a language model': r'embed_tokens|\bwte\.|word_embeddings|self_attn\.[qk]_proj',
-    'a TimeSformer that is damaged, or of another code': r'time_embed|temporal_(attn|attention|fc|dense)',
+    'TimeSformer, or a network like it': r'time_embed|temporal_(attn|attention|fc|dense)',
     'an image transformer (ViT, DeiT, BEiT, DINOv2, Swin)': r'attn\.(qkv|q_bias)|attention\.attention|q_proj|cls_token',
     'an image network of timm or torchvision': r'^(stem|conv_stem|conv1|features|stages|Conv2d_1a_3x3)\b.*weight:4'}
 
@@ -78,9 +79,9 @@ def guess_family(
     config:dict={} # `config.json`, if there is one
 )->str|None:
     "What the names of the tensors look like, or what the configuration says."
-    if kind := config.get('model_type'): return str(kind)
     said = '\n'.join(f'{name}:{t.ndim}' for name,t in state.items())
-    return next((family for family,names in _families.items() if re.search(names, said, re.MULTILINE)), None)
+    families = (family for family,names in _families.items() if re.search(names, said, re.MULTILINE))
+    return next(families, config.get('model_type'))
 
 # %% ../../nbs/models/60_pretrained.ipynb #f7072789
 def _is_bundle(path):
@@ -102,11 +103,12 @@ def _explained(weights):
     try: yield
     except ImportError: raise
     except Exception as e: # of whatever a file can hold
-        file,problem = str(weights.file),first_line(e) if isinstance(e, ValueError) else f'{type(e).__name__}: {first_line(e)}'
-        if not isinstance(e, ValueError): problem = f'its tensors and settings contradict each other ({problem})'
-        family = guess_family(weights.state, weights.config)
-        raise ValueError(('' if file in problem else f'{file}: ') + problem +
-                         (f'. By its names it is {family}' if family else '')) from e
+        said,file = str(e),str(weights.file)
+        if not isinstance(e, ValueError):
+            said = f'its tensors and settings contradict each other ({type(e).__name__}: {first_line(e)})'
+        if file not in said: said = f'{file}: {said}'
+        if family := guess_family(weights.state, weights.config): said += f'. By its names it looks like {family}'
+        raise ValueError(said) from e
 
 # %% ../../nbs/models/60_pretrained.ipynb #ef32c5e3
 def read_model(
