@@ -27,6 +27,7 @@ from ..video.sampling import LastFrames
 from ..data.segments import make_segments, video_suffixes
 from ..video.spec import ClipSpec
 from ..data.splits import ensure_split
+from ..models.base import unwrapped
 from ..models.layers import import_needed
 
 # %% ../../nbs/features/00_store.ipynb #a025e498
@@ -57,7 +58,7 @@ def get(self:Features,
 # %% ../../nbs/features/00_store.ipynb #57a3328a
 def _spread(data, dtype):
     "The deviation of the exponents of numbers of a type; infinite if the bytes are no such numbers."
-    x = np.frombuffer(data[:len(data)//8*8], dtype).astype(np.float64)
+    with np.errstate(invalid='ignore'): x = np.frombuffer(data[:len(data)//8*8], dtype).astype(np.float64)
     if not (np.isfinite(x).all() and x[::2].any()): return np.inf # every second one zero: halves of wider numbers
     return np.log2(np.abs(x[x != 0])).std()
 
@@ -199,6 +200,7 @@ def video_features(
     source_fps:float|None=None # Frames per second of a folder of frames, which does not say it
 )->np.ndarray: # (numbers, dim) float32: row k is that of k/fps seconds
     "What `model` sees in a video; raises a ValueError for a model that does not see single frames, or a `VideoError`."
+    model = unwrapped(model)
     spec,device,alone = model.clip_spec,next(model.parameters()).device,window is None
     if spec is None or spec.modality != 'RGB': raise ValueError(
         f'{type(model).__name__}: its clip_spec is {spec}; features are made of RGB frames, by a model that knows how')
@@ -215,7 +217,8 @@ def video_features(
 # %% ../../nbs/features/00_store.ipynb #9cd7d486
 def _about(model, fps, window):
     "What the features depend on, as plain data."
-    spec,weights = json.loads(model.clip_spec.to_json()),0
+    model,weights = unwrapped(model),0
+    spec = json.loads(model.clip_spec.to_json())
     for t in model.state_dict().values():
         weights = zlib.crc32(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), weights)
     return dict(format=features_format, fps=fps, window=window, model=type(model).__name__, weights=weights, spec=spec)

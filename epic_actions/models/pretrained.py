@@ -19,7 +19,7 @@ import torch
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec
 from .bundle import load_bundle, read_bundle
-from .base import n_classes
+from .base import n_classes, unwrapped
 from .checkpoints import epic_network, load_weights, first_line, open_checkpoint, some
 from .pretrained_timesformer import PretrainedTimeSformer, timesformer_args
 
@@ -162,6 +162,7 @@ def adapt_model(
     **args # Other arguments of its class than it was made with, as `ps` or `drop_path`
 )->tuple: # The new model, and a `LoadReport`
     "The same network for other classes; raises a ValueError for clips that it cannot see."
+    model = unwrapped(model)
     spec = spec or model.clip_spec
     differ = [k for k in ('mean','std','channels','modality') if getattr(spec, k) != getattr(model.clip_spec, k)]
     if differ:
