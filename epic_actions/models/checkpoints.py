@@ -127,7 +127,8 @@ def hub_folder(
     try: return Path(hub.snapshot_download(name, allow_patterns=files))
     except Exception as e: # of several libraries
         raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({first_line(e)}). Where there '
-                              f'is a network, get the files of https://huggingface.co/{name} and pass the folder') from e
+                              f'is a network, get the files of https://huggingface.co/{name}, and pass their '
+                              'folder') from e
 
 # %% ../../nbs/models/35_checkpoints.ipynb #370557ab
 _training = re.compile('optim|sched|scaler|rng|random|loop|callback|hparam|hyper|metric|criterion|loss|history|'
