@@ -6,6 +6,7 @@
 __all__ = ['action_text', 'word_tokenizer', 'ActionLM', 'read_recipes', 'recipe_segments', 'pretrain_encoder']
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #f25a0246
+from functools import partial
 from pathlib import Path
 import pandas as pd
 import torch
@@ -20,7 +21,7 @@ from fastai.callback import schedule, progress # they give `Learner` its one cyc
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #f28bbef3
 from ..video.files import atomic_write
-from ..models.layers import import_transformers, normal_linear
+from ..models.layers import import_needed, normal_linear
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #78ebc530
 def _words(n, dim, std):
@@ -80,12 +81,15 @@ def action_text(
     if name[0].islower(): words = words[::-1] # EPIC-KITCHENS writes the thing first, EGTEA, in capitals, as one speaks
     return f"{verb} <v> {' '.join(words)}".lower().translate(_spoken).strip()
 
+# %% ../../nbs/anticipation/20_action_lm.ipynb #a1a3d30f
+_transformers = partial(import_needed, 'transformers', 'an encoder of text', 'anticipation')
+
 # %% ../../nbs/anticipation/20_action_lm.ipynb #8ae5ac48
 def word_tokenizer(
     texts # Texts; their words are all that the tokenizer knows
 ): # A tokenizer of transformers
     "A tokenizer that takes each word for a token."
-    fast = import_transformers('an encoder of text').PreTrainedTokenizerFast
+    fast = _transformers().PreTrainedTokenizerFast
     from tokenizers import Tokenizer, models, pre_tokenizers
     special = {f'{k}_token': f'[{k.upper()}]' for k in ('unk','pad','cls','sep','mask')}
     words = [*special.values(), *sorted({w for t in texts for w in t.split()})]
@@ -96,7 +100,7 @@ def word_tokenizer(
 # %% ../../nbs/anticipation/20_action_lm.ipynb #8a194c22
 def _encoder(encoder, tokenizer, kind='AutoModel'):
     "The model and the tokenizer that a name, a folder or a configuration means; `kind` is a class of transformers."
-    tf = import_transformers('an encoder of text')
+    tf = _transformers()
     make = getattr(tf, kind)
     if isinstance(encoder, (str,Path)):
         return make.from_pretrained(encoder), tokenizer or tf.AutoTokenizer.from_pretrained(encoder)
@@ -240,7 +244,7 @@ def recipe_segments(
 # %% ../../nbs/anticipation/20_action_lm.ipynb #6e77ecae
 def _masked_loaders(texts, tokenizer, bs, max_len):
     "Loaders of texts with hidden words: the tokens, where there are any, and the hidden ones."
-    hide = import_transformers('an encoder of text').DataCollatorForLanguageModeling(tokenizer)
+    hide = _transformers().DataCollatorForLanguageModeling(tokenizer)
     def batch(rows):
         b = hide([tokenizer(t, truncation=True, max_length=max_len) for t in rows])
         return b['input_ids'], b['attention_mask'], b['labels']

@@ -20,7 +20,7 @@ from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.checkpoints import LoadReport, head_names, load_weights, open_checkpoint, renamed
-from ..models.layers import (TimeDistributed, create_encoder, encoder_splitter, import_transformers,
+from ..models.layers import (TimeDistributed, create_encoder, encoder_splitter, import_needed,
                                         normal_linear, pooled, split_out, total_out)
 
 # %% ../../nbs/anticipation/10_avt.ipynb #5028c2f0
@@ -34,7 +34,7 @@ class AVTHead(nn.Module):
         output_len:int=1 # Steps into the future
     ):
         super().__init__()
-        tf = import_transformers('AVT')
+        tf = import_needed('transformers', 'AVT', 'anticipation')
         self.output_len = output_len
         self.encoder = nn.Linear(in_features, inter_dim, bias=False)
         self.gpt_model = tf.GPT2Model(tf.GPT2Config(n_embd=inter_dim, n_layer=n_layer, n_head=n_head, vocab_size=1,

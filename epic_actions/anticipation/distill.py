@@ -27,7 +27,7 @@ def kd_loss(
     student:torch.Tensor, # (B, C) logits
     teacher:torch.Tensor, # (B, C) logits
     T:float=1, # Temperature, above 0
-    top_k:int|None=None, # So many of the teacher's best classes are compared; None: all
+    top_k:int|None=None, # So many of the teacher's best classes are compared; None, or more than there are: all
     reduction:str='batchmean' # `batchmean`: mean over clips; `mean`: over clips and classes, as published; `none`: (B,)
 )->torch.Tensor:
     "T² KL(teacher ‖ student) of softened scores (arXiv:1503.02531, 2210.05991); raises a ValueError for bad arguments."
@@ -35,8 +35,10 @@ def kd_loss(
         raise ValueError(f'the student has scores of shape {tuple(student.shape)}, the teacher of '
                          f'{tuple(teacher.shape)}')
     if T <= 0: raise ValueError(f'T={T}: a temperature is above 0')
+    if top_k is not None and top_k < 1: raise ValueError(f'top_k={top_k}: give 1 or more, or None')
     student,teacher = student.float(),teacher.detach().float()
-    if top_k: student,teacher = (x.gather(1, teacher.topk(top_k).indices) for x in (student, teacher))
+    if top_k and top_k < teacher.shape[1]:
+        student,teacher = (x.gather(1, teacher.topk(top_k).indices) for x in (student, teacher))
     each = F.kl_div((student/T).log_softmax(1), (teacher/T).log_softmax(1), reduction='none',
                     log_target=True).sum(1)*T**2
     reduced = dict(batchmean=each.mean(), mean=each.mean()/student.shape[1], none=each)

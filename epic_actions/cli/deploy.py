@@ -24,16 +24,18 @@ def export(
     out:Path|None=None, # The file; without it, model.onnx beside the model.
     fp16:bool=False, # Half precision: half the size.
     int8:bool=False, # Weights of 8 bits: a quarter of the size.
-    fps:float|None=None # Frames per second of folders of frames that it was trained on; videos say it themselves.
+    fps:float|None=None, # Frames per second of folders of frames that it was trained on; videos say it themselves.
+    max_loss:float=.1 # Share of the validation clips that --fp16 or --int8 may answer differently.
 ):
     """Export the model of a run to ONNX, and check that it gives the same answers.
 
     Example: epic-actions export runs/first --out first.onnx
     """
-    path = ea.export_run(model, out, fp16, int8, fps)
+    from epic_actions.export.onnx import describe_export
+    path = ea.export_run(model, out, fp16, int8, fps, max_loss)
     info = ea.read_onnx_info(path)
-    answer = dict(onnx=path, window=info['window'], difference=info['difference'])
-    return answer, f'{path}: gives the answers of the model; differences {info["difference"]}'
+    answer = dict(onnx=path, window=info['window'], difference=info['difference'], cost=info.get('cost'))
+    return answer, f'{path}: {describe_export(info)}'
 
 # %% ../../nbs/cli/50_deploy.ipynb #cf13b38c
 def _exported(model):

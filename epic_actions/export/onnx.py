@@ -25,7 +25,7 @@ from ..video.frames import open_frames
 from ..video.renamed import renamed_args
 from ..data.loaders import ClipTfm
 from ..deploy.predictor import onnx_format, open_session, read_onnx_info
-from ..models.base import ActionModel, check_set
+from ..models.base import ActionModel, check_set, unwrapped
 from ..models.pretrained import read_model
 
 # %% ../../nbs/export/00_onnx.ipynb #12afbd0a
@@ -82,12 +82,12 @@ def _describe(model, window, **more):
 
 # %% ../../nbs/export/00_onnx.ipynb #23f3521d
 def _of_clips(f, table, split, n):
-    "`f` of up to `n` rows of a split, evenly spread, but for those that cannot be read."
+    "`f` of up to `n` rows of a split, evenly spread, and these rows, but for those that cannot be read."
     if 'split' in table: table = table[table.split == split]
-    found = []
-    for _,row in table.iloc[::-(-len(table)//n) or 1].iterrows():
-        with suppress(VideoError): found.append(f(row))
-    return found
+    found = {}
+    for i,row in table.iloc[::-(-len(table)//n) or 1].iterrows():
+        with suppress(VideoError): found[i] = f(row)
+    return [*found.values()], table.loc[[*found]]
 
 # %% ../../nbs/export/00_onnx.ipynb #e07fde44
 def _seconds(row, fps):
@@ -104,8 +104,8 @@ def median_window(
     fps:float|None=None # Frames per second of folders of frames, which do not say it
 )->float|None: # Seconds; None if the sources do not say how long they last
     "The median length of the training clips."
-    found = [s for s in _of_clips(partial(_seconds, fps=fps), segments, 'train', n_max) if s]
-    return float(np.median(found)) if found else None
+    found,_ = _of_clips(partial(_seconds, fps=fps), segments, 'train', n_max)
+    return float(np.median(known)) if (known := [s for s in found if s]) else None
 
 # %% ../../nbs/export/00_onnx.ipynb #2c26dc08
 def logit_differences(
@@ -121,6 +121,14 @@ def _logits(model, clips):
     "What the model says of pixels: logits (B, classes) of each target."
     with torch.no_grad(): return [o.numpy() for o in PixelModel(model)(torch.from_numpy(clips))]
 
+# %% ../../nbs/export/00_onnx.ipynb #fbd5c5e5
+def _compared(session, model, clips):
+    "Yield what the file says of clips, in each way that it can be asked, and what the model says."
+    feeds,want = [{'clips': clips}],_logits(model, clips)
+    if getattr(model, 'by_frame', False):
+        feeds.append({'clips': clips[:0], 'windows': session.run(['frame_features'], feeds[0])[0]})
+    for feed in feeds: yield session.run([*model.vocabs], feed), want
+
 # %% ../../nbs/export/00_onnx.ipynb #3f9d8399
 def check_export(
     path:str|Path, # The ONNX file
@@ -131,12 +139,8 @@ def check_export(
     "Compare file and model, one clip and three at a time; raises a ValueError if they differ or are not numbers."
     session,worst = open_session(path),np.zeros(2)
     for part in clips[:1],clips[:3]:
-        feeds = [{'clips': part}]
-        if getattr(model, 'by_frame', False):
-            feeds.append({'clips': part[:0], 'windows': session.run(['frame_features'], feeds[0])[0]})
-        for feed in feeds: # nan stays nan
-            worst = np.maximum(worst, logit_differences(session.run([*model.vocabs], feed), _logits(model, part)))
-    if not (worst <= tolerance).all():
+        for got,want in _compared(session, model, part): worst = np.maximum(worst, logit_differences(got, want))
+    if not (worst <= tolerance).all(): # nan stays nan
         raise ValueError(f'{path}: the exported graph does not compute what the model does: probabilities differ by '
                          f'up to {worst[0]:.2g}, logits by {worst[1]:.2g} of their largest (allowed: {tolerance:g}). '
                          'Nothing was kept')
@@ -150,23 +154,38 @@ def _shrink(graph, precision, path):
         onnx.save(convert_float_to_float16(graph, keep_io_types=True), path)
     else:
         from onnxruntime.quantization import quantize_dynamic, QuantType
+        onnx.helper.set_model_props(graph, {'onnx.quant.pre_process': 'onnxruntime.quant'}) # else it warns
         del graph.graph.value_info[:] # the quantizer transposes weights, and would trip over the shapes noted here
         quantize_dynamic(graph, path, weight_type=QuantType.QUInt8)
     return onnx.load(path)
+
+# %% ../../nbs/export/00_onnx.ipynb #528b1752
+def _accuracy(answers, rows, vocabs):
+    "Target -> share of right answers (targets, clips), among the clips with a label that the model knows."
+    found = {}
+    for (target,classes),a in zip(vocabs.items(), answers):
+        if target not in rows: continue
+        right = pd.Index(map(str, classes)).get_indexer(rows[target].astype(str))
+        if (right >= 0).any(): found[target] = round(float((a == right)[right >= 0].mean()), 4)
+    return found
 
 # %% ../../nbs/export/00_onnx.ipynb #dffb3dc4
 def export_cost(
     path:str|Path, # The ONNX file
     model, # The model it was made of
-    clips:np.ndarray # uint8 (clips, frames, channels, height, width)
-)->dict: # `clips`, `agreement` (share of answers that are the same) and `probability` (largest difference)
+    clips:np.ndarray, # uint8 (clips, frames, channels, height, width)
+    rows:pd.DataFrame|None=None # Their rows in the segment table, with labels
+)->dict: # `clips`, `agreement` (share of the same answers), `probability` (largest difference) and `accuracy`
     "What a smaller file costs in accuracy."
-    session,agree,worst = open_session(path),[],0.
+    session,answers,worst = open_session(path),[],0.
     for part in np.array_split(clips, range(8, len(clips), 8)):
-        got,want = session.run([*model.vocabs], {'clips': part}),_logits(model, part)
-        agree.extend(np.all([a.argmax(-1) == b.argmax(-1) for a,b in zip(got, want)], 0))
-        worst = max(worst, logit_differences(got, want)[0])
-    return dict(clips=len(clips), agreement=round(float(np.mean(agree)), 4), probability=float(f'{worst:.2g}'))
+        ways = [*_compared(session, model, part)]
+        worst = np.max([worst, *(logit_differences(*w)[0] for w in ways)]) # nan stays nan
+        answers.append([[o.argmax(-1) for o in outs] for outs in ways[0]])
+    got,want = np.concatenate(answers, -1) # (targets, clips)
+    of = dict(file=got, model=want) if rows is not None else {}
+    return dict(clips=len(clips), agreement=round(float((got == want).all(0).mean()), 4),
+                probability=float(f'{worst:.2g}'), accuracy={k: _accuracy(a, rows, model.vocabs) for k,a in of.items()})
 
 # %% ../../nbs/export/00_onnx.ipynb #917932b1
 def _noise(spec, n):
@@ -177,22 +196,50 @@ def _noise(spec, n):
 # %% ../../nbs/export/00_onnx.ipynb #92f98e1f
 def _table(learn): return getattr(getattr(learn, 'dls', None), 'segments', None)
 
+# %% ../../nbs/export/00_onnx.ipynb #fc0f05a3
+_splits = dict(valid='validation', test='test', train='training')
+
 # %% ../../nbs/export/00_onnx.ipynb #b55e510f
-def _some_clips(learn, spec, n=64):
-    "Up to `n` validation clips of a learner, or else clips of noise, and what they are."
-    table = _table(learn)
-    found = [] if table is None else _of_clips(ClipTfm(spec, tensor_clips=True), table, 'valid', n)
-    return (torch.stack(found).numpy(), 'validation clips') if found else (_noise(spec, 16), 'clips of noise')
+def _some_clips(table, spec, n=64):
+    "Up to `n` clips of a segment table, of validation where there are some, their rows, and what they are; else noise."
+    for split in () if table is None else ('valid','test','train'):
+        found,rows = _of_clips(ClipTfm(spec, tensor_clips=True), table, split, n)
+        if found: return torch.stack(found).numpy(), rows, f'{_splits[split]} clips'
+    return _noise(spec, 16), None, 'clips of noise'
+
+# %% ../../nbs/export/00_onnx.ipynb #ff8f0075
+def describe_export(
+    info:dict # As `read_onnx_info` gives it
+)->str:
+    "How the answers of an exported file compare with those of its model, in words."
+    apart = f'probabilities differ by up to {info["difference"]:.2g}'
+    if not (cost := info.get('cost')): return f'gives the answers of the model; {apart} on clips of noise'
+    said = [f'{info["precision"]} gives the answer of the model for {cost["agreement"]:.1%} of {cost["clips"]} '
+            f'{cost["measured_on"]}', apart]
+    for target,share in cost.get('accuracy', {}).get('file', {}).items():
+        said.append(f'top-1 accuracy of {target} {share:.1%}, of the model {cost["accuracy"]["model"][target]:.1%}')
+    return '; '.join(said)
+
+# %% ../../nbs/export/00_onnx.ipynb #0becb558
+def _check_cost(path, about, max_loss):
+    "Raise a ValueError if a smaller file changes the answers of more than a share `max_loss` of the clips."
+    cost = about['cost']
+    if 1-cost['agreement'] <= max_loss and cost['probability'] <= 1: return
+    raise ValueError(f'{path}: not written: {describe_export(about)}. At most {max_loss:.0%} of the answers may change '
+                     '(max_loss, --max-loss); choose another precision, or none')
 
 # %% ../../nbs/export/00_onnx.ipynb #9251550a
 def _checked_model(learn):
     "A copy of a model, or of a learner's, on the CPU and in evaluation; raises a ValueError if it lacks something."
-    model = getattr(learn, 'model', learn)
+    model = unwrapped(learn if isinstance(learn, nn.Module) else getattr(learn, 'model', None))
     if not isinstance(model, nn.Module): raise ValueError(f'{type(learn).__name__}: give a learner, or a model')
     check_set(model)
     if taken := {'clips','windows','frame_features'} & set(model.vocabs):
         raise ValueError(f'a target cannot be called {sorted(taken)[0]!r}')
-    return copy.deepcopy(model).cpu().float().eval()
+    model = copy.deepcopy(model).cpu().float().eval()
+    for name,m in [*model.named_modules()][1:]:
+        if (inner := unwrapped(m)) is not m: model.set_submodule(name, inner)
+    return model
 
 # %% ../../nbs/export/00_onnx.ipynb #45e32ec1
 def _precision(model, fp16, int8):
@@ -211,11 +258,13 @@ def export_onnx(
     int8:bool=False, # 8-bit weights
     *,
     window:float|None=None, # Seconds of a clip, for streaming; None: the median of the training clips, where known
+    segments:pd.DataFrame|None=None, # Segment table with `split`, for window and cost; None: the learner's
     clips:np.ndarray|None=None, # uint8 (n, frames, channels, height, width), to measure the cost on; None: validation
+    max_loss:float=.1, # Share of clips that fp16 or int8 may answer differently, 0 to 1
     **info # What else the file is to remember, as plain data: scores, for example
 )->Path:
     "Export a model to one ONNX file, and compare the two; raises a ValueError, and leaves no file, if they differ."
-    model,table = _checked_model(learn),_table(learn)
+    model,table = _checked_model(learn),_table(learn) if segments is None else segments
     precision,noise = _precision(model, fp16, int8),_noise(model.clip_spec, 3)
     if window is None and table is not None: window = median_window(table)
     graph = _graph(PixelModel(_exportable(model)), torch.from_numpy(noise[:2]), model.vocabs)
@@ -226,8 +275,10 @@ def export_onnx(
         about = _describe(model, window, precision=precision, info=info, difference=check_export(part, model, noise))
         if precision != 'fp32':
             graph = _shrink(graph, precision, part)
-            clips,kind = _some_clips(learn, model.clip_spec) if clips is None else (clips, 'the given clips')
-            about['cost'] = {**export_cost(part, model, clips), 'measured_on': kind}
+            clips,rows,kind = _some_clips(table, model.clip_spec) if clips is None else (clips, None, 'given clips')
+            about['cost'] = export_cost(part, model, clips, rows) | dict(measured_on=kind)
+            about['difference'] = about['cost']['probability']
+            _check_cost(path, about, max_loss)
         del graph.metadata_props[:]
         onnx.helper.set_model_props(graph, {k: json.dumps(v) for k,v in about.items()})
         onnx.save(graph, part)
@@ -240,10 +291,13 @@ def export_run(
     path:Path|None=None, # The file; None: `model.onnx` beside the model
     fp16:bool=False, # Half precision
     int8:bool=False, # 8-bit weights
-    fps:float|None=None # Frames per second of folders of frames that it was trained on; videos say it themselves
+    fps:float|None=None, # Frames per second of folders of frames that it was trained on; videos say it themselves
+    max_loss:float=.1 # Share of the run's validation clips that fp16 or int8 may answer differently, 0 to 1
 )->Path:
     "Export the model of a run; raises a ValueError, and leaves no file, if the answers differ."
     folder = Path(source) if Path(source).is_dir() else Path(source).parent
-    table = folder/'segments.csv'
-    window = median_window(read_table(table, ['start','stop']), fps=fps) if table.exists() else None
-    return export_onnx(read_model(source), path or folder/'model.onnx', fp16, int8, window=window)
+    file = folder/'segments.csv'
+    table = read_table(file, ['start','stop']) if file.exists() else None
+    window = None if table is None else median_window(table, fps=fps)
+    return export_onnx(read_model(source), path or folder/'model.onnx', fp16, int8, window=window, segments=table,
+                       max_loss=max_loss)

@@ -7,6 +7,7 @@ __all__ = ['open_features', 'video_features', 'write_features', 'feature_dataloa
 
 # %% ../../nbs/features/00_store.ipynb #c9b140d9
 import json, zlib
+from itertools import islice
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 import numpy as np
@@ -26,6 +27,8 @@ from ..video.sampling import LastFrames
 from ..data.segments import make_segments, video_suffixes
 from ..video.spec import ClipSpec
 from ..data.splits import ensure_split
+from ..models.base import unwrapped
+from ..models.layers import import_needed
 
 # %% ../../nbs/features/00_store.ipynb #a025e498
 class Features:
@@ -52,36 +55,58 @@ def get(self:Features,
         return np.stack([np.zeros(self.dim, np.float32) if f is None else f for f in found])
     raise VideoError(video, f'no features of the frames {min(numbers)} to {max(numbers)} in {self.path}')
 
+# %% ../../nbs/features/00_store.ipynb #57a3328a
+def _spread(data, dtype):
+    "The deviation of the exponents of numbers of a type; infinite if the bytes are no such numbers."
+    with np.errstate(invalid='ignore'): x = np.frombuffer(data[:len(data)//8*8], dtype).astype(np.float64)
+    if not (np.isfinite(x).all() and x[::2].any()): return np.inf # every second one zero: halves of wider numbers
+    return np.log2(np.abs(x[x != 0])).std()
+
+# %% ../../nbs/features/00_store.ipynb #2eaaea34
+def _checked_float32(data, path):
+    "`float32`; raises a ValueError if the bytes look like another type."
+    single,others = _spread(data, 'float32'),{d: _spread(data, d) for d in ('float64','float16')}
+    kind = min(others, key=others.get)
+    if others[kind] < min(4, single/2):
+        raise ValueError(f"{path}: its numbers look like {kind}, not float32; if they are, give dtype='{kind}'")
+    return 'float32'
+
 # %% ../../nbs/features/00_store.ipynb #3474599d
 class LMDBFeatures(Features):
     "Features as RULSTM keeps them (arXiv:2005.02190); raises an ImportError without lmdb, a ValueError for other data."
     def __init__(self,
         path:str|Path, # The folder of the data base
-        fps:float=30. # Frame numbers per second
+        fps:float=30., # Frame numbers per second
+        dtype:str|None=None # Of the numbers, as `float64`; None: `float32`, if they look like it
     ):
         self.path,self.fps = Path(path),fps
-        with self._begin() as txn: key,value = next(iter(txn.cursor()), (b'', b''))
-        if b'_frame_' not in key or len(value) % 4:
+        with self._begin() as txn: first = [*islice(txn.cursor(), 32)]
+        if not first or b'_frame_' not in first[0][0]:
             raise ValueError(f"{path}: its keys are no names of frames, such as 'P01_01_frame_0000000001.jpg'")
-        self.dim = len(value)//4
+        self.dtype = np.dtype(dtype or _checked_float32(b''.join(v for _,v in first), path))
+        self.dim = len(first[0][1])//self.dtype.itemsize
 
 # %% ../../nbs/features/00_store.ipynb #e4c8c848
 @patch
 @contextmanager
 def _begin(self:LMDBFeatures):
-    try: import lmdb
-    except ImportError as e:
-        raise ImportError("RULSTM's features need lmdb: pip install 'epic_actions[anticipation]'") from e
+    lmdb = import_needed('lmdb', 'a data base of features', 'anticipation')
     how = dict(readonly=True, lock=False, readahead=False, subdir=self.path.is_dir())
-    with lmdb.open(str(self.path), **how) as env, env.begin() as txn: yield txn
+    try:
+        with lmdb.open(str(self.path), **how) as env, env.begin() as txn: yield txn
+    except lmdb.Error as e: raise ValueError(f'{self.path}: not an LMDB data base, or damaged ({e})') from e
 
 # %% ../../nbs/features/00_store.ipynb #fbef9193
 @patch
 @contextmanager
 def reading(self:LMDBFeatures, video):
     def one(number):
-        value = txn.get(f'{video}_frame_{number:010d}.jpg'.encode())
-        return None if value is None else np.frombuffer(value, np.float32)
+        name = f'{video}_frame_{number:010d}.jpg'
+        if (value := txn.get(name.encode())) is None: return
+        x = np.frombuffer(value, self.dtype) if len(value) == self.dim*self.dtype.itemsize else ()
+        if len(x): return x.astype(np.float32)
+        raise ValueError(f'{self.path}: {name} has {len(value)} bytes, the first frame '
+                         f'{self.dim*self.dtype.itemsize}; all have to be of one length')
     with self._begin() as txn: yield one
 
 # %% ../../nbs/features/00_store.ipynb #b5c61275
@@ -126,12 +151,13 @@ def reading(self:ArrayFeatures, video):
 
 # %% ../../nbs/features/00_store.ipynb #9e287954
 def open_features(
-    path:str|Path # A folder of `write_features`, or an LMDB data base of RULSTM's
+    path:str|Path, # A folder of `write_features`, or an LMDB data base of RULSTM's
+    dtype:str|None=None # Of the numbers in a data base, as `float64`; None: `float32`, if they look like it
 )->Features:
     "The features in `path`; raises a ValueError if there are none."
     path = Path(path)
     if (path/about_features).is_file(): return ArrayFeatures(path)
-    if path.suffix == '.mdb' or (path/'data.mdb').is_file(): return LMDBFeatures(path)
+    if path.suffix == '.mdb' or (path/'data.mdb').is_file(): return LMDBFeatures(path, dtype=dtype)
     raise ValueError(f'{path}: neither a folder of features with {about_features} nor an LMDB data base with data.mdb')
 
 # %% ../../nbs/features/00_store.ipynb #893dd075
@@ -174,6 +200,7 @@ def video_features(
     source_fps:float|None=None # Frames per second of a folder of frames, which does not say it
 )->np.ndarray: # (numbers, dim) float32: row k is that of k/fps seconds
     "What `model` sees in a video; raises a ValueError for a model that does not see single frames, or a `VideoError`."
+    model = unwrapped(model)
     spec,device,alone = model.clip_spec,next(model.parameters()).device,window is None
     if spec is None or spec.modality != 'RGB': raise ValueError(
         f'{type(model).__name__}: its clip_spec is {spec}; features are made of RGB frames, by a model that knows how')
@@ -190,7 +217,8 @@ def video_features(
 # %% ../../nbs/features/00_store.ipynb #9cd7d486
 def _about(model, fps, window):
     "What the features depend on, as plain data."
-    spec,weights = json.loads(model.clip_spec.to_json()),0
+    model,weights = unwrapped(model),0
+    spec = json.loads(model.clip_spec.to_json())
     for t in model.state_dict().values():
         weights = zlib.crc32(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), weights)
     return dict(format=features_format, fps=fps, window=window, model=type(model).__name__, weights=weights, spec=spec)

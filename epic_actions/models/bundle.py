@@ -15,7 +15,7 @@ from safetensors.torch import save_file, load_file
 # %% ../../nbs/models/50_bundle.ipynb #f36aed97
 from ..video.files import atomic_write
 from ..video.spec import ClipSpec
-from .base import ActionModel, check_set
+from .base import ActionModel, check_set, unwrapped
 
 # %% ../../nbs/models/50_bundle.ipynb #237abaf0
 def _check_args(name, args):
@@ -30,12 +30,18 @@ def check_savable(
     model # Any model
 ):
     "Raise a ValueError that says why `model` cannot be saved, if it cannot."
+    model = unwrapped(model)
     name = type(model).__name__
     if not isinstance(model, ActionModel):
         raise ValueError(f'{name} cannot be saved, as nothing says how to make it again: derive it from ActionModel')
     check_set(model)
     model.clip_spec.to_json() # a sampler of the user's may be no plain data
     _check_args(name, model.init_args)
+
+# %% ../../nbs/models/50_bundle.ipynb #4704991a
+def _weights(model):
+    "The tensors of `model`, each with memory of its own."
+    return {n.replace('_orig_mod.', ''): t.contiguous().clone() for n,t in model.state_dict().items()}
 
 # %% ../../nbs/models/50_bundle.ipynb #1d4f9d6c
 def _about(model, info):
@@ -51,9 +57,8 @@ def save_bundle(
 )->Path:
     "Write `model` with all that is needed to use it, whole or not at all; raises a ValueError if something is missing."
     check_savable(model)
-    # a tensor of its own for each name, also for those that share one
-    weights = {n: t.contiguous().clone() for n,t in model.state_dict().items()}
-    with atomic_write(path) as part: save_file(weights, part, {'epic_actions': json.dumps(_about(model, info))})
+    model = unwrapped(model)
+    with atomic_write(path) as part: save_file(_weights(model), part, {'epic_actions': json.dumps(_about(model, info))})
     return Path(path)
 
 # %% ../../nbs/models/50_bundle.ipynb #20c50945
@@ -65,14 +70,20 @@ def read_bundle(path:str|Path)->dict:
     except SafetensorError as e: raise ValueError(f'{path}: not a safetensors file, or cut short ({e})') from e
     if 'epic_actions' not in meta:
         raise ValueError(f'{path}: weights, but not a bundle of epic_actions; save_bundle writes one')
-    return json.loads(meta['epic_actions'])
+    about = json.loads(meta['epic_actions'])
+    if isinstance(about, dict) and about.keys() >= {'model','args','spec','vocabs','info'}: return about
+    raise ValueError(f'{path}: a bundle that does not describe its model; save_bundle writes one that does')
 
 # %% ../../nbs/models/50_bundle.ipynb #62b46e4b
 def _remade(about):
     "The model that a bundle describes, without its weights."
+    cls = ActionModel.named(about['model'])
     args = {k: tuple(v) if isinstance(v, list) else v for k,v in about['args'].items()}
-    if 'pretrained' in args: args['pretrained'] = False
-    return ActionModel.named(about['model'])(**args)
+    if 'pretrained' in cls.arg_names(): args['pretrained'] = False
+    model = cls(**args)
+    model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
+    model.vocabs,model.info = about['vocabs'],about['info']
+    return model
 
 # %% ../../nbs/models/50_bundle.ipynb #5dc1826d
 def load_bundle(
@@ -82,9 +93,10 @@ def load_bundle(
     about = read_bundle(path)
     try: model = _remade(about)
     except ValueError as e: raise ValueError(f'{path}: its model {e}') from e
+    except ImportError: raise
+    except Exception as e: # of whatever the description says
+        raise ValueError(f'{path}: describes a model that cannot be made ({e})') from e
     try: model.load_state_dict(load_file(path))
     except RuntimeError as e:
         raise ValueError(f'{path}: the weights do not fit the model that it describes ({e})') from e
-    model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
-    model.vocabs,model.info = about['vocabs'],about['info']
     return model.eval()

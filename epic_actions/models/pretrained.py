@@ -6,6 +6,11 @@
 __all__ = ['read_model', 'adapt_model']
 
 # %% ../../nbs/models/60_pretrained.ipynb #f57e0c61
+import re
+from collections import Counter
+from collections.abc import Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 import pandas as pd
 import torch
@@ -14,8 +19,8 @@ import torch
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec
 from .bundle import load_bundle, read_bundle
-from .base import n_classes
-from .checkpoints import epic_network, load_weights, open_checkpoint
+from .base import n_classes, unwrapped
+from .checkpoints import epic_network, load_weights, first_line, open_checkpoint, some
 from .pretrained_timesformer import PretrainedTimeSformer, timesformer_args
 
 # %% ../../nbs/models/60_pretrained.ipynb #02e47aa8
@@ -29,26 +34,95 @@ def _timesformer(weights, mean, std):
     if len(names) == model.n_out: model.vocabs = {'label': [names[str(i)] for i in range(model.n_out)]}
     return model
 
+# %% ../../nbs/models/60_pretrained.ipynb #8ef86163
+def _inside(weights):
+    "Yield `weights`, then the same without the first part of most names, as `backbone.`, until names have one part."
+    yield weights
+    state,said = weights.state,{k: v for k,v in weights.content.items() if not isinstance(v, (Mapping, torch.Tensor))}
+    while state:
+        (part,n), = Counter(k.partition('.')[0] for k in state if '.' in k).most_common(1) or [('',0)]
+        if 2*n <= len(state): return
+        state = {k.removeprefix(f'{part}.'): t for k,t in state.items()}
+        yield replace(weights, content=said | {'state_dict': state})
+
+# %% ../../nbs/models/60_pretrained.ipynb #3206facb
+_families = {
+    'CLIP': r'logit_scale|visual\.(conv1|transformer|trunk)|\.resblocks\.|vision_model\.',
+    'mmaction2': r'^cls_head\.|^backbone\.(patch_embed\.projection|transformer_layers|\w+\.conv\.weight)',
+    'ViViT': r'^(model\.)?vivit\.|^(?s:(?=.*embeddings\.cls_token)(?=.*patch_embeddings\.projection\.weight:5))',
+    'X3D': r'conv_xy\.|conv\.conv_t\.|pool\.pre_conv',
+    'SlowFast (PySlowFast or PyTorchVideo)': r'pathway\d_|multipathway|res_blocks\.\d+\.branch',
+    'MViT (PySlowFast, PyTorchVideo or torchvision)': r'attn\.pool_[qkv]|pos_embed_spatial|cls_positional_encoding|'
+        r'attn\.rel_pos_[hwt]|^conv_proj\.weight:5',
+    'Motionformer': r'^(temp_embed|st_embed|patch_embed_3d)\b',
+    'Video Swin': r'(?s:(?=.*patch_embed\.proj\.weight:5)(?=.*relative_position_bias_table))',
+    'VideoMAE': r'^videomae\.|(?s:(?=.*patch_embed\w*\.proj\w*\.weight:5)(?=.*(q_bias|fc_norm|attention\.attention)))',
+    'a transformer of 3D patches (VideoMAE, InternVideo, V-JEPA)': r'patch_embed\w*\.proj\w*\.weight:5',
+    'I3D': r'(?i:conv3d_1a|mixed_\d[a-f]\..*:5)',
+    'C3D': r'conv5b\.weight:5',
+    'UniFormer': r'^blocks1\.0\.pos_embed',
+    'a video network of torchvision (r3d_18, mc3_18, r2plus1d_18, s3d)':
+        r'^(stem\.0|features\.0\.0\.0|base\.0.*)\.weight:5',
+    'a 3D ResNet': r'conv1\.weight:5',
+    'another network of 3D convolutions': r'weight:5',
+    'a network of skeletons (ST-GCN)': r'data_bn\.|\bgcn\d*\.',
+    'an object detector': r'roi_heads|\brpn\.|bbox_embed|yolo',
+    'MS-TCN': r'conv_dilated',
+    'a language model': r'embed_tokens|\bwte\.|word_embeddings|self_attn\.[qk]_proj',
+    'TimeSformer, or a network like it': r'time_embed|temporal_(attn|attention|fc|dense)',
+    'an image transformer (ViT, DeiT, BEiT, DINOv2, Swin)': r'attn\.(qkv|q_bias)|attention\.attention|q_proj|cls_token',
+    'an image network of timm or torchvision': r'^(stem|conv_stem|conv1|features|stages|Conv2d_1a_3x3)\b.*weight:4'}
+
+# %% ../../nbs/models/60_pretrained.ipynb #15d48ebf
+def guess_family(
+    state:dict, # Name -> tensor
+    config:dict={} # `config.json`, if there is one
+)->str|None:
+    "What the names of the tensors look like, or what the configuration says."
+    said = '\n'.join(f'{name}:{t.ndim}' for name,t in state.items())
+    families = (family for family,names in _families.items() if re.search(names, said, re.MULTILINE))
+    return next(families, config.get('model_type'))
+
 # %% ../../nbs/models/60_pretrained.ipynb #f7072789
 def _is_bundle(path):
     try: return bool(read_bundle(path))
     except ValueError: return False
 
 # %% ../../nbs/models/60_pretrained.ipynb #59769665
+def _network(weights, mean, std):
+    "The network that the tensors of a checkpoint belong to; raises a ValueError if it is unknown, or does not fit."
+    for part in _inside(weights):
+        if model := epic_network(part) or _timesformer(part, mean, std): return model
+    raise ValueError(f'{weights.file}: weights of an unknown network, as {some(weights.state)}; known are bundles, '
+                     'TimeSformer, and TSN, TRN and TSM of EPIC-KITCHENS')
+
+# %% ../../nbs/models/60_pretrained.ipynb #ac74cbcd
+@contextmanager
+def _explained(weights):
+    "Errors in the block become a ValueError that names the file and guesses what it holds."
+    try: yield
+    except ImportError: raise
+    except Exception as e: # of whatever a file can hold
+        said,file = str(e),str(weights.file)
+        if not isinstance(e, ValueError):
+            said = f'its tensors and settings contradict each other ({type(e).__name__}: {first_line(e)})'
+        if file not in said: said = f'{file}: {said}'
+        if family := guess_family(weights.state, weights.config): said += f'. By its names it looks like {family}'
+        raise ValueError(said) from e
+
+# %% ../../nbs/models/60_pretrained.ipynb #ef32c5e3
 def read_model(
     source:str|Path, # Folder of a run, bundle, checkpoint, folder of Hugging Face, or the name of a published network
     mean:tuple|None=None, # Of the channels, values in 0..1, for a TimeSformer's file that does not say it
     std:tuple|None=None, # Standard deviation, likewise
-    vocabs:dict|None=None # Classes of each target, for a file that does not say it
+    vocabs:dict|None=None, # Classes of each target, for a file that does not say it
+    ema:bool|None=None # Take the EMA weights of a checkpoint? None: the weights where there are both, with a warning
 ): # The model in evaluation, with `clip_spec`, and `vocabs` or None
     "Any network that the library can begin with; raises a ValueError that says what is wrong with the file."
     if (run := Path(source)/'best.safetensors').is_file(): source = run
     if _is_bundle(source): return load_bundle(source)
-    weights = open_checkpoint(source)
-    model = epic_network(weights) or _timesformer(weights, mean, std)
-    if model is None:
-        raise ValueError(f'{weights.file}: weights of an unknown network; known are bundles, TimeSformer, '
-                         'and TSN, TRN and TSM of EPIC-KITCHENS')
+    weights = open_checkpoint(source, ema)
+    with _explained(weights): model = _network(weights, mean, std)
     if vocabs and n_classes(vocabs) != model.n_out:
         raise ValueError(f'{source}: knows {model.n_out} classes, but {n_classes(vocabs)} are named')
     model.vocabs = vocabs or model.vocabs
@@ -88,6 +162,7 @@ def adapt_model(
     **args # Other arguments of its class than it was made with, as `ps` or `drop_path`
 )->tuple: # The new model, and a `LoadReport`
     "The same network for other classes; raises a ValueError for clips that it cannot see."
+    model = unwrapped(model)
     spec = spec or model.clip_spec
     differ = [k for k in ('mean','std','channels','modality') if getattr(spec, k) != getattr(model.clip_spec, k)]
     if differ:

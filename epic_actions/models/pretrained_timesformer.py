@@ -13,8 +13,6 @@ from math import isqrt
 from pathlib import Path
 import torch
 import torch.nn.functional as F
-from timm.layers import LayerNorm, resample_abs_pos_embed
-from timm.models.vision_transformer import Attention, Block, VisionTransformer
 from torch import nn
 from fastcore.basics import patch, store_attr
 from fastai.torch_core import params
@@ -24,7 +22,12 @@ from ..video.sampling import DenseClip, UniformSegments
 from ..video.spec import ClipSpec
 from .checkpoints import Checkpoint, LoadReport, head_names, load_weights, open_checkpoint, renamed
 from .base import ActionModel
-from .layers import fitting_clips, layers_of, total_out, split_out
+from .layers import fitting_clips, import_needed, layers_of, total_out, split_out
+
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #29d31a54
+import_needed('timm', 'PretrainedTimeSformer')
+from timm.layers import LayerNorm, resample_abs_pos_embed
+from timm.models.vision_transformer import Attention, Block, VisionTransformer
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #88725ffc
 class DividedBlock(Block):
@@ -280,7 +283,7 @@ def timesformer_args(
     key = transformer_key(state)
     names = 'patch_embed.proj.weight','pos_embed','time_embed','head.weight'
     patch,places,times,head = (state.get(key(n)) for n in names)
-    if patch is None or places is None: return
+    if patch is None or places is None or (patch.ndim, places.ndim) != (4,3): return
     dim,size = len(patch),patch.shape[-1]
     n_frames = config.get('num_frames', 8) if times is None else times.shape[1]
     return dict(n_out=1 if head is None else len(head), num_frames=n_frames,
