@@ -147,7 +147,8 @@ class ClipDL(TfmdDL):
     def __init__(self, dataset, *args, weights=None, **kwargs):
         super().__init__(dataset, *args, **kwargs)
         self.weights = weights # of every clip, to draw it; None: every clip once an epoch
-        self.faults = torch.zeros(len(dataset), dtype=torch.uint8).share_memory_() # workers write, this process reads
+        self.faults = torch.zeros(len(dataset), dtype=torch.uint8)
+        if self.fake_l.num_workers: self.faults.share_memory_() # workers write, this process reads
 
 # %% ../../nbs/data/40_loaders.ipynb #0537236b
 @patch(as_prop=True)

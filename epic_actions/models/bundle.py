@@ -10,7 +10,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 from safetensors import safe_open, SafetensorError
-from safetensors.torch import save_file, load_file
+from safetensors.torch import load_file, save
 
 # %% ../../nbs/models/50_bundle.ipynb #f36aed97
 from ..video.files import atomic_write
@@ -53,7 +53,7 @@ def save_bundle(
     check_savable(model)
     # a tensor of its own for each name, also for those that share one
     weights = {n: t.contiguous().clone() for n,t in model.state_dict().items()}
-    with atomic_write(path) as part: save_file(weights, part, {'epic_actions': json.dumps(_about(model, info))})
+    with atomic_write(path) as part: part.write_bytes(save(weights, {'epic_actions': json.dumps(_about(model, info))}))
     return Path(path)
 
 # %% ../../nbs/models/50_bundle.ipynb #20c50945
