@@ -119,6 +119,7 @@ class TrainRecipe(Section):
     train_on_val:bool=False # Train on the validation clips, too, for a test server
     preload:bool|None=None # Keep all clips in memory; None: up to 1000 clips
     tensorboard:bool=False # Write the curves for TensorBoard, too, into the folder tensorboard of the run
+    every:str|None=None # Within epochs, too, write a checkpoint after so many batches, as 500, or a time, as 10min
 
 # %% ../../nbs/learn/35_recipes.ipynb #0368a4ec
 def _section(cls, name, values):

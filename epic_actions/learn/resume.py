@@ -28,10 +28,10 @@ from fastai.learner import Learner, replacing_yield
 
 # %% ../../nbs/learn/30_resume.ipynb #08901ad1
 from ..video.files import atomic_write, check_one_process, remove_parts
-from ..models.bundle import check_savable, save_bundle, load_bundle
+from ..models.bundle import check_savable, load_bundle, read_bundle, save_bundle
 from .callbacks import shown, unwrapped
 
-# %% ../../nbs/learn/30_resume.ipynb #623248e4
+# %% ../../nbs/learn/30_resume.ipynb #b052ee00
 if os.name == 'nt': import msvcrt
 else: import fcntl
 
@@ -46,13 +46,13 @@ def check_run(
     names = ['train_loss','valid_loss',*learn.metrics.attrgot('name')]
     if monitor not in [*names, 'last']: raise ValueError(f"monitor={monitor!r}: choose one of {names}, or 'last'")
 
-# %% ../../nbs/learn/30_resume.ipynb #b9890f49
+# %% ../../nbs/learn/30_resume.ipynb #7e67a389
 def _lock(file):
     "Lock an open file for this process; raises an OSError if another process holds it."
     if os.name == 'nt': msvcrt.locking(file.fileno(), msvcrt.LK_NBLCK, 1)
     else: fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB) # processes that are forked do not inherit it
 
-# %% ../../nbs/learn/30_resume.ipynb #0afd320f
+# %% ../../nbs/learn/30_resume.ipynb #8a182948
 def _try_lock(file, folder):
     "Lock an open file, or raise a ValueError if another process writes in `folder`."
     try: _lock(file)
@@ -62,7 +62,7 @@ def _try_lock(file, folder):
                              'folder') from e
         warnings.warn(f'{folder}: cannot be locked ({e}); do not start another training there')
 
-# %% ../../nbs/learn/30_resume.ipynb #21c22ca8
+# %% ../../nbs/learn/30_resume.ipynb #a24ef3aa
 _held = set()
 
 @contextmanager
@@ -78,10 +78,11 @@ def only_writer(
             _try_lock(f, folder)
             _held.add(file)
             try: yield
-            finally: _held.remove(file)
-        file.unlink(missing_ok=True)
+            finally:
+                _held.remove(file)
+                if os.name != 'nt': file.unlink(missing_ok=True) # Windows keeps open files
 
-# %% ../../nbs/learn/30_resume.ipynb #c87b6081
+# %% ../../nbs/learn/30_resume.ipynb #50653331
 def _numbers(o):
     "`o` with numbers and texts in plain lists and dicts; raises a TypeError if it holds anything else."
     if isinstance(o, dict): return {_numbers(k): _numbers(v) for k,v in o.items()}
@@ -90,7 +91,7 @@ def _numbers(o):
     if isinstance(o, (int,float,str,NoneType)): return o
     raise TypeError(f'{type(o).__name__}: neither a number nor a text')
 
-# %% ../../nbs/learn/30_resume.ipynb #e36603b2
+# %% ../../nbs/learn/30_resume.ipynb #94d31321
 def plain_attrs(
     o # A callback or a metric
 )->dict: # Name -> a copy of the value
@@ -100,14 +101,14 @@ def plain_attrs(
         with suppress(TypeError): found[k] = _numbers(v)
     return found
 
-# %% ../../nbs/learn/30_resume.ipynb #aa7a5ac1
+# %% ../../nbs/learn/30_resume.ipynb #93cbfd5a
 def _set_attrs(o, state):
     "Give `o` the attributes that `plain_attrs` found, where a single number may be a tensor."
     for k,v in state.items():
         old = vars(o).get(k)
         vars(o)[k] = old.new_tensor(v) if isinstance(old, torch.Tensor) else L(v) if isinstance(old, L) else v
 
-# %% ../../nbs/learn/30_resume.ipynb #84094471
+# %% ../../nbs/learn/30_resume.ipynb #3e54e1b0
 @patch
 def state_dict(self:Callback)->dict:
     "What a checkpoint keeps of this callback."
@@ -120,7 +121,7 @@ def load_state_dict(self:Callback,
     "Go back to what a checkpoint kept of this callback."
     _set_attrs(self, state)
 
-# %% ../../nbs/learn/30_resume.ipynb #788575a5
+# %% ../../nbs/learn/30_resume.ipynb #d726039b
 @patch
 def state_dict(self:MixedPrecision): return self.scaler.state_dict()
 
@@ -128,7 +129,7 @@ def state_dict(self:MixedPrecision): return self.scaler.state_dict()
 def load_state_dict(self:MixedPrecision, state):
     if state: self.scaler.load_state_dict(state)
 
-# %% ../../nbs/learn/30_resume.ipynb #f99a8b25
+# %% ../../nbs/learn/30_resume.ipynb #138f48ae
 @patch
 def state_dict(self:CSVLogger):
     self.file.flush()
@@ -140,12 +141,12 @@ def load_state_dict(self:CSVLogger, state):
     self.file.truncate()
     self.file.write(state['text'])
 
-# %% ../../nbs/learn/30_resume.ipynb #215d63f3
+# %% ../../nbs/learn/30_resume.ipynb #1438b26e
 def _changes(cb, before):
     "What a checkpoint keeps of a callback that was as `before` when the training began."
     return {k: v for k,v in cb.state_dict().items() if k not in before or not equals(v, before[k])}
 
-# %% ../../nbs/learn/30_resume.ipynb #e6a12d9c
+# %% ../../nbs/learn/30_resume.ipynb #dfa16664
 def _cb_name(cb): return f'{cb.name} of {cb.monitor}' if 'monitor' in vars(cb) else cb.name
 
 # %% ../../nbs/learn/30_resume.ipynb #b97e9ce3
@@ -167,18 +168,18 @@ def _set_random_states(state):
     random.setstate(state['python_rng'])
     for i,rng in enumerate(state.get('cuda_rng', [])[:torch.cuda.device_count()]): torch.cuda.set_rng_state(rng.cpu(), i)
 
-# %% ../../nbs/learn/30_resume.ipynb #e1215497
+# %% ../../nbs/learn/30_resume.ipynb #f587db60
 def _loader_state(dl):
     "What the next epoch of a loader depends on."
     tfm = getattr(dl, 'clip_tfm', None)
     return dict(rng=getattr(dl, 'rng', random).getstate(), clip_epoch=tfm and tfm.epoch)
 
-# %% ../../nbs/learn/30_resume.ipynb #e099e954
+# %% ../../nbs/learn/30_resume.ipynb #995fe6f9
 def _set_loader_state(dl, state):
     if state['rng'] and hasattr(dl, 'rng'): dl.rng.setstate(state['rng'])
     if state['clip_epoch'] is not None: dl.clip_tfm.epoch = state['clip_epoch']
 
-# %% ../../nbs/learn/30_resume.ipynb #1c4bbda9
+# %% ../../nbs/learn/30_resume.ipynb #830f5868
 def batches_from(
     dl, # A loader of fastai
     n:int # Number of the first batch
@@ -191,17 +192,17 @@ def batches_from(
     def rest(): return idxs()[n*(dl.bs or 1):]
     with contextmanager(replacing_yield)(dl, 'get_idxs', rest): yield from dl
 
-# %% ../../nbs/learn/30_resume.ipynb #d80f05be
-def _from_first_version(state):
+# %% ../../nbs/learn/30_resume.ipynb #ace5d35e
+def _from_first_version(state, vocabs):
     "A checkpoint of version 0.1 in today's form."
     count,val = state['smooth_loss']
     callbacks = dict(recorder=[dict(values=[[*row.values()][1:] for row in state['history']])])
     if state['ema']: callbacks['ema'] = [state['ema']]
     return state | dict(start=(state['epoch']+1, 0), stopped=False, train_iter=count, pct_train=0., grads=[],
-                        record=dict(monitor=state['monitor']), loader=dict(rng=None, clip_epoch=state['clip_epoch']),
+                        vocabs=vocabs, loader=dict(rng=None, clip_epoch=state['clip_epoch']),
                         callbacks=callbacks, metrics=[dict(count=count, val=val)])
 
-# %% ../../nbs/learn/30_resume.ipynb #72973429
+# %% ../../nbs/learn/30_resume.ipynb #fc7611a0
 def read_checkpoint(
     path:str|Path, # Folder of a run
     device='cpu' # Where the tensors are wanted
@@ -211,9 +212,10 @@ def read_checkpoint(
     if not file.exists(): return
     try: state = torch.load(file, map_location=device, weights_only=True)
     except (RuntimeError,EOFError,UnpicklingError) as e: raise ValueError(f'{file}: no checkpoint, or damaged ({e})') from e
-    return state if 'start' in state else _from_first_version(state)
+    if 'start' in state: return state
+    return _from_first_version(state, read_bundle(file.with_name('best.safetensors'))['vocabs'])
 
-# %% ../../nbs/learn/30_resume.ipynb #7b435402
+# %% ../../nbs/learn/30_resume.ipynb #0d4c5f6b
 def checkpoint_interval(
     every:int|str|None # `500` batches, a time such as `10min`, or None
 )->tuple: # Batches and seconds; infinite if there is no such limit
@@ -240,7 +242,7 @@ class Checkpoints(Callback):
         self.sign = -1 if 'loss' in monitor or 'error' in monitor else 1
         self.batches,self.seconds = checkpoint_interval(every)
 
-# %% ../../nbs/learn/30_resume.ipynb #e1c6295c
+# %% ../../nbs/learn/30_resume.ipynb #7a746407
 @patch
 def check(self:Checkpoints,
     learn:Learner, # The learner that is to be trained
@@ -252,16 +254,10 @@ def check(self:Checkpoints,
     if not state: return
     if epochs < (done := state['start'][0]) and not state['stopped']:
         raise ValueError(f'{self.path}: {done} epochs are done; {epochs} are too few to resume this run')
-    now = self._record(learn)
-    other = [f'{k}={now[k]!r:.90} (was {v!r:.90})' for k,v in state['record'].items() if v != now[k]]
+    other = [] if state['monitor'] == self.monitor else [f"monitor={self.monitor!r} (was {state['monitor']!r})"]
+    if state['vocabs'] != getattr(learn.dls, 'vocabs', None): other.append('other classes')
     if other: raise ValueError(f'{self.path}: this run cannot be resumed with {", ".join(other)}')
     return state
-
-# %% ../../nbs/learn/30_resume.ipynb #0697183b
-@patch
-def _record(self:Checkpoints, learn):
-    "What may not change within a run, besides the model."
-    return dict(monitor=self.monitor, vocabs=getattr(learn.dls, 'vocabs', None))
 
 # %% ../../nbs/learn/30_resume.ipynb #9088c073
 @patch
@@ -276,7 +272,7 @@ def before_fit(self:Checkpoints):
     if state: self._load(state)
     self.saved_at = time.monotonic()
 
-# %% ../../nbs/learn/30_resume.ipynb #a0d6f5bb
+# %% ../../nbs/learn/30_resume.ipynb #b5c8c274
 @patch
 def after_fit(self:Checkpoints): self.start = 0,0
 
@@ -299,17 +295,17 @@ def after_epoch(self:Checkpoints, stopped=False):
     self._save((self.epoch+1, 0), _loader_state(self.dls.train), stopped)
     self._write_history()
 
-# %% ../../nbs/learn/30_resume.ipynb #e1ee6882
+# %% ../../nbs/learn/30_resume.ipynb #712262a0
 @patch
 def _write_history(self:Checkpoints):
     with atomic_write(self.path/'history.csv') as part: pd.DataFrame(self.history).to_csv(part, index=False)
 
-# %% ../../nbs/learn/30_resume.ipynb #dc7dd1c7
+# %% ../../nbs/learn/30_resume.ipynb #0d73431c
 @patch
 def after_cancel_fit(self:Checkpoints):
     if len(self.recorder.values) > len(self.history): self.after_epoch(stopped=True)
 
-# %% ../../nbs/learn/30_resume.ipynb #7d76f01f
+# %% ../../nbs/learn/30_resume.ipynb #407ce0be
 @patch
 def after_batch(self:Checkpoints):
     if self.train_iter % self.batches and time.monotonic() - self.saved_at < self.seconds: return
@@ -327,12 +323,13 @@ def _state(self:Checkpoints):
                 callbacks={name: states for name,states in kept.items() if any(states)},
                 metrics=[plain_attrs(m) for m in (self.recorder.smooth_loss, *self.metrics)])
 
-# %% ../../nbs/learn/30_resume.ipynb #2fb04ce9
+# %% ../../nbs/learn/30_resume.ipynb #c4b47899
 @patch
 def _save(self:Checkpoints, start, loader, stopped=False):
     "Write `last.pt`, from which the training goes on at `start`, an epoch and a batch."
-    state = dict(start=start, loader=loader, stopped=stopped, n_epoch=self.n_epoch, best=self.best, history=self.history,
-                 record=self._record(self.learn), train_iter=self.train_iter, pct_train=self.pct_train)
+    state = dict(start=start, loader=loader, stopped=stopped, n_epoch=self.n_epoch, best=self.best,
+                 history=self.history, monitor=self.monitor, vocabs=getattr(self.dls, 'vocabs', None),
+                 train_iter=self.train_iter, pct_train=self.pct_train)
     with atomic_write(self.last) as part:
         try: torch.save(state | self._state() | _random_states(), part)
         except RuntimeError as e: # torch does not say more of a full disk
@@ -357,7 +354,7 @@ def _load(self:Checkpoints, state):
     self.resumed = state
     if bar := getattr(getattr(self, 'progress', None), 'mbar', None): bar.update(0) # it has to begin there
 
-# %% ../../nbs/learn/30_resume.ipynb #071986b4
+# %% ../../nbs/learn/30_resume.ipynb #4c477d8a
 @patch
 def _load_callbacks(self:Checkpoints, state):
     "Give callbacks and metrics back what they remember; raises a ValueError if `EMA` came or went."
@@ -371,14 +368,14 @@ def _load_callbacks(self:Checkpoints, state):
         for cb,s in zip(named.get(name, []), states): cb.load_state_dict(s)
     for m,s in zip((self.recorder.smooth_loss, *self.metrics), state['metrics']): _set_attrs(m, s)
 
-# %% ../../nbs/learn/30_resume.ipynb #9d739b9c
+# %% ../../nbs/learn/30_resume.ipynb #f3350da9
 @patch
 def _do_fit(self:Learner):
     "fastai's loop over the epochs, from where a run goes on."
     first = self.checkpoints.start[0] if hasattr(self, 'checkpoints') else 0
     for self.epoch in range(first, self.n_epoch): self._with_events(self._do_epoch, 'epoch', CancelEpochException)
 
-# %% ../../nbs/learn/30_resume.ipynb #ff7d86a2
+# %% ../../nbs/learn/30_resume.ipynb #18898e5d
 @patch
 def all_batches(self:Learner):
     "fastai's loop over the batches, from where a run goes on."
@@ -386,7 +383,7 @@ def all_batches(self:Learner):
     resumes = self.training and hasattr(self, 'checkpoints')
     for o in self.checkpoints.numbered_batches() if resumes else enumerate(self.dl): self.one_batch(*o)
 
-# %% ../../nbs/learn/30_resume.ipynb #896153bc
+# %% ../../nbs/learn/30_resume.ipynb #52166e89
 @patch
 def numbered_batches(self:Checkpoints):
     "The batches of a training epoch with their numbers."
