@@ -240,7 +240,7 @@ def check_new_run(
 ):
     "Raise a FileExistsError if `out` holds a run, or a table that is not of a run."
     if (out/'last.pt').exists():
-        raise FileExistsError(f'{out} holds a run already: give another folder, resume it (--resume), or remove it')
+        raise FileExistsError(f'{out} holds a run already: give another folder, go on with --resume, or remove it')
     if (out/'segments.csv').exists() and not (out/'recipe.json').exists():
         raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
 
