@@ -163,8 +163,10 @@ def recipe_learner(
     set_seed(train.seed)
     cls = ActionModel.named(recipe.model.name) if base is None else type(base)
     args = _model_args(recipe, cls, base)
-    if base is None: model = cls.from_dls(dls, **args)
-    else: model,report = adapt_model(base, dls.vocabs, dls.clip_spec, **args)
+    try:
+        if base is None: model = cls.from_dls(dls, **args)
+        else: model,report = adapt_model(base, dls.vocabs, dls.clip_spec, **args)
+    except TypeError as e: raise ValueError(f'model.args={recipe.model.args}: {cls.__name__} does not take them ({e})') from e
     if train.loss: more['loss_func'] = MultiTaskLoss.named(train.loss)(label_smoothing=train.label_smoothing)
     if train.optimizer == 'sgd':
         more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
