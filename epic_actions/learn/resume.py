@@ -114,6 +114,7 @@ def state_dict(self:Callback)->dict:
     "What a checkpoint keeps of this callback."
     return plain_attrs(self)
 
+# %% ../../nbs/learn/30_resume.ipynb #f49fb8fb
 @patch
 def load_state_dict(self:Callback,
     state:dict # From a checkpoint
@@ -125,6 +126,7 @@ def load_state_dict(self:Callback,
 @patch
 def state_dict(self:MixedPrecision): return self.scaler.state_dict()
 
+# %% ../../nbs/learn/30_resume.ipynb #079c67d4
 @patch
 def load_state_dict(self:MixedPrecision, state):
     if state: self.scaler.load_state_dict(state)
@@ -135,6 +137,7 @@ def state_dict(self:CSVLogger):
     self.file.flush()
     return dict(text=Path(self.file.name).read_text())
 
+# %% ../../nbs/learn/30_resume.ipynb #da723777
 @patch
 def load_state_dict(self:CSVLogger, state):
     self.file.seek(0)
@@ -166,7 +169,8 @@ def _set_random_states(state):
     torch.set_rng_state(state['torch_rng'].cpu())
     np.random.set_state(state['numpy_rng'])
     random.setstate(state['python_rng'])
-    for i,rng in enumerate(state.get('cuda_rng', [])[:torch.cuda.device_count()]): torch.cuda.set_rng_state(rng.cpu(), i)
+    for i,rng in enumerate(state.get('cuda_rng', [])[:torch.cuda.device_count()]):
+        torch.cuda.set_rng_state(rng.cpu(), i)
 
 # %% ../../nbs/learn/30_resume.ipynb #f587db60
 def _loader_state(dl):
@@ -211,7 +215,8 @@ def read_checkpoint(
     file = Path(path)/'last.pt'
     if not file.exists(): return
     try: state = torch.load(file, map_location=device, weights_only=True)
-    except (RuntimeError,EOFError,UnpicklingError) as e: raise ValueError(f'{file}: no checkpoint, or damaged ({e})') from e
+    except (RuntimeError,EOFError,UnpicklingError) as e:
+        raise ValueError(f'{file}: no checkpoint, or damaged ({e})') from e
     if 'start' in state: return state
     return _from_first_version(state, read_bundle(file.with_name('best.safetensors'))['vocabs'])
 
@@ -230,7 +235,7 @@ def checkpoint_interval(
 class Checkpoints(Callback):
     "Writes checkpoints, keeps the best model, and resumes; raises a ValueError for another run."
     order,run_valid,remove_on_fetch = 1000,False,True
-    start = 0,0 # The epoch and the batch at which the training begins
+    name = 'checkpoints' # also of a class that is derived from it
     def __init__(self,
         path:str|Path, # Folder of the run
         monitor:str='valid_loss', # Metric of the best model, the smaller the better for a loss or error; or `last`
@@ -252,7 +257,7 @@ def check(self:Checkpoints,
     check_run(learn, self.monitor)
     state = read_checkpoint(self.path, next(learn.model.parameters()).device) if self.resume else None
     if not state: return
-    if epochs < (done := state['start'][0]) and not state['stopped']:
+    if epochs < (done := state['start'][0]):
         raise ValueError(f'{self.path}: {done} epochs are done; {epochs} are too few to resume this run')
     other = [] if state['monitor'] == self.monitor else [f"monitor={self.monitor!r} (was {state['monitor']!r})"]
     if state['vocabs'] != getattr(learn.dls, 'vocabs', None): other.append('other classes')
@@ -262,7 +267,7 @@ def check(self:Checkpoints,
 # %% ../../nbs/learn/30_resume.ipynb #9088c073
 @patch
 def before_fit(self:Checkpoints):
-    self.run = not (hasattr(self, 'lr_finder') or hasattr(self, 'gather_preds'))
+    self.start,self.run = (0,0),not (hasattr(self, 'lr_finder') or hasattr(self, 'gather_preds'))
     if not self.run: return
     state = self.check(self.learn, self.n_epoch)
     self.path.mkdir(parents=True, exist_ok=True)
@@ -271,10 +276,6 @@ def before_fit(self:Checkpoints):
     self.before = {cb: plain_attrs(cb) for cb in self.cbs}
     if state: self._load(state)
     self.saved_at = time.monotonic()
-
-# %% ../../nbs/learn/30_resume.ipynb #b5c8c274
-@patch
-def after_fit(self:Checkpoints): self.start = 0,0
 
 # %% ../../nbs/learn/30_resume.ipynb #752d663a
 @patch
@@ -351,7 +352,7 @@ def _load(self:Checkpoints, state):
     self._load_callbacks(state)
     _set_random_states(state)
     self._write_history()
-    self.resumed = state
+    self.resumed = state if self.start[1] else None
     if bar := getattr(getattr(self, 'progress', None), 'mbar', None): bar.update(0) # it has to begin there
 
 # %% ../../nbs/learn/30_resume.ipynb #4c477d8a
@@ -389,8 +390,9 @@ def numbered_batches(self:Checkpoints):
     "The batches of a training epoch with their numbers."
     self.loader,(_,n) = _loader_state(self.dls.train),self.start
     if not n: return enumerate(self.dl)
-    batches,state = batches_from(self.dl, n-1),self.resumed
+    batches = batches_from(self.dl, n-1)
     next(batches)
+    state,self.resumed = self.resumed,None
     self.start,self.learn.pct_train = (0,0),state['pct_train']
     self._load_callbacks(state)
     _set_random_states(state)

@@ -33,7 +33,8 @@ from .learner import action_learner
 from .mixup import CutMix, MixUp
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
-from .resume import Checkpoints, checkpoint_interval, only_writer, step_schedule, train_run, warm_cosine
+from .resume import (Checkpoints, checkpoint_interval, only_writer, step_schedule, train_run,
+                                       warm_cosine)
 
 # %% ../../nbs/learn/37_training.ipynb #bfdfb3bd
 def _check_model(given, cls):
@@ -166,7 +167,8 @@ def recipe_learner(
     try:
         if base is None: model = cls.from_dls(dls, **args)
         else: model,report = adapt_model(base, dls.vocabs, dls.clip_spec, **args)
-    except TypeError as e: raise ValueError(f'model.args={recipe.model.args}: {cls.__name__} does not take them ({e})') from e
+    except TypeError as e:
+        raise ValueError(f'model.args={recipe.model.args}: {cls.__name__} does not take them ({e})') from e
     if train.loss: more['loss_func'] = MultiTaskLoss.named(train.loss)(label_smoothing=train.label_smoothing)
     if train.optimizer == 'sgd':
         more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
@@ -263,6 +265,13 @@ def tensorboard_callback(
     except ImportError as e: raise ImportError(f"TensorBoard is missing ({e}): pip install tensorboard") from e
     return TensorBoardCallback(out/'tensorboard', trace_model=False, log_preds=False)
 
+# %% ../../nbs/learn/37_training.ipynb #1ca27efa
+def _rates(recipe, base):
+    "The highest learning rate; a slice from the first layers to the last for pretrained weights."
+    train = recipe.train
+    tuned = train.schedule == 'one_cycle' and (base is not None or recipe.model.pretrained)
+    return slice(train.lr*train.body_lr, train.lr) if tuned else train.lr
+
 # %% ../../nbs/learn/37_training.ipynb #fa52f9cf
 def train_recipe(
     recipe:Recipe,
@@ -283,12 +292,9 @@ def train_recipe(
     if base is not None and progress: print(f'{recipe.model.checkpoint}: {learn.load_report}')
     with only_writer(out):
         recipe = _settled(recipe, learn, base, out, goes_on, progress)
-        train,schedule = recipe.train,_schedule(recipe.train)
-        cbs = [*cbs, *recipe_callbacks(recipe)]
+        train,cbs = recipe.train,[*cbs, *recipe_callbacks(recipe)]
         if tensorboard or train.tensorboard: cbs.append(tensorboard_callback(out))
         if goes_on: check_resumed(recipe, dls, out)
         _keep_record(recipe, dls, out, goes_on)
-        tuned = schedule is None and (base is not None or recipe.model.pretrained)
-        lr = slice(train.lr*train.body_lr, train.lr) if tuned else train.lr
-        return train_run(learn, out, train.epochs, lr, train.wd, train.monitor, resume, progress, cbs,
-                         schedule=schedule, every=train.every)
+        return train_run(learn, out, train.epochs, _rates(recipe, base), train.wd, train.monitor, resume, progress, cbs,
+                         schedule=_schedule(train), every=train.every)
