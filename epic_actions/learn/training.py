@@ -287,10 +287,10 @@ def train_recipe(
     check_recipe(recipe)
     learn,out,train = recipe_learner(recipe, dls, base),Path(out),recipe.train
     goes_on = resume and (out/'recipe.json').exists()
-    if not resume: check_new_run(out)
     Checkpoints(out, train.monitor, resume, train.every).check(learn, train.epochs)
     if base is not None and progress: print(f'{recipe.model.checkpoint}: {learn.load_report}')
     with only_writer(out):
+        if not resume: check_new_run(out)
         recipe = _settled(recipe, learn, base, out, goes_on, progress)
         train,cbs = recipe.train,[*cbs, *recipe_callbacks(recipe)]
         if tensorboard or train.tensorboard: cbs.append(tensorboard_callback(out))
