@@ -121,7 +121,7 @@ def command(
                 with warnings.catch_warnings(): failed = _answer(f, as_json, **kwargs)
             except (ValueError, VideoError, OSError) as e: _end(f'Error: {e}', 2)
             except KeyboardInterrupt:
-                _end('Interrupted. What is finished is kept; `train --resume` goes on from the last epoch.', 130)
+                _end('Interrupted.' + ' The same command with --resume goes on.'*('resume' in kwargs), 130)
             if failed: raise typer.Exit(1)
         return app.command(name, rich_help_panel=panel)(with_parameters(wrapper, _json))
     return decorate

@@ -31,7 +31,7 @@ def train(
     test:str='0', # Test: a share or groups; not used in training.
     workers:int|None=None, # Processes that read clips, where they are not kept in memory.
     bad: BadClips = 'raise',
-    resume:bool=False, # Go on where the run in --out stopped.
+    resume:bool=False, # Go on where the run in --out stopped; other epochs, workers and bad are allowed.
     *, recipe
 ):
     """Train a model on videos and score it.

@@ -16,10 +16,11 @@ from fastai.callback import progress # it gives `Learner` its `no_bar`
 from fastai.callback.core import Callback
 from fastai.learner import replacing_yield
 from fastai.optimizer import Optimizer, Lookahead
-from fastai.torch_core import get_model, trainable_params
+from fastai.torch_core import trainable_params
 
 # %% ../../nbs/learn/07_callbacks.ipynb #3c96efde
 from ..video.files import is_watched
+from ..models.base import unwrapped
 from ..models.segment_nets import param_policy
 
 # %% ../../nbs/learn/07_callbacks.ipynb #83bb6a25
@@ -31,8 +32,11 @@ class EMA(Callback):
     ): self.decay = decay
 
     def before_fit(self):
-        self.average = AveragedModel(self.model, multi_avg_fn=get_ema_multi_avg_fn(self.decay), use_buffers=True)
-    def after_step(self): self.average.update_parameters(self.model)
+        average = get_ema_multi_avg_fn(self.decay)
+        self.average = AveragedModel(unwrapped(self.model), multi_avg_fn=average, use_buffers=True)
+    def after_step(self): self.average.update_parameters(unwrapped(self.model))
+    def state_dict(self): return self.average.state_dict()
+    def load_state_dict(self, state): self.average.load_state_dict(state)
 
     @torch.no_grad()
     def exchange(self):
@@ -59,7 +63,7 @@ def checkpoint_layers(model)->list:
 class GradientCheckpointing(Callback):
     "Compute what the layers have seen again on the way back, in place of keeping it."
     def before_fit(self):
-        self.checkpointed = checkpoint_layers(self.model)
+        self.checkpointed = checkpoint_layers(unwrapped(self.model))
         self.after_fit() # of a run that was interrupted
         for m in self.checkpointed: m.forward = partial(checkpoint, m.forward, use_reentrant=False)
 
@@ -81,7 +85,7 @@ class PolicyRates(Callback):
 
     def before_fit(self):
         self.after_fit() # of a run that was interrupted
-        model,opt = get_model(self.model),self._fast_opt
+        model,opt = unwrapped(self.model),self._fast_opt
         if not isinstance(opt, Optimizer):
             raise ValueError(f"{type(opt).__name__}: PolicyRates needs one of fastai's optimizers, such as SGD or Adam")
         policy = self.policy(model)

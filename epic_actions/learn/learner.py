@@ -10,14 +10,14 @@ import inspect, warnings
 from functools import cache, wraps
 import torch
 from torch import nn
-from fastcore.basics import listify, patch
+from fastcore.basics import compose, listify, patch
 from fastai.learner import Learner
 from fastai.losses import CrossEntropyLossFlat
 from fastai.callback import schedule, progress # they give `Learner` its one cycle and its progress bar
 
 # %% ../../nbs/learn/20_learner.ipynb #a136ee7f
 from ..video.spec import spec_differences
-from ..models.base import ActionModel
+from ..models.base import ActionModel, unwrapped
 from .callbacks import StopOnNaN
 from .heads import MultiTaskLoss, action_metrics
 
@@ -61,11 +61,12 @@ def action_learner(
     own = {k: kwargs.pop(k) for k in _learner_args & kwargs.keys()}
     if backbone: kwargs['arch'] = backbone
     model = _make_model(dls, arch, kwargs)
-    check_spec(model, dls.clip_spec)
-    model.clip_spec,model.vocabs = dls.clip_spec,dls.vocabs
+    inner = unwrapped(model)
+    check_spec(inner, dls.clip_spec)
+    inner.clip_spec,inner.vocabs = dls.clip_spec,dls.vocabs
     loss = CrossEntropyLossFlat if len(dls.vocabs) == 1 else MultiTaskLoss
     args = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs)) | own
-    if hasattr(model, 'splitter'): args.setdefault('splitter', model.splitter)
+    if hasattr(inner, 'splitter'): args.setdefault('splitter', compose(unwrapped, inner.splitter))
     return Learner(dls, model, **args | dict(cbs=[StopOnNaN(), *listify(own.get('cbs'))]))
 
 # %% ../../nbs/learn/20_learner.ipynb #01836c14

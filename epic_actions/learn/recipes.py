@@ -11,7 +11,7 @@ import json, re
 from functools import reduce
 from dataclasses import asdict, dataclass, field, fields
 from importlib.resources import files
-from math import isfinite
+from math import inf, isfinite
 from pathlib import Path
 from types import NoneType
 from typing import get_args
@@ -24,8 +24,22 @@ from ..video.spec import default_frames, default_size
 _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','sgd'),
                 schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), over=('labelled','all'),
                 reduction=('batchmean','mean'), history=('observed','published'))
-_positive = dict(lr='a value above 0, or none to search for one',
-                 **dict.fromkeys(('epochs','bs','frames','flow_length'), '1 or more'))
+
+# %% ../../nbs/learn/35_recipes.ipynb #648369a1
+def _range(names, least, most=inf): return dict.fromkeys(names.split(), (least, most))
+_ranges = {**_range('epochs bs frames flow_length size presize scale top_k length', 1), **_range('ucf_split', 1, 3),
+           **_range('wd clip_grad mixup cutmix body_lr warm_up steps seed tau_a past_weight feature_weight weight', 0),
+           **_range('dropout label_smoothing light min_coverage', 0, 1), **_range('ema', 0, .99999),
+           **_range('randaugment', 0, 30), **_range('std', 1e-6), **_range('lr T tau_o', 1e-12)}
+
+# %% ../../nbs/learn/35_recipes.ipynb #c683a4f3
+def _check_range(name, v):
+    "Raise a ValueError if a number, or one in a tuple, is not in its range."
+    least,most = _ranges.get(name, (-inf,inf))
+    if all(least <= n <= most for n in (v if isinstance(v, tuple) else [v])): return
+    allowed = f'{least} or more' if most == inf else f'{least} to {most}'
+    if 0 < least < 1e-3: allowed = 'a value above 0' + ', or none to search for one'*(name == 'lr')
+    raise ValueError(f'{name}={v}: give {allowed}')
 
 # %% ../../nbs/learn/35_recipes.ipynb #54ef342b
 def _kinds(hint): return get_args(hint) or (hint,)
@@ -43,7 +57,7 @@ def _checked(f, v):
     if v is None: return
     if isinstance(v, float) and not isfinite(v): raise ValueError(f'{f.name}={v}: give a finite number')
     if v not in _choices.get(f.name, [v]): raise ValueError(f'{f.name}={v!r}: choose one of {_choices[f.name]}')
-    if f.name in _positive and v <= 0: raise ValueError(f'{f.name}={v}: give {_positive[f.name]}')
+    if f.name in _ranges: _check_range(f.name, v)
     return v
 
 # %% ../../nbs/learn/35_recipes.ipynb #3ef694ca
@@ -119,6 +133,7 @@ class TrainRecipe(Section):
     train_on_val:bool=False # Train on the validation clips, too, for a test server
     preload:bool|None=None # Keep all clips in memory; None: up to 1000 clips
     tensorboard:bool=False # Write the curves for TensorBoard, too, into the folder tensorboard of the run
+    every:str|None=None # Within epochs, too, write a checkpoint after so many batches, as 500, or a time, as 10min
 
 # %% ../../nbs/learn/35_recipes.ipynb #0368a4ec
 def _section(cls, name, values):

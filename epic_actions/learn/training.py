@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['check_recipe', 'recipe_base', 'recipe_modality', 'recipe_spec', 'recipe_loaders', 'recipe_learner',
-           'recipe_callbacks', 'check_resumed', 'tensorboard_callback', 'train_recipe']
+           'recipe_callbacks', 'check_resumed', 'check_new_run', 'tensorboard_callback', 'train_recipe']
 
 # %% ../../nbs/learn/37_training.ipynb #80e3909b
 import os
@@ -27,14 +27,14 @@ from ..data.loaders import get_action_dataloaders
 from ..video.sampling import Sampler, ShuffledFrames, UniformSegments, sampler_from_dict
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
-from ..models.bundle import read_bundle
 from .callbacks import EMA, PolicyRates, shown
 from .heads import MultiTaskLoss
 from .learner import action_learner
 from .mixup import CutMix, MixUp
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
-from .resume import check_run, step_schedule, train_run, warm_cosine
+from .resume import (Checkpoints, checkpoint_interval, only_writer, step_schedule, train_run,
+                                       warm_cosine)
 
 # %% ../../nbs/learn/37_training.ipynb #bfdfb3bd
 def _check_model(given, cls):
@@ -51,6 +51,12 @@ def _check_model(given, cls):
     for k in given.args:
         if k not in takes: raise ValueError(f'model.args.{k}: {name} takes {", ".join(takes)}')
 
+# %% ../../nbs/learn/37_training.ipynb #a24d37c2
+def _schedule(train):
+    "The schedule of a recipe; None for one cycle."
+    if train.schedule == 'steps': return step_schedule(train.lr, train.steps, train.epochs)
+    if train.schedule == 'warm_cosine': return warm_cosine(train.lr, train.epochs, train.warm_up)
+
 # %% ../../nbs/learn/37_training.ipynb #8e2f10e1
 def check_recipe(recipe:Recipe):
     "Raise a ValueError for a model, argument, sampler or loss that there is not."
@@ -61,6 +67,8 @@ def check_recipe(recipe:Recipe):
                          'these three')
     if spec.sampler: Sampler.named(spec.sampler.get('name'))
     if recipe.train.loss: MultiTaskLoss.named(recipe.train.loss)
+    checkpoint_interval(recipe.train.every)
+    _schedule(replace(recipe.train, lr=1.))
 
 # %% ../../nbs/learn/37_training.ipynb #c2839ee8
 def recipe_base(recipe:Recipe):
@@ -156,8 +164,11 @@ def recipe_learner(
     set_seed(train.seed)
     cls = ActionModel.named(recipe.model.name) if base is None else type(base)
     args = _model_args(recipe, cls, base)
-    if base is None: model = cls.from_dls(dls, **args)
-    else: model,report = adapt_model(base, dls.vocabs, dls.clip_spec, **args)
+    try:
+        if base is None: model = cls.from_dls(dls, **args)
+        else: model,report = adapt_model(base, dls.vocabs, dls.clip_spec, **args)
+    except TypeError as e:
+        raise ValueError(f'model.args={recipe.model.args}: {cls.__name__} does not take them ({e})') from e
     if train.loss: more['loss_func'] = MultiTaskLoss.named(train.loss)(label_smoothing=train.label_smoothing)
     if train.optimizer == 'sgd':
         more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
@@ -184,10 +195,11 @@ def _settled(recipe, learn, base, out, goes_on, progress):
     return recipe.changed(train=dict(lr=lr))
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
+_may_change = dict(epochs=1, every=None, preload=None, tensorboard=False) # fields of `train`, and any value
+
 def _other_settings(recipe, file):
     "How `recipe` differs from the one in `file`, as texts."
-    kept,now = (asdict(r.changed(train=dict(preload=None, tensorboard=False)))
-                for r in (read_recipe(file, type(recipe)), recipe))
+    kept,now = (asdict(r.changed(train=_may_change)) for r in (read_recipe(file, type(recipe)), recipe))
     return [f'{s}.{k}={v!r} (was {kept[s][k]!r})'
             for s,section in now.items() for k,v in section.items() if kept[s][k] != v]
 
@@ -223,17 +235,25 @@ def check_resumed(
     "Raise a ValueError that lists how this training differs from the run in `out`."
     other = _other_settings(recipe, file) if (file := out/'recipe.json').exists() else []
     if (file := out/'segments.csv').exists(): other += _other_clips(dls.segments, file)
-    if (file := out/'best.safetensors').exists() and read_bundle(file)['vocabs'] != dls.vocabs:
-        other.append('other classes')
     if other: raise ValueError(f'{out}: this run cannot be resumed with {", ".join(other)}; '
                                'use the recipe and data that it was started with, or give another folder')
 
 # %% ../../nbs/learn/37_training.ipynb #ab7d7f2d
-def _begin(recipe, dls, out):
-    "Write what a run is made of; raises a FileExistsError for a table that is not of a run."
+def check_new_run(
+    out:Path # Folder of the run
+):
+    "Raise a FileExistsError if `out` holds a run, or a table that is not of a run."
+    if (out/'last.pt').exists():
+        raise FileExistsError(f'{out} holds a run already: give another folder, go on with --resume, or remove it')
     if (out/'segments.csv').exists() and not (out/'recipe.json').exists():
         raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
-    for name,text in {'segments.csv': _as_kept(dls.segments), 'recipe.json': recipe.to_json()}.items():
+
+# %% ../../nbs/learn/37_training.ipynb #5df62313
+def _keep_record(recipe, dls, out, goes_on):
+    "Write what a run is made of."
+    record = {'recipe.json': recipe.to_json(), 'segments.csv': _as_kept(dls.segments)}
+    for name,text in record.items():
+        if goes_on and (out/name).exists() and name != 'recipe.json': continue
         with atomic_write(out/name) as part: part.write_text(text, encoding='utf-8', newline='')
 
 # %% ../../nbs/learn/37_training.ipynb #748eb6b5
@@ -245,11 +265,12 @@ def tensorboard_callback(
     except ImportError as e: raise ImportError(f"TensorBoard is missing ({e}): pip install tensorboard") from e
     return TensorBoardCallback(out/'tensorboard', trace_model=False, log_preds=False)
 
-# %% ../../nbs/learn/37_training.ipynb #a24d37c2
-def _schedule(train):
-    "The schedule of a recipe; None for one cycle."
-    if train.schedule == 'steps': return step_schedule(train.lr, train.steps, train.epochs)
-    if train.schedule == 'warm_cosine': return warm_cosine(train.lr, train.epochs, train.warm_up)
+# %% ../../nbs/learn/37_training.ipynb #1ca27efa
+def _rates(recipe, base):
+    "The highest learning rate; a slice from the first layers to the last for pretrained weights."
+    train = recipe.train
+    tuned = train.schedule == 'one_cycle' and (base is not None or recipe.model.pretrained)
+    return slice(train.lr*train.body_lr, train.lr) if tuned else train.lr
 
 # %% ../../nbs/learn/37_training.ipynb #fa52f9cf
 def train_recipe(
@@ -263,16 +284,17 @@ def train_recipe(
     cbs=() # Further callbacks
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
     "Train by a recipe and keep all that makes the run; raises a ValueError for a run that cannot be resumed."
-    learn,out = recipe_learner(recipe, dls, base),Path(out)
-    check_run(learn, recipe.train.monitor)
-    if base is not None and progress: print(f'{recipe.model.checkpoint}: {learn.load_report}')
+    check_recipe(recipe)
+    learn,out,train = recipe_learner(recipe, dls, base),Path(out),recipe.train
     goes_on = resume and (out/'recipe.json').exists()
-    recipe = _settled(recipe, learn, base, out, goes_on, progress)
-    train,schedule = recipe.train,_schedule(recipe.train)
-    cbs = [*cbs, *recipe_callbacks(recipe)]
-    if tensorboard or train.tensorboard: cbs.append(tensorboard_callback(out))
-    if goes_on: check_resumed(recipe, dls, out)
-    else: _begin(recipe, dls, out)
-    tuned = schedule is None and (base is not None or recipe.model.pretrained)
-    lr = slice(train.lr*train.body_lr, train.lr) if tuned else train.lr
-    return train_run(learn, out, train.epochs, lr, train.wd, train.monitor, resume, progress, cbs, schedule=schedule)
+    Checkpoints(out, train.monitor, resume, train.every).check(learn, train.epochs)
+    if base is not None and progress: print(f'{recipe.model.checkpoint}: {learn.load_report}')
+    with only_writer(out):
+        if not resume: check_new_run(out)
+        recipe = _settled(recipe, learn, base, out, goes_on, progress)
+        train,cbs = recipe.train,[*cbs, *recipe_callbacks(recipe)]
+        if tensorboard or train.tensorboard: cbs.append(tensorboard_callback(out))
+        if goes_on: check_resumed(recipe, dls, out)
+        _keep_record(recipe, dls, out, goes_on)
+        return train_run(learn, out, train.epochs, _rates(recipe, base), train.wd, train.monitor, resume, progress, cbs,
+                         schedule=_schedule(train), every=train.every)

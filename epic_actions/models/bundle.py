@@ -10,7 +10,7 @@ import json
 from importlib.metadata import version
 from pathlib import Path
 from safetensors import safe_open, SafetensorError
-from safetensors.torch import save_file, load_file
+from safetensors.torch import load_file, save
 
 # %% ../../nbs/models/50_bundle.ipynb #f36aed97
 from ..video.files import atomic_write
@@ -58,7 +58,8 @@ def save_bundle(
     "Write `model` with all that is needed to use it, whole or not at all; raises a ValueError if something is missing."
     check_savable(model)
     model = unwrapped(model)
-    with atomic_write(path) as part: save_file(_weights(model), part, {'epic_actions': json.dumps(_about(model, info))})
+    with atomic_write(path) as part:
+        part.write_bytes(save(_weights(model), {'epic_actions': json.dumps(_about(model, info))}))
     return Path(path)
 
 # %% ../../nbs/models/50_bundle.ipynb #20c50945

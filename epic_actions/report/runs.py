@@ -28,7 +28,7 @@ from ..score.explain import heat_painter
 from ..score.latency import measure_latency
 from ..score.results import load_results, save_results
 from ..score.scoring import clip_images, score_clips
-from ..learn.training import recipe_base, recipe_loaders, recipe_modality, train_recipe
+from ..learn.training import check_new_run, recipe_base, recipe_loaders, recipe_modality, train_recipe
 from .report import action_report
 
 # %% ../../nbs/report/20_runs.ipynb #06376bdc
@@ -301,12 +301,11 @@ def train_data(
     test=0., # Test: a share, or groups; not used in training
     workers:int|None=None, # Processes that read clips
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
-    resume:bool=False, # Go on where the run in `out` stopped
+    resume:bool=False, # Go on where the run in `out` stopped, see `train_recipe`
     **read # `group` and `root` of `read_data`
 )->dict: # Paths and scores, as plain data
     "Train a model on the data at a path, and score it; raises a FileExistsError if `out` holds another run."
-    if (out/'last.pt').exists() and not resume:
-        raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
+    if not resume: check_new_run(out)
     base = recipe_base(recipe)
     found = _divided(data, recipe, valid, test, base, **read)
     dls = recipe_loaders(recipe, found.segments, found.vocabs, workers=workers, bad=bad, base=base)
