@@ -14,10 +14,10 @@ from fastcore.basics import listify, patch, store_attr
 from fastai.callback.core import Callback
 from fastai.callback.mixup import MixHandler
 from fastai.data.core import Datasets, TfmdLists
-from fastai.torch_core import get_model
 
 # %% ../../nbs/anticipation/40_distill.ipynb #8fc7a3cb
 from ..data.loaders import row_source
+from ..models.base import unwrapped
 from ..score.metrics import check_rows
 from .teacher import read_teacher
 from .avt import AVT, feature_loss, past_loss
@@ -177,7 +177,7 @@ class AVTLosses(RowCallback):
 @patch
 def before_fit(self:AVTLosses):
     super(AVTLosses, self).before_fit()
-    model,n = get_model(self.model),len(self.dls.segments)
+    model,n = unwrapped(self.model),len(self.dls.segments)
     if not isinstance(model, AVT): raise ValueError(f'AVTLosses are for an AVT, not for a {type(model).__name__}')
     if self.past is not None and self.past.shape[:-1] != (n,):
         raise ValueError(f'past has shape {tuple(self.past.shape)}: expected (clips, frames), one row for each of the '
@@ -195,5 +195,5 @@ def after_loss(self:AVTLosses):
     features,past = self.seen
     if self.feature_weight: self.add_loss(self.feature_weight*feature_loss(features, past, self.detach))
     if self.past is None or not self.past_weight: return
-    logits = listify(get_model(self.model).action_logits(past))[self.target]
+    logits = listify(unwrapped(self.model).action_logits(past))[self.target]
     self.add_loss(self.past_weight*past_loss(logits, self.past[self.rows.cpu()].to(past.device), self.over))

@@ -76,7 +76,8 @@ def recipe_base(recipe:Recipe):
     check_recipe(recipe)
     m = recipe.model
     if not m.checkpoint: return
-    base = read_model(m.checkpoint, recipe.spec.mean, recipe.spec.std, epic_classes(m.classes) if m.classes else None)
+    vocabs = epic_classes(m.classes) if m.classes else None
+    base = read_model(m.checkpoint, recipe.spec.mean, recipe.spec.std, vocabs, m.ema)
     if m.name not in (None, type(base).__name__):
         raise ValueError(f'{m.checkpoint}: is a {type(base).__name__}, but the recipe asks for a {m.name}; '
                          'the recipe finetune takes what it is')

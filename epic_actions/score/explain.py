@@ -8,8 +8,7 @@ __all__ = ['show_heat', 'grad_cam', 'attention_rollout', 'explain_clip', 'heat_p
 # %% ../../nbs/score/50_explain.ipynb #39d4d794
 from contextlib import ExitStack, contextmanager
 from functools import reduce
-from pathlib import Path
-import matplotlib, numpy as np, pandas as pd, torch
+import matplotlib, numpy as np, torch
 import torch.nn.functional as F
 from PIL import Image
 from fastcore.basics import ifnone, listify
@@ -19,7 +18,7 @@ from fastai.vision.core import image2tensor
 # %% ../../nbs/score/50_explain.ipynb #28a37eed
 from ..data.clips import ImageTuple, Normalizer, film_strip
 from ..data.loaders import row_source
-from ..models.base import ActionModel, check_set
+from ..models.base import ActionModel, check_set, unwrapped
 from ..models.layers import TimeDistributed
 from .scoring import eval_mode
 from ..video.reading import read_clip
@@ -130,6 +129,7 @@ def grad_cam(
     min_size:int=7 # Cells that the feature map has at least, in height and width
 )->np.ndarray: # (frames, height, width), 0..1; all 0 if nothing speaks for the class
     "What in each frame speaks for a class, by Grad-CAM (arXiv:1610.02391); raises a ValueError without an encoder."
+    model = unwrapped(model)
     x = _model_input(model, clip).requires_grad_()
     # without cuDNN, whose LSTM has no gradient in evaluation mode
     with torch.enable_grad(), torch.backends.cudnn.flags(enabled=False):
@@ -163,6 +163,7 @@ def attention_rollout(
     clip # One normalised clip (frames, 3, height, width), as a tensor or an `ImageTuple`, or a batch of one
 )->np.ndarray: # (frames, height, width), 0..1: 0 is the patch with the smallest share
     "Where a TimeSformer looks, by attention rollout (arXiv:2005.00928); raises a ValueError for another model."
+    model = unwrapped(model)
     if not _attentions(model): raise ValueError(f'{type(model).__name__} is not a TimeSformer: {_needs}')
     x,p = _model_input(model, clip),model.patch_size
     cells = _rollout(model, x)[1:].unflatten(0, (x.shape[1], x.shape[-2]//p, x.shape[-1]//p))
@@ -200,7 +201,7 @@ def explain_clip(
     **kwargs # Passed to `show_heat`
 ): # matplotlib's axes
     "Draw where a model looks, by Grad-CAM or attention rollout, whichever fits; raises a ValueError if neither does."
-    if isinstance(model, Learner): model = model.model
+    model = unwrapped(model.model if isinstance(model, Learner) else model)
     clip = _normalized(model, clip, start, stop)
     if not _attentions(model): heat = grad_cam(model, clip, target, task)
     elif target is None: heat = attention_rollout(model, clip)
@@ -213,6 +214,7 @@ def heat_painter(
     model # A model with `clip_spec`
 ): # Function: the frames of a clip, PIL images of the size of `clip_spec` -> the same under their heat; or None
     "What paints the heat of `model` on images; None for a model that cannot be explained."
+    model = unwrapped(model)
     spec,explain = model.clip_spec,attention_rollout if _attentions(model) else grad_cam
     def paint(images):
         x = _one_clip(images)

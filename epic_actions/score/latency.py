@@ -17,7 +17,7 @@ from fastcore.basics import num_cpus, patch
 
 # %% ../../nbs/score/60_latency.ipynb #0e34884d
 from ..data.clips import Normalizer
-from ..models.base import check_set
+from ..models.base import check_set, unwrapped
 from .scoring import eval_mode, read_row
 
 # %% ../../nbs/score/60_latency.ipynb #2e4f3d4f
@@ -26,8 +26,9 @@ def clip_steps(
     device # Where it is
 )->dict: # Step -> function: what the step before gave (first: rows of a segment table) -> what the next step gets
     "The steps from a video to the answer of a model."
-    normalize = Normalizer(model.clip_spec).to(device)
-    def decode(rows): return [read_row(r, model.clip_spec) for r in rows]
+    spec = unwrapped(model).clip_spec
+    normalize = Normalizer(spec).to(device)
+    def decode(rows): return [read_row(r, spec) for r in rows]
     def transform(clips): return normalize(torch.from_numpy(np.stack(clips)).movedim(-1, -3).to(device))
     return dict(decode=decode, transform=transform, forward=model)
 
@@ -131,7 +132,7 @@ def _measure(model, batches, rounds, warm_up, device):
     if device.type == 'cuda': torch.cuda.reset_peak_memory_stats(device)
     for k in range(warm_up): time_steps(steps, batches[k % len(batches)], device)
     seconds = [[time_steps(steps, b, device) for b in batches] for _ in range(rounds)]
-    return Latency(np.array(seconds), list(steps), len(batches[0]), model.clip_spec.n_frames, hardware(device),
+    return Latency(np.array(seconds), list(steps), len(batches[0]), unwrapped(model).clip_spec.n_frames, hardware(device),
                    peak_memory(device))
 
 # %% ../../nbs/score/60_latency.ipynb #7a0bd3bb
@@ -145,7 +146,7 @@ def measure_latency(
     device=None # Where to measure; None: where the model is
 )->Latency:
     "How long a model takes from video to answer, reading in one process; raises a `VideoError` for bad clips."
-    check_set(model, 'clip_spec')
+    check_set(unwrapped(model), 'clip_spec')
     if min(n, bs) < 1 or rounds < 2 or warm_up < 0 or not len(segments):
         raise ValueError(f'n={n}, bs={bs}, rounds={rounds}, warm_up={warm_up}, {len(segments)} segments: '
                          'there must be a batch, a clip, two rounds and a segment')

@@ -25,7 +25,7 @@ from ..video.reading import read_clip
 from ..video.sampling import Sampler
 from ..data.segments import usable_segments
 from ..data.loaders import ClipTfm, row_source
-from ..models.base import check_set
+from ..models.base import check_set, unwrapped
 from .results import Results
 
 # %% ../../nbs/score/30_scoring.ipynb #ffe238e9
@@ -97,6 +97,7 @@ def score_clips(
     average:str='logits' # What is averaged over views and crops: `logits` (as TSN) or `probabilities` (as TimeSformer)
 )->Results: # In the table's order, without the clips that were skipped
     "What the model says of every clip; raises a ValueError if it is not ready, and by policy a `VideoError`."
+    model = unwrapped(model)
     check_set(model)
     if average not in ('logits','probabilities'):
         raise ValueError(f'average={average!r}: choose logits or probabilities')
