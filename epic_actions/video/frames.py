@@ -252,7 +252,7 @@ def _spoils(self:VideoFrames, packet, damaged):
 def _frames_of(self:VideoFrames, packets, wanted):
     "Yield the frames of `packets`, and whether each is spoiled."
     name = attrgetter('opaque' if self.index.numbered else 'pts') # the same of a frame and of its packet
-    alone = self.video.codec_context.codec.intra_only
+    alone = self.index.sound or self.video.codec_context.codec.intra_only
     spoiled,before,entry,last = False,False,None,None
     state,held = {},[] # is it spoiled, of frames that have not come out yet; frames that wait for the next packet
     for packet,frames,damaged,enters in self._prepared(packets, wanted):

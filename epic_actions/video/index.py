@@ -34,9 +34,10 @@ class VideoIndex:
     incomplete:np.ndarray=field(default_factory=lambda: np.array([], int))
     last:int=0 # How long the last frame is shown, in units of the time stamps; 0: not known
     decoded:bool=False # Was the whole file decoded to find all this?
+    sound:bool=False # Was it, and no damage found?
     missing:int=0 # Frames that the file declares and does not hold
     problem:str='' # What is wrong with the file as a whole; empty: nothing
-    format = 2 # of an index on the disk; those of another format are not read
+    format = 3 # of an index on the disk; those of another format are not read
 
 # %% ../../nbs/video/20_index.ipynb #e4fd374f
 _Packet = namedtuple('_Packet', 'pts dts duration size is_keyframe is_discard is_corrupt stream_index is_entry')
@@ -152,8 +153,10 @@ def _by_decoding(path, stream, packets, kind):
     frames,damaged = _decode_file(path, not sure)
     stamps = [f.pts for f in frames]
     ascending = None not in stamps and all(a < b for a,b in zip(stamps, stamps[1:]))
-    if ascending and kind != 'avi': return _by_decoded_stamps(frames, packets, _begins_whole(stream, packets[0]))
-    return _by_number(path, frames, damaged, packets, sure)
+    index = (_by_decoded_stamps(frames, packets, _begins_whole(stream, packets[0])) if ascending and kind != 'avi'
+             else _by_number(path, frames, damaged, packets, sure))
+    index.sound = not damaged
+    return index
 
 # %% ../../nbs/video/20_index.ipynb #a6c73098
 def _orientation(matrix):
@@ -200,8 +203,10 @@ def index_video(
     index = (_by_stamp([p.pts for p in packets if not p.is_discard], packets) if trusted
              else _by_decoding(path, stream, packets, kind))
     small = stream.width*stream.height*len(packets) <= checked_pixels
-    if trusted and small: index.problem = _damage_shown(path, index.stamps)
     index.decoded = small or not trusted
+    if trusted and small:
+        index.problem = _damage_shown(path, index.stamps)
+        index.sound = not index.problem
     sizes = [p.size for p in all_packets]
     problem,index.missing = what_is_missing(container, path, stream, len(packets), len(sizes), sum(sizes))
     if problem: index.problem = problem
