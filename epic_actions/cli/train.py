@@ -13,13 +13,13 @@ import typer
 
 # %% ../../nbs/cli/30_train.ipynb #77ef5dc9
 import epic_actions as ea # its names are imported when they are used
-from .app import (BadClips, Group, Root, command, importing, options_of, recipe_options,
+from .app import (BadClips, Group, Root, command, importing, options_of, recipe_options, run_goes_on,
                                   share_or_groups, summary_lines)
 from ..learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes,
                                         teacher_recipes)
 
 # %% ../../nbs/cli/30_train.ipynb #ba19d46c
-@command('Training')
+@command('Training', stopped=run_goes_on)
 @importing
 @recipe_options()
 def train(
@@ -43,7 +43,7 @@ def train(
     return scores, summary_lines(scores)
 
 # %% ../../nbs/cli/30_train.ipynb #909cdb03
-@command('Training')
+@command('Training', stopped=run_goes_on)
 @options_of(train, recipe='finetune')
 def finetune(
     data:Path, # Data to train on, as of train.
