@@ -142,6 +142,9 @@ def _leave(code):
         with suppress(OSError, ValueError): f.flush()
     os._exit(code)
 
+# %% ../../nbs/cli/00_app.ipynb #ad138b03
+_ends = [getattr(signal, s) for s in ('SIGINT','SIGTERM','SIGHUP') if hasattr(signal, s)] # Windows has no SIGHUP
+
 # %% ../../nbs/cli/00_app.ipynb #9773c94a
 def _on_signal(signum, frame):
     "End the processes, and raise a KeyboardInterrupt."
@@ -155,8 +158,8 @@ def _on_signal(signum, frame):
 
 # %% ../../nbs/cli/00_app.ipynb #77cd63e1
 def _watch(woken, grace):
-    "When a signal wakes the socket, give the main thread `grace` seconds, then end the program."
-    signum = woken.recv(1)[0]
+    "When a signal that ends programs wakes the socket, give the main thread `grace` seconds, then end the program."
+    while (signum := woken.recv(1)[0]) not in _ends: pass # others come too, as when a process ends
     time.sleep(grace)
     _say_stopped()
     _leave(128 + signum)
@@ -166,12 +169,11 @@ def _catch_signals(grace=1.5):
     "Take over the signals that end a program, and start the thread that watches them."
     waker,woken = socket.socketpair()
     waker.setblocking(False)
-    for name in 'SIGINT','SIGTERM','SIGHUP':
-        s = getattr(signal, name, None) # Windows has no SIGHUP
-        if s and signal.getsignal(s) != signal.SIG_IGN: signal.signal(s, _on_signal)
+    for s in _ends:
+        if signal.getsignal(s) != signal.SIG_IGN: signal.signal(s, _on_signal)
     signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
     threading.Thread(target=_watch, args=(woken, grace), daemon=True).start()
-    return waker
+    _stop.waker = waker # stays open
 
 # %% ../../nbs/cli/00_app.ipynb #f70a0da6
 def _forget_signals():
@@ -186,7 +188,7 @@ if hasattr(os, 'register_at_fork'): os.register_at_fork(after_in_child=_forget_s
 class Program(typer.Typer):
     "The program of all commands."
     def __call__(self, *args, **kwargs):
-        waker = _catch_signals() # kept open
+        _catch_signals()
         try: super().__call__(*args, **kwargs)
         except SystemExit as e:
             if not _stop.signum: raise
