@@ -14,7 +14,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
-from fastai.interpret import Interpretation
 from fastai.vision.data import (DisplayedTransform, PILImage, TensorBase, TensorImage, Transform, fastuple, get_grid,
                                 ifnone, listify, nn, patch, show_image, to_np)
 from plum import dispatch
@@ -159,13 +158,6 @@ def plot_top_losses(x:Clip, y, samples, outs, raws, losses, **kwargs):
     best = zip(*(r.max(1).values.tolist() for r in listify(raws))) # of each target
     more = [f' / {l:.2f} / {" ".join(f"{p:.2f}" for p in ps)}' for l,ps in zip(losses.tolist(), best)]
     return _show_clips(samples, _titles(samples, outs, more), max_n=len(samples), **kwargs)
-
-# %% ../../nbs/data/20_clips.ipynb #93738928
-@patch
-def __getitem__(self:Interpretation, idxs):
-    "Inputs, predictions, targets, decoded outputs and losses at `idxs`; an `ImageTuple` is one input."
-    inps,*rest = self._orig___getitem__(idxs)
-    return ((inps,) if isinstance(inps, ImageTuple) else inps, *rest)
 
 # %% ../../nbs/data/20_clips.ipynb #4d87ef88
 with suppress(ImportError): # fastai's callback needs tensorboard, which is not required

@@ -22,6 +22,7 @@ from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, Displ
                              store_attr)
 
 # %% ../../nbs/data/40_loaders.ipynb #3444af16
+from . import interpret # fastai's interpretation of clips
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames, default_size
 from ..video.files import VideoError, track
@@ -241,11 +242,22 @@ def _classes(df, target, names):
     if unknown := sorted(set(found) - set(vocab)):
         raise ValueError(f'column {target!r}: the classes {unknown[:5]} are not among the {len(vocab)} known ones')
     if len(vocab) < 2:
-        raise ValueError(f'column {target!r}: there is one class only, {vocab}, so there is nothing to learn')
+        raise ValueError(f'column {target!r}: there is one class only, {vocab}, so there is nothing to learn; add clips of '
+                         'another class, or predict other columns')
     unseen = sorted(set(found) - set(df[target][df.split == 'train']))
     if names is not None or not unseen: return vocab
     raise ValueError(f'column {target!r}: no training clip shows {unseen[:10]}, so no model can learn it; split '
                      'differently, leave these clips out, or name all classes with vocabs= if it is meant to be so')
+
+# %% ../../nbs/data/40_loaders.ipynb #5576fe27
+def _vocabs(df, targets, vocabs):
+    "The classes of each target."
+    names = {t: (vocabs or {}).get(t) for t in targets or target_columns(df)}
+    same = [t for t,v in names.items() if len(df[t].unique() if v is None else v) < 2]
+    if not targets and len(same) < len(names):
+        for t in same: warnings.warn(f'column {t!r} is left out: all clips are {df[t].iloc[0]!r}, so it teaches nothing')
+        names = {t: v for t,v in names.items() if t not in same}
+    return {t: _classes(df, t, v) for t,v in names.items()}
 
 # %% ../../nbs/data/40_loaders.ipynb #0d195d88
 def _readable_first(df, tfm):
@@ -264,6 +276,8 @@ def split_rows(
 )->list: # Row numbers of training, validation and, if there are any, test
     "The rows of each split; raises a ValueError if there are too few for training."
     train,valid,test = [np.flatnonzero(df.split == s).tolist() for s in ('train','valid','test')]
+    if not train: raise ValueError(f'there is no training clip, because the column split says: {len(valid)} valid, '
+                                   f'{len(test)} test; correct it, or ask for another division (--valid)')
     if len(train) >= bs: return [train,valid] + [test]*(len(test) > 0)
     raise ValueError(f'bs={bs} is larger than the training split of {len(train)} clips: choose a smaller one')
 
@@ -279,7 +293,7 @@ def table_dataloaders(
     **kwargs # Passed to `Datasets.dataloaders`
 )->DataLoaders:
     "Loaders of a segment table, kept as `segments`; raises a ValueError for labels or splits that do not fit."
-    vocabs = {t: _classes(df, t, (vocabs or {}).get(t)) for t in targets or target_columns(df)}
+    vocabs = _vocabs(df, targets, vocabs)
     if tfm.bad != 'raise': df = _readable_first(df, tfm)
     parts = split_rows(df, bs)
     if preload:

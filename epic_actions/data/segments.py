@@ -4,17 +4,20 @@
 
 # %% auto #0
 __all__ = ['splits', 'split_names', 'video_suffixes', 'companion_suffixes', 'target_columns', 'refuse_rows', 'ucf101_group',
-           'make_segments', 'usable_segments', 'check_classes', 'with_frame_times', 'refuse_duplicates', 'is_source',
-           'sources_in', 'folders_in', 'videos_below', 'left_out', 'tell_left_out', 'find_videos', 'class_counts',
-           'class_weights', 'clip_weights']
+           'cut_to_source', 'within_sources', 'make_segments', 'usable_segments', 'check_classes', 'with_frame_times',
+           'refuse_duplicates', 'is_source', 'sources_in', 'folders_in', 'videos_below', 'left_out', 'tell_left_out',
+           'find_videos', 'class_counts', 'class_weights', 'clip_weights']
 
 # %% ../../nbs/data/10_segments.ipynb #96dc2008
 import filecmp, os, re, warnings
+from contextlib import suppress
 from pathlib import Path
 import numpy as np
 import pandas as pd
 from ..video.files import VideoError
 from ..video.frames import image_suffixes, open_frames, source_exists
+from ..video.reading import open_source
+from ..video.spec import ClipSpec
 
 # %% ../../nbs/data/10_segments.ipynb #ab5ab952
 def target_columns(df:pd.DataFrame)->list:
@@ -55,6 +58,43 @@ def _unique_names(df):
     number = '_' + names.groupby(names).cumcount().astype(str)
     return names + number.where(names.duplicated(keep=False), '')
 
+# %% ../../nbs/data/10_segments.ipynb #368c7510
+def cut_to_source(
+    rows:pd.DataFrame, # Rows of a segment table, all of one source
+    modality:str='RGB' # `RGB` or `Flow`
+)->pd.DataFrame: # Columns `start`, `stop`, `cut` (was some of the clip cut off?) and `problem`
+    "What there is of the clips of one source; raises a `VideoError` if it cannot be opened."
+    with open_source(source := rows.source.iloc[0], ClipSpec(modality=modality), bad='repeat_last') as v:
+        images = v.times is None # of which the last one is part of the clip
+        first,last,slack = (v.numbers[0], v.numbers[-1]+1, 0) if images else (0., v.end, max(1.5/v.fps, .1))
+    start,stop = rows.start.fillna(first),(rows.stop + images).fillna(last)
+    there = np.c_[start.clip(lower=first), stop.clip(upper=last)]
+    asked,kept = stop - start,there[:,1] - there[:,0]
+    lost,beyond = kept < asked/2,kept < asked - slack
+    what,d = ('frames',0) if images else ('seconds',2)
+    why = [f'its {what} are {a:.{d}f} to {b-images:.{d}f}, but {source} holds {first:.{d}f} to {last-images:.{d}f}'
+           for a,b in zip(start, stop)]
+    cut = beyond & ~lost
+    return pd.DataFrame(dict(start=rows.start.where(~cut, there[:,0]), stop=rows.stop.where(~cut, there[:,1]-images),
+                             cut=cut, problem=pd.Series(why, rows.index, object).where(beyond & lost, None)))
+
+# %% ../../nbs/data/10_segments.ipynb #70ee81d2
+def within_sources(
+    df:pd.DataFrame # Segment table
+)->pd.DataFrame: # The same, with `problem` where more than half of a clip is not there
+    "Cut off, with a warning, what reaches beyond the frames of its source."
+    if not {'start','stop'} <= {*df}: return df
+    times = df[['start','stop']].apply(pd.to_numeric, errors='coerce')
+    table = df.assign(**times.astype(float), problem=df.get('problem')).reset_index(drop=True)
+    rows,found = table[times.notna().any(axis=1).to_numpy() & table.problem.isna()],[]
+    for _,clips in rows.groupby('source'):
+        with suppress(VideoError): found.append(cut_to_source(clips))
+    found = pd.concat([f[f.cut | f.problem.notna()] for f in found]) if found else rows[:0]
+    if found.empty: return df
+    if n := int(found.cut.sum()): warnings.warn(f'{n} rows overhang the frames that are there and are cut')
+    table.update(found)
+    return table.set_axis(df.index)
+
 # %% ../../nbs/data/10_segments.ipynb #d3b7e250
 def _complete(df):
     "The table with all columns, in the types that they should have."
@@ -79,7 +119,7 @@ def make_segments(
     check_files:bool=True, # Check that every source exists?
     labels:bool=True # Must there be labels?
 )->pd.DataFrame: # The complete segment table, rows numbered from 0, or as `read_table` does
-    "Complete and check a segment table; raises a ValueError that names the row and the column."
+    "Complete and check a segment table, see `within_sources`; raises a ValueError that names the row and the column."
     if 'source' not in df:
         raise ValueError(f"column 'source' is missing: it holds the video files or frame folders; there are {list(df)}")
     df = _complete(df)
@@ -92,9 +132,9 @@ def make_segments(
     refuse_rows(df.start < 0, df, 'start', 'it cannot be negative')
     refuse_rows(df.split.notna() & ~df.split.isin(splits), df, 'split', f'it must be one of {splits}')
     refuse_rows(df.uid.duplicated(), df, 'uid', 'it must be unique')
-    if check_files:
-        refuse_rows(~df.source.map(source_exists).astype(bool), df, 'source', 'there is no such file or folder')
-    return df
+    if not check_files: return df
+    refuse_rows(~df.source.map(source_exists).astype(bool), df, 'source', 'there is no such file or folder')
+    return within_sources(df)
 
 # %% ../../nbs/data/10_segments.ipynb #74f6204c
 def usable_segments(
@@ -102,10 +142,11 @@ def usable_segments(
     bad:str='raise' # What to do with rows that have one: `raise`; any other policy leaves them out
 )->pd.DataFrame: # The rows without a problem
     "Refuse rows with a `problem` with a ValueError, or leave them out with a warning."
+    df = within_sources(df)
     if 'problem' not in df or df.problem.isna().all(): return df
     odd = df[df.problem.notna()]
     text = f'{len(odd)} of {len(df)} rows cannot be used, the first is row {odd.index[0]}: {odd.problem.iloc[0]}'
-    if bad == 'raise': raise ValueError(f"{text}. Leave them out with df[df.problem.isna()], or choose bad='skip'")
+    if bad == 'raise': raise ValueError(f"{text}. Correct or remove them, or leave them out with bad='skip' (--bad skip)")
     warnings.warn(f'{text}; they are left out')
     return df[df.problem.isna()]
 

@@ -7,7 +7,8 @@ __all__ = ['column_names', 'read_text', 'first_line', 'column_key', 'read_rows',
            'looks_timed', 'segment_columns', 'table_text', 'write_table']
 
 # %% ../../nbs/data/05_tables.ipynb #c24717b9
-import csv, re, warnings
+import csv, os, re, warnings
+from functools import cache
 from io import StringIO
 from pathlib import Path
 import numpy as np
@@ -42,13 +43,19 @@ def _decoded(path):
     except UnicodeDecodeError as e: row = len(data[:e.start+1].splitlines())
     raise ValueError(f'{path}, row {row}: this is not text in UTF-8, UTF-16 or cp1252; save the table as CSV in UTF-8')
 
+# %% ../../nbs/data/05_tables.ipynb #732dd7d2
+@cache
+def _tell_cp1252(path, modified):
+    "Warn once of a file."
+    warnings.warn(f'{path}: not UTF-8; it is read as cp1252, the encoding of Windows')
+
 # %% ../../nbs/data/05_tables.ipynb #3ee24d95
 def read_text(
     path:str|Path # Text file
 )->str:
     "The text of a file; warns of cp1252, and raises a ValueError that names the file and the row if it is no text."
     text,codec = _decoded(path)
-    if codec == 'cp1252': warnings.warn(f'{path}: not UTF-8; it is read as cp1252, the encoding of Windows')
+    if codec == 'cp1252': _tell_cp1252(str(path), os.stat(path).st_mtime_ns)
     return text
 
 # %% ../../nbs/data/05_tables.ipynb #65b43646
@@ -215,12 +222,18 @@ def looks_timed(name:str)->bool:
 # %% ../../nbs/data/05_tables.ipynb #88d5157f
 _other_times = 'cut_start','cut_stop','action_start','action_stop'
 
+# %% ../../nbs/data/05_tables.ipynb #93b7c786
+_length = re.compile('(video|clip|file)?(duration|length)(s|secs?|seconds)?')
+
 # %% ../../nbs/data/05_tables.ipynb #0593f8d3
 def _check_times(path, names, times):
     "Raise a ValueError for a column that looks like a time, unless the beginning and the end are known."
     if {*times} & {'start_frame','stop_frame'} and {*times} & {'start','stop'}: raise ValueError(
         f'{path}: {" and ".join(map(repr, times.values()))} are a time and a frame number; give both in the same unit')
     if len(times) == 2 or 'cut_start' in names: return
+    if not times and any(lengths := [bool(_length.fullmatch(column_key(n))) for n in names]):
+        names = [n for n,length in zip(names, lengths) if not length]
+        warnings.warn(f"{path}: how long the clips are is not used; without 'start' and 'stop', a clip is its whole file")
     for n in names:
         known = n in (*times.values(), *_other_times) and not column_key(n).startswith('offset')
         if looks_timed(n) and not known: raise ValueError(

@@ -8,18 +8,21 @@ __all__ = ['show_heat', 'grad_cam', 'attention_rollout', 'explain_clip', 'heat_p
 # %% ../../nbs/score/50_explain.ipynb #39d4d794
 from contextlib import ExitStack, contextmanager
 from functools import reduce
-import matplotlib, numpy as np, torch
+from pathlib import Path
+import matplotlib, numpy as np, pandas as pd, torch
 import torch.nn.functional as F
 from PIL import Image
-from fastcore.basics import listify
+from fastcore.basics import ifnone, listify
 from fastai.learner import Learner
 from fastai.vision.core import image2tensor
 
 # %% ../../nbs/score/50_explain.ipynb #28a37eed
 from ..data.clips import ImageTuple, Normalizer, film_strip
-from ..models.base import ActionModel
+from ..data.loaders import row_source
+from ..models.base import ActionModel, check_set
 from ..models.layers import TimeDistributed
 from .scoring import eval_mode
+from ..video.reading import read_clip
 
 # %% ../../nbs/score/50_explain.ipynb #34fb81b2
 def _one_clip(clip):
@@ -174,18 +177,31 @@ def _answer(model, clip, target, task):
     best = said(int(p.argmax()))
     return best if target is None else f'{said(target)}; predicted: {best}'
 
+# %% ../../nbs/score/50_explain.ipynb #64fa0af0
+def _normalized(model, clip, start=None, stop=None):
+    "A normalised clip as it is, and anything else that `predict` takes as the normalised clip that `model` would see."
+    first = clip[0] if isinstance(clip, (tuple,list)) else clip
+    if isinstance(first, torch.Tensor) and first.is_floating_point(): return clip
+    check_set(model, 'clip_spec')
+    source,*edges,_ = row_source(list(clip) if isinstance(clip, np.ndarray) else clip)
+    frames = read_clip(source, model.clip_spec, *map(ifnone, (start, stop), edges))
+    return Normalizer(model.clip_spec)(torch.from_numpy(np.ascontiguousarray(frames)).movedim(-1, -3))
+
 # %% ../../nbs/score/50_explain.ipynb #c5b532c2
 def explain_clip(
     model, # A learner or a model
-    clip, # One normalised clip (frames, 3, height, width), as a tensor or an `ImageTuple`, or a batch of one
+    clip, # A video, frame folder, row of a table, images, or one normalised clip (frames, 3, height, width)
     target:int|None=None, # Class to explain, for Grad-CAM; None: the predicted one
     task:int=0, # Which output, of a model with several
     *,
     spec=None, # How the clip was normalised; None: as the model's `clip_spec` says
+    start:float|None=None, # Beginning: seconds in a video, a frame number in a folder
+    stop:float|None=None, # End
     **kwargs # Passed to `show_heat`
 ): # matplotlib's axes
     "Draw where a model looks, by Grad-CAM or attention rollout, whichever fits; raises a ValueError if neither does."
     if isinstance(model, Learner): model = model.model
+    clip = _normalized(model, clip, start, stop)
     if not _attentions(model): heat = grad_cam(model, clip, target, task)
     elif target is None: heat = attention_rollout(model, clip)
     else: raise ValueError(f'target={target}: attention rollout does not depend on a class: leave target out')

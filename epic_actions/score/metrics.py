@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['few', 'check_rows', 'score_array', 'top_class', 'target_ranks', 'top_k_accuracy', 'confusion_matrix',
            'mean_class_accuracy', 'class_table', 'precision_recall', 'wilson_interval', 'bootstrap_interval',
-           'pair_right', 'pair_accuracy']
+           'accuracy_interval', 'choice_warning', 'pair_right', 'pair_accuracy']
 
 # %% ../../nbs/score/00_metrics.ipynb #1a9a8524
 import numpy as np, pandas as pd
@@ -171,6 +171,32 @@ def bootstrap_interval(
         ways.append(lambda: np.concatenate([rows[g] for g in rng.integers(len(rows), size=len(rows))]))
     lows, highs = zip(*(np.percentile([figures(draw()) for _ in range(draws)], [2.5, 97.5], axis=0) for draw in ways))
     return np.min(lows, axis=0), np.max(highs, axis=0)
+
+# %% ../../nbs/score/00_metrics.ipynb #d2aa691f
+def accuracy_interval(
+    right, # (n,) which clips are right
+    groups=None, # (n,) the group of each, if clips of one group hang together
+    seed=42 # of the bootstrap
+) -> tuple: # (low, high), fractions from 0 to 1
+    "The 95 % interval of an accuracy: by the bootstrap, by groups and by Wilson's formula, whichever is wider."
+    right = np.asarray(right)
+    low, high = bootstrap_interval(lambda rows: right[rows].mean(), len(right), groups, seed=seed)
+    least, most = wilson_interval(int(right.sum()), len(right))
+    return min(float(low), least), max(float(high), most)
+
+# %% ../../nbs/score/00_metrics.ipynb #8d9a0686
+def choice_warning(
+    accuracy:float, # of the best epoch, 0 to 1
+    n:int, # validation clips
+    choices:int # how many epochs, or models, it was chosen from
+) -> str:
+    "A warning that the best of several was chosen on too few clips, with its interval; empty if there are enough."
+    if choices < 2 or not n: return ''
+    low, high = wilson_interval(round(accuracy*n), n)
+    if high - low <= .2: return ''
+    return (f'the best of {choices} was chosen on {n} validation clip{"s"*(n != 1)}: {accuracy:.0%} of them right can mean '
+            f'an accuracy of {low:.0%} to {high:.0%}, so the choice is little more than a guess, and this accuracy is too '
+            'good; take more clips for validation, and judge by clips that took no part in it')
 
 # %% ../../nbs/score/00_metrics.ipynb #f6006664
 def _pair_ids(vocab, pairs):

@@ -100,6 +100,7 @@ def score_clips(
     check_set(model)
     if average not in ('logits','probabilities'):
         raise ValueError(f'average={average!r}: choose logits or probabilities')
+    if not len(segments): raise ValueError('there are no clips to score')
     segments = usable_segments(segments, bad).reset_index(drop=True)
     spec = replace(model.clip_spec, sampler=sampler or model.clip_spec.sampler)
     tfm = ClipTfm(spec, tensor_clips=True, bad=bad, views=views, crops=crops)
