@@ -86,6 +86,7 @@ def _answer(f, as_json, **kwargs):
     warnings.showwarning = _show_warning
     # torch says it of its own and other libraries' code
     warnings.filterwarnings('ignore', message='.*torch.jit.script.*')
+    warnings.filterwarnings('ignore', message='Your generator is empty') # a bar says it where no clip is validated
     check_one_process()
     with redirect_stdout(sys.stderr if as_json else sys.stdout): data,text,*failed = f(**kwargs)
     typer.echo(json.dumps(without_nan(data)) if as_json else text)
@@ -347,13 +348,19 @@ def share_or_groups(
         if 0 <= float(text) < 1: return float(text)
     return words(text.split(','))
 
+# %% ../../nbs/cli/00_app.ipynb #f18347fd
+def _score_line(target, row, guessing):
+    "The scores of one target, and how they compare with `guessing` the commonest class."
+    parts = [f"{target:>8}  top-1 {row['top-1']:.1%}, between {row['95 % low']:.1%} and {row['95 % high']:.1%}"]
+    if row['top-5'] == row['top-5']: parts.append(f"top-5 {row['top-5']:.1%}")
+    parts.append(f"mean class accuracy {row['mean class accuracy']:.1%}")
+    return '; '.join(parts) + (f"\n{'':10}{guessing.partition('; ')[2]}" if guessing else '')
+
 # %% ../../nbs/cli/00_app.ipynb #84619244
 def summary_lines(
     scores:dict # What `train_data` and `evaluate_run` return
 )->str:
     "The scores as lines for a person."
-    each = [f"{t:>8}  top-1 {r['top-1']:.1%}, between {r['95 % low']:.1%} and {r['95 % high']:.1%}; top-5 "
-            f"{r['top-5']:.1%}; "
-            f"mean class accuracy {r['mean class accuracy']:.1%}" for t,r in scores['scores'].items()]
+    each = [_score_line(t, r, scores.get('guessing', {}).get(t)) for t,r in scores['scores'].items()]
     files = [f'{k:>8}  {scores[k]}' for k in ('model','onnx','report','video') if k in scores]
     return '\n'.join([f"{scores['clips']} clips ({scores['split']})", *each, *files])
