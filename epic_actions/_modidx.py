@@ -1849,6 +1849,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'epic_actions/report/folds.py'),
                                            'epic_actions.report.folds._settings': ( 'report/folds.html#_settings',
                                                                                     'epic_actions/report/folds.py'),
+                                           'epic_actions.report.folds._split': ('report/folds.html#_split', 'epic_actions/report/folds.py'),
                                            'epic_actions.report.folds._train_fold': ( 'report/folds.html#_train_fold',
                                                                                       'epic_actions/report/folds.py'),
                                            'epic_actions.report.folds._write_folds': ( 'report/folds.html#_write_folds',

@@ -33,6 +33,16 @@ def _classes_of(df, folds):
     together = df[targets].astype(str).agg(' '.join, axis=1)
     return together if together.value_counts().max() >= folds else df[targets[0]].astype(str)
 
+# %% ../../nbs/report/30_folds.ipynb #549d20b7
+def _split(splitter, classes, groups):
+    "The fold of every clip by `splitter`; None if the classes are too rare for it."
+    number = np.zeros(len(classes), int)
+    with warnings.catch_warnings(action='ignore', category=UserWarning): # of rare classes
+        try: parts = [*splitter.split(classes, classes, groups)]
+        except ValueError: return
+    for i,(_,held) in enumerate(parts): number[held] = i
+    return number
+
 # %% ../../nbs/report/30_folds.ipynb #725186ee
 def fold_numbers(
     df:pd.DataFrame, # Segment table
@@ -43,13 +53,10 @@ def fold_numbers(
     groups = df.group.where(df.group.notna(), df.uid).astype(str)
     if not 2 <= folds <= (n := groups.nunique()):
         raise ValueError(f'folds={folds}: give 2 to {n}, as the clips have {n} groups, which are not divided')
-    number = np.zeros(len(df), int)
-    for splitter in StratifiedGroupKFold,GroupKFold:
-        with warnings.catch_warnings(action='ignore', category=UserWarning): # of rare classes
-            try: parts = [*splitter(folds, shuffle=True, random_state=seed).split(df, _classes_of(df, folds), groups)]
-            except ValueError: continue # all classes are too rare
-        for i,(_,held) in enumerate(parts): number[held] = i
-        if len(set(number)) == folds: return number # none is empty
+    classes = _classes_of(df, folds)
+    found = [_split(s(folds, shuffle=True, random_state=seed), classes, groups) for s in (StratifiedGroupKFold, GroupKFold)]
+    def unevenness(number): return ((pd.crosstab(number, classes) - classes.value_counts()/folds)**2).to_numpy().sum()
+    return min((f for f in found if f is not None and len(set(f)) == folds), key=unevenness)
 
 # %% ../../nbs/report/30_folds.ipynb #6fc37135
 def fold_table(
