@@ -64,7 +64,8 @@ def _with_failed(data, failed, line, text):
     return data, '\n'.join([*lines, text]), bool(lines)
 
 # %% ../../nbs/cli/20_data.ipynb #8eccd570
-def _verified(out, **_): return goes_on if out else 'Nothing was written; with --out, the next run would go on from here.'
+def _verified(out, **_):
+    return goes_on if out else 'Nothing was written; with --out, the next run would go on from here.'
 
 # %% ../../nbs/cli/20_data.ipynb #ffb21271
 @command('Data', stopped=_verified)

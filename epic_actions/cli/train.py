@@ -28,8 +28,11 @@ def fold_lines(
     "The scores of a cross-validation as lines for a person."
     def line(fold, clips, **top1):
         return f'{fold:>17}  {clips:>4} clips  ' + '; '.join(f'{t} top-1 {v:.1%}' for t,v in top1.items())
-    beside = [f"{t:>8}  {100*r['difference']:+.1f} points ({100*r['difference low']:+.1f} to {100*r['difference high']:+.1f}) "
-              f"beside length and shape alone: {r['in words']}" for t,r in scores['beside_shape'].items()]
+    def points(r):
+        found = (100*r[f'difference{end}'] for end in ('',' low',' high'))
+        return '{:+.1f} points ({:+.1f} to {:+.1f})'.format(*found)
+    beside = [f"{t:>8}  {points(r)} beside length and shape alone: {r['in words']}"
+              for t,r in scores['beside_shape'].items()]
     return '\n'.join([*(line(**r) for r in scores['folds']), summary_lines(scores), *beside])
 
 # %% ../../nbs/cli/30_train.ipynb #ba19d46c

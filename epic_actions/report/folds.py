@@ -54,7 +54,8 @@ def fold_numbers(
     if not 2 <= folds <= (n := groups.nunique()):
         raise ValueError(f'folds={folds}: give 2 to {n}, as the clips have {n} groups, which are not divided')
     classes = _classes_of(df, folds)
-    found = [_split(s(folds, shuffle=True, random_state=seed), classes, groups) for s in (StratifiedGroupKFold, GroupKFold)]
+    found = [_split(s(folds, shuffle=True, random_state=seed), classes, groups)
+             for s in (StratifiedGroupKFold, GroupKFold)]
     def unevenness(number): return ((pd.crosstab(number, classes) - classes.value_counts()/folds)**2).to_numpy().sum()
     return min((f for f in found if f is not None and len(set(f)) == folds), key=unevenness)
 
@@ -93,7 +94,8 @@ def _begin(out, about, df, resume):
     "Write how the folds are made, or compare it with what is there."
     if is_folds(out) and resume: return _check_same(out, about, df)
     if out.exists() and any(out.iterdir()):
-        raise FileExistsError(f'{out}: is not empty; give another --out, or go on with --resume what was begun with --folds')
+        raise FileExistsError(f'{out}: is not empty; give another --out, or go on with --resume what was begun with '
+                              '--folds')
     write_table(df, out/'segments.csv')
     with atomic_write(out/'folds.json') as part: part.write_text(json.dumps(about, indent=1), encoding='utf-8')
 
@@ -126,7 +128,7 @@ def joined_results(
 def fold_scores(
     results:Results, # Of all clips
     df:pd.DataFrame # Segment table with `fold`
-)->pd.DataFrame: # A row for each fold, one for their mean, and one for all clips, with the top-1 accuracy of each target
+)->pd.DataFrame: # A row for each fold, for their mean and for all clips; the top-1 accuracy of each target
     "Clips, groups and accuracies of each fold."
     fold = df.set_index(df.uid.astype(str)).fold.reindex(results.segments.uid.astype(str)).to_numpy()
     rows = {f'fold {i}': results[fold == i].summary() for i in np.unique(fold)}
@@ -182,8 +184,9 @@ def _write_folds(out, results, df, pairs):
     note = ('Each fold was predicted by a model that was trained on the others. The baseline, length and shape, is a '
             'logistic regression on the logarithms of the length of a clip and of its width divided by its height, '
             'trained on the same folds. The frames below are what a model sees.')
-    scores = write_scores(out, both, model, out.name, heat=False, pairs=pairs, notes=[('Folds', note), ('Folds, top-1', table)],
+    scores = write_scores(out, both, model, out.name, heat=False, pairs=pairs,
+                          notes=[('Folds', note), ('Folds, top-1', table)],
                           title=f'{len(results)} clips in {df.fold.nunique()} folds')
     compared = compare_results(both).drop(index='length and shape', level='model')
-    return dict(split=f'{df.fold.nunique()} folds', folds=table.reset_index().to_dict('records'), model=str(out), **scores,
-                beside_shape=compared.droplevel('model').to_dict('index'))
+    return dict(split=f'{df.fold.nunique()} folds', folds=table.reset_index().to_dict('records'), model=str(out),
+                **scores, beside_shape=compared.droplevel('model').to_dict('index'))

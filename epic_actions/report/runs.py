@@ -140,13 +140,14 @@ def class_problem(
     known = {t: clips[t].isin(v) for t,v in vocabs.items()}
     for t,is_known in known.items():
         if not is_known.any():
-            return f'it knows none of the {t}s of the clips ({few(sorted(clips[t].dropna().unique()))}), but {few(vocabs[t])}'
+            there = few(sorted(clips[t].dropna().unique()))
+            return f'it knows none of the {t}s of the clips ({there}), but {few(vocabs[t])}'
     if not np.logical_and.reduce([*known.values()]).any():
         return f'it knows no {" and ".join(vocabs)} of one clip together'
 
 # %% ../../nbs/report/20_runs.ipynb #5f33da12
 def incomparable(
-    vocabs:dict, # Name of a model -> classes of each of its targets; the last model is the one that others are compared with
+    vocabs:dict, # Name of a model -> classes of each target; the others are compared with the last model
     clips:pd.DataFrame # Segment table
 )->dict: # Name -> reason; raises a ValueError if it is the last model
     "Which models cannot be compared with the last one on these clips, and why."
@@ -376,10 +377,10 @@ def train_and_score(
     results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
     chosen = epoch_warning(best.info, history, (df.split == 'valid').sum(), recipe.train.monitor)
     if chosen: warnings.warn(chosen)
+    notes = [('How the epoch was chosen', f'{chosen[:1].upper()}{chosen[1:]}.')] if chosen else None
     return dict(model=str(out/'best.safetensors'), split=held,
                 **write_scores(out, results, best, histories={'the model': history}, pairs=pairs,
-                               title=f'{type(best).__name__} on the {held} clips',
-                               notes=[('How the epoch was chosen', chosen[:1].upper() + chosen[1:] + '.')]*bool(chosen)))
+                               title=f'{type(best).__name__} on the {held} clips', notes=notes))
 
 # %% ../../nbs/report/20_runs.ipynb #825af7a7
 def train_data(
