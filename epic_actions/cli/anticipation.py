@@ -12,7 +12,8 @@ import typer
 
 # %% ../../nbs/cli/60_anticipation.ipynb #549fe9f8
 import epic_actions as ea # its names are imported when they are used
-from .app import Paths, Readers, Root, command, importing, recipe_options, renamed_options
+from .app import (Paths, Readers, Root, command, goes_on, importing, recipe_options, renamed_options,
+                                  run_goes_on)
 from ..learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teacher_recipes
 
 # %% ../../nbs/cli/60_anticipation.ipynb #2e05efae
@@ -27,7 +28,7 @@ Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder
                                                             'egtea/training1.csv.')]
 
 # %% ../../nbs/cli/60_anticipation.ipynb #490e5554
-@command('Anticipation')
+@command('Anticipation', stopped='Nothing was written; start the command again.')
 @recipe_options(TeacherRecipe, teacher_recipes, ('history','tau_a','length','weights','epochs','lr'))
 def teach(
     data: Lists,
@@ -45,7 +46,7 @@ def teach(
     return answer, f"{first}\n{_figure_lines(answer['figures'])}\n{answer['teacher']}"
 
 # %% ../../nbs/cli/60_anticipation.ipynb #1785b004
-@command('Anticipation')
+@command('Anticipation', stopped=goes_on)
 @importing
 @renamed_options(span='window')
 def features(
@@ -65,7 +66,7 @@ def features(
                 fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
 
 # %% ../../nbs/cli/60_anticipation.ipynb #64f1c68b
-@command('Anticipation')
+@command('Anticipation', stopped=run_goes_on)
 @importing
 @recipe_options(StudentRecipe, student_recipes, ('backbone','size','pretrained','epochs','lr','bs'))
 def anticipate(

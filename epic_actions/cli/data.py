@@ -10,13 +10,13 @@ from pathlib import Path
 import epic_actions as ea # its names are imported when they are used
 
 # %% ../../nbs/cli/20_data.ipynb #5f111462
-from .app import Group, Paths, Workers, command, counted, share_or_groups, words
+from .app import Group, Paths, Workers, command, counted, goes_on, share_or_groups, words
 
 # %% ../../nbs/cli/20_data.ipynb #57383ae0
 def _people(text): return int(text) if text.isdigit() else text.split(',')
 
 # %% ../../nbs/cli/20_data.ipynb #5ecfc79c
-@command('Data')
+@command('Data', stopped='Nothing was written; start the command again.')
 def toykitchen(
     out:Path, # Folder to render into.
     clips:int=600, # Actions in all videos together.
@@ -38,7 +38,7 @@ def toykitchen(
     return dict(path=k.path, clips=n, splits=splits, unseen=k.unseen), text
 
 # %% ../../nbs/cli/20_data.ipynb #d6a34835
-@command('Data')
+@command('Data', stopped=goes_on)
 def ucf101(
     root:Path, # Folder that will hold the videos and the lists.
     archive:Path|None=None, # UCF101.rar, if you have it; without it, 7 GB are downloaded.
@@ -63,8 +63,12 @@ def _with_failed(data, failed, line, text):
     lines = [line.format_map(r) for r in failed.to_dict('records')]
     return data, '\n'.join([*lines, text]), bool(lines)
 
+# %% ../../nbs/cli/20_data.ipynb #8eccd570
+def _verified(out, **_):
+    return goes_on if out else 'Nothing was written; with --out, the next run would go on from here.'
+
 # %% ../../nbs/cli/20_data.ipynb #ffb21271
-@command('Data')
+@command('Data', stopped=_verified)
 def verify(
     paths: Paths,
     out:Path|None=None, # CSV file for the table; the next run goes on from it.
@@ -82,7 +86,7 @@ def verify(
                         f'{len(table)} videos: {counted(counts)}')
 
 # %% ../../nbs/cli/20_data.ipynb #93b4041b
-@command('Data')
+@command('Data', stopped=goes_on)
 def extract(
     paths: Paths,
     out:Path=Path('frames'), # Where the folders <class>/<video> of frames go.
@@ -104,7 +108,7 @@ def extract(
                         '    failed  {path}: {reason}', f'{out}: the frames of {n} videos; {len(failed)} failed')
 
 # %% ../../nbs/cli/20_data.ipynb #6bce594d
-@command('Your own footage')
+@command('Your own footage', stopped=goes_on)
 def cut(
     videos: Paths,
     out:Path=Path('segments'), # Folder for the segments and their table, segments.csv.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 # %% ../../nbs/cli/10_demo.ipynb #737aa66b
 import epic_actions as ea # its names are imported when they are used
-from .app import command, summary_lines
+from .app import command, goes_on, summary_lines
 
 # %% ../../nbs/cli/10_demo.ipynb #6df8918e
 demo_models = {
@@ -92,7 +92,7 @@ def run_demo(
     return scores | _annotate(kitchen, scores['model'], out) | dict(seconds=round(time.perf_counter()-start))
 
 # %% ../../nbs/cli/10_demo.ipynb #585ffdc8
-@command('Start here')
+@command('Start here', stopped=goes_on)
 def demo(
     out:Path=Path('demo'), # Folder for the kitchen, the models and the report.
     clips:int=600, # Actions in all videos together.

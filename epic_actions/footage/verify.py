@@ -6,9 +6,11 @@
 __all__ = ['each_in_process', 'why_failed', 'check_source', 'verify_videos']
 
 # %% ../../nbs/footage/00_verify.ipynb #1ae5c170
-import csv, errno, os, time
+import csv, errno, os, signal, time
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from contextlib import contextmanager
+from functools import partial
+from multiprocessing import get_context, resource_tracker
 from pathlib import Path
 from zlib import crc32
 import av
@@ -19,6 +21,32 @@ from pebble import ProcessPool, ProcessExpired
 # %% ../../nbs/footage/00_verify.ipynb #40d255d5
 from ..video.files import VideoError, track, atomic_write
 from ..video.frames import open_frames
+
+# %% ../../nbs/footage/00_verify.ipynb #b353ff8b
+class _Ended(BaseException): "SIGTERM came."
+
+# %% ../../nbs/footage/00_verify.ipynb #bf5f3a16
+def _raise_ended(*_): raise _Ended
+
+# %% ../../nbs/footage/00_verify.ipynb #7a87948d
+def _tidily(f, item):
+    "`f(item)`; SIGTERM ends the process after `f` has removed its temporary files."
+    before = signal.signal(signal.SIGTERM, _raise_ended)
+    try: return f(item)
+    except _Ended: os._exit(1)
+    finally: signal.signal(signal.SIGTERM, before)
+
+# %% ../../nbs/footage/00_verify.ipynb #84883fdc
+@contextmanager
+def _no_ctrl_c():
+    "Keep Ctrl+C back, from this thread and from the threads and processes that start meanwhile."
+    if os.name == 'nt':
+        yield
+        return
+    resource_tracker.ensure_running() # when it starts, it unblocks the signal
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT])
+    try: yield
+    finally: signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 # %% ../../nbs/footage/00_verify.ipynb #12dc32e7
 def each_in_process(
@@ -31,8 +59,9 @@ def each_in_process(
     "Yield `f(item)` for each of `items` in order, or its exception; raises a RuntimeError if no process starts."
     if not items: return
     with ProcessPool(n_workers or os.cpu_count(), context=get_context('spawn')) as pool:
-        answers = pool.map(f, items, timeout=timeout).result()
         try:
+            with _no_ctrl_c(): answers = pool.map(partial(_tidily, f), items, timeout=timeout)
+            answers = answers.result()
             for _ in track(range(len(items)), 'videos', progress=progress):
                 try: yield next(answers)
                 except BrokenProcessPool as e:

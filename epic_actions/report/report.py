@@ -244,7 +244,8 @@ def action_report(
     *_, a = clip_answers(res).values()
     context = dict(
         title=title, model=best, baseline=baseline, res=res, answers=a, groups=clip_groups(res, a.rows),
-        majority=np.bincount(a.true).max(), figures=pd.concat(tables, names=['model', 'target']),
+        guess=np.bincount(a.true).max()/len(a.rows), guessing=[*res.beside_guessing().values()][-1],
+        figures=pd.concat(tables, names=['model', 'target']),
         directions=directions[best], confusions=_confusions(shown, train), heat=heat, latency=latency,
         curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], notes=notes or [],
         classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()},
