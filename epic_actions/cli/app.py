@@ -152,7 +152,7 @@ def _on_signal(signum, frame):
     if _stop.signum: _leave(128 + signum)
     _stop.signum = signum
     # torch and the threads of pools would report the processes that are ended here as crashed
-    threading.excepthook = lambda _: None
+    threading.excepthook = sys.unraisablehook = lambda _: None
     if hasattr(signal, 'SIGCHLD'): signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     end_processes()
     raise KeyboardInterrupt

@@ -44,8 +44,8 @@ def train(
     out:Path=Path('runs/actions'), # Folder of the run.
     root: Root = None,
     group: Group = None,
-    valid:str|None=None, # Validation: a share (0.2) or groups (2,4). [default: 0.2; 0 with --folds]
-    test:str='0', # Test: a share or groups; not used in training.
+    valid:str|None=None, # Validation: a share (0.2) or groups (2,4). [default: as the data say, else 0.2; 0 with --folds]
+    test:str|None=None, # Test, not used in training: a share or groups. [default: as the data say]
     folds:int=0, # Cross-validation: train so many models, each on all folds but one, which it predicts.
     workers:int|None=None, # Processes that read clips, where they are not kept in memory.
     bad: HiddenBad = 'raise',
@@ -58,10 +58,11 @@ def train(
     """
     shared = dict(workers=workers, bad=bad, resume=resume, group=group, root=root)
     if folds:
-        if test != '0': raise ValueError('--test: with --folds, every clip is a test clip once; give one of the two')
+        if test: raise ValueError('--test: with --folds, every clip is a test clip once; give one of the two')
         scores = ea.train_folds(recipe, data, out, folds, share_or_groups(valid or '0'), **shared)
         return scores, fold_lines(scores)
-    scores = ea.train_data(recipe, data, out, share_or_groups(valid or '0.2'), share_or_groups(test), **shared)
+    wanted = [text and share_or_groups(text) for text in (valid, test)]
+    scores = ea.train_data(recipe, data, out, *wanted, **shared)
     return scores, summary_lines(scores)
 
 # %% ../../nbs/cli/30_train.ipynb #909cdb03

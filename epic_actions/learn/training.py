@@ -77,7 +77,7 @@ def recipe_base(recipe:Recipe):
     m = recipe.model
     if not m.checkpoint: return
     vocabs = epic_classes(m.classes) if m.classes else None
-    base = read_model(m.checkpoint, recipe.spec.mean, recipe.spec.std, vocabs, m.ema)
+    base = read_model(m.checkpoint, recipe.spec.mean, recipe.spec.std, vocabs, m.ema_weights)
     if m.name not in (None, type(base).__name__):
         raise ValueError(f'{m.checkpoint}: is a {type(base).__name__}, but the recipe asks for a {m.name}; '
                          'the recipe finetune takes what it is')

@@ -219,7 +219,7 @@ def _chosen(self:Checkpoint, weights, ema):
     if self.ema is False and not weights: raise ValueError(f'{self.file}: holds EMA weights alone; leave out ema=False')
     if self.ema is None and weights and ema:
         warnings.warn(f'{self.file}: holds weights and their EMA, of which the weights are taken; to choose, give '
-                      'ema=True or ema=False, on the command line --set model.ema=true or false')
+                      'ema=True or ema=False, on the command line --set model.ema_weights=true or false')
     return ema if self.ema or not weights else weights
 
 # %% ../../nbs/models/35_checkpoints.ipynb #7d667ff9

@@ -23,7 +23,7 @@ from ..score.compare import (align_results, class_changes, clip_answers, clip_gr
                                         interval_table)
 from .figures import (confusion_counts, confusion_figure, counts_figure, curves_figure, png_bytes,
                                         themes)
-from ..score.metrics import class_table, pair_right, wilson_interval
+from ..score.metrics import accuracy_interval, class_table, pair_right
 from ..score.results import named_errors
 
 # %% ../../nbs/report/10_report.ipynb #8a53be7a
@@ -43,9 +43,9 @@ def _cells(df):
 
 # %% ../../nbs/report/10_report.ipynb #cc511f1f
 def _pair_table(right, pair):
-    "The clips, and the share of the `right` ones with Wilson's interval, for all of them and for each `pair`."
+    "The clips, and the share of the `right` ones with its interval, for all of them and for each `pair`."
     parts = [('all pairs', right), *right.groupby(pair)]
-    return pd.DataFrame([(name, len(r), (r.mean(), *wilson_interval(r.sum(), len(r)))) for name, r in parts],
+    return pd.DataFrame([(name, len(r), (r.mean(), *accuracy_interval(r))) for name, r in parts],
                         columns=['pair', 'clips', 'direction right'])
 
 # %% ../../nbs/report/10_report.ipynb #4a9c1784

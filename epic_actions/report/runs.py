@@ -8,7 +8,7 @@ __all__ = ['results_suffixes', 'run_folder', 'run_names', 'is_folds', 'folds_res
            'evaluate_run', 'compare_runs', 'report_runs', 'epoch_warning', 'train_and_score', 'train_data']
 
 # %% ../../nbs/report/20_runs.ipynb #91f38651
-import json, os, warnings
+import os, warnings
 from pathlib import Path
 from typing import NamedTuple
 import numpy as np
@@ -17,7 +17,7 @@ import pandas as pd
 # %% ../../nbs/report/20_runs.ipynb #c8516f77
 from ..video.files import atomic_write
 from ..data.tables import read_table
-from ..data.splits import split_by_group
+from ..data.splits import divide
 from ..datasets.base import Data
 from ..datasets.datasets import read_data
 from ..datasets.epic import epic_classes, epic_files, epic_lists, read_annotations, segments_from_epic
@@ -344,11 +344,10 @@ def _with_validation(df):
 
 # %% ../../nbs/report/20_runs.ipynb #9ee01d6d
 def _divided(data, recipe, valid, test, base, **read):
-    "The data at a path, with the split that a recipe asks for."
-    settings,share = recipe.train,valid if isinstance(valid, float) else 0.
+    "The data at a path, with the split that is asked for, or that it has."
+    settings,share = recipe.train,0.2 if valid is None else 0.
     found = read_data(data, ucf_split=settings.ucf_split, valid=share, modality=recipe_modality(recipe, base), **read)
-    df = found.segments
-    if df.split.isna().all() or (df.split == 'train').all(): df = split_by_group(df, valid, test, settings.seed)
+    df = divide(found.segments, valid, test, settings.seed)
     return found._replace(segments=_with_validation(df) if settings.train_on_val else df)
 
 # %% ../../nbs/report/20_runs.ipynb #651e8d37
@@ -389,8 +388,8 @@ def train_data(
     recipe, # `Recipe`
     data:Path, # Anything that `read_data` reads
     out:Path, # Folder of the run
-    valid=0.2, # Validation: a share, or groups
-    test=0., # Test: a share, or groups; not used in training
+    valid=None, # Validation: a share, or groups; None: as the data say, else 0.2
+    test=None, # Test, not used in training: a share, or groups; None: as the data say, else none
     workers:int|None=None, # Processes that read clips
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
     resume:bool=False, # Go on where the run in `out` stopped, see `train_recipe`
