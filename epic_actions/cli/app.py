@@ -226,7 +226,7 @@ def command(
     def decorate(f):
         @wraps(f)
         def wrapper(as_json, **kwargs):
-            _stop.advice = partial(stopped, **kwargs) if callable(stopped) else lambda: stopped
+            _stop.said,_stop.advice = False,partial(stopped, **kwargs) if callable(stopped) else lambda: stopped
             try:
                 with warnings.catch_warnings(): failed = _answer(f, as_json, **kwargs)
             except BaseException as e: _failed(e)
