@@ -23,7 +23,7 @@ from .deploy.overlay import annotate_video
 # %% ../nbs/all.ipynb #0551931a
 from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,
                                         ucf101_group, usable_segments, find_videos, check_classes)
-from .data.splits import GroupSplitter, find_leaks, missing_classes, split_by_group
+from .data.splits import GroupSplitter, divide, find_leaks, missing_classes, split_by_group
 from .data.plots import show_class_counts, show_splits
 from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source,
                                      clip_animation, to_clip_tensor)
@@ -58,13 +58,14 @@ from .models.checkpoints import (c1_model, load_c1_checkpoint, load_action_model
 from .models.pretrained_timesformer import PretrainedTimeSformer
 from .models.bundle import save_bundle, load_bundle, read_bundle
 from .models.pretrained import adapt_model, read_model
+from .models.probe import AttentiveProbe
 
 # %% ../nbs/all.ipynb #d59f334d
 from .features.store import open_features, write_features, feature_dataloaders
 
 # %% ../nbs/all.ipynb #57989b5a
-from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, wilson_interval,
-                                        pair_accuracy, precision_recall, bootstrap_interval)
+from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, accuracy_interval,
+                                        wilson_interval, pair_accuracy, precision_recall, bootstrap_interval)
 from .score.results import Results, save_results, load_results, fuse_results
 from .score.compare import compare_results, class_changes, interval_table
 from .score.scoring import score_clips, clip_images

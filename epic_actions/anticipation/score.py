@@ -22,9 +22,9 @@ from ..score.submission import Part, class_parts, read_challenge, write_challeng
 def class_mean_recall(
     scores, # (N, C) probabilities or logits
     targets, # (N,) integer class ids, -1 for no label
-    k=5, # how many guesses the model has, 1 or more
-    classes=None # class ids over which the mean is taken, as far as they occur; None: all
-) -> float: # 0 to 1
+    k=5, # How many guesses the model has, 1 or more
+    classes=None # Class ids over which the mean is taken, as far as they occur; None: all
+)->float: # 0 to 1
     "The mean recall of the classes that occur (arXiv:2005.02190); raises a ValueError if there are none."
     if k < 1: raise ValueError(f'k is {k}: the model needs at least one guess')
     ranks, targets = target_ranks(scores, targets), np.asarray(targets)
@@ -49,9 +49,9 @@ def _pairs(actions, n=None):
 # %% ../../nbs/anticipation/50_score.ipynb #808ce57f
 def marginal_scores(
     action_scores, # (N, actions) logits
-    actions, # table of `read_actions` or `actions_of`, or RULSTM's csv file
-    sizes=(0, 0) # at least so many verbs and nouns
-) -> dict: # `verb` and `noun` -> (N, classes) probabilities
+    actions, # Table of `read_actions` or `actions_of`, or RULSTM's csv file
+    sizes=(0, 0) # At least so many verbs and nouns
+)->dict: # `verb` and `noun` -> (N, classes) probabilities
     "Verb and noun probabilities out of those of the actions, by marginalisation."
     p = softmax(np.asarray(action_scores, dtype=np.float64), axis=1)
     pairs = _pairs(actions, p.shape[1])
@@ -94,12 +94,12 @@ def _figures(scores, targets, subsets):
 def anticipation_metrics(
     labels:pd.DataFrame, # `verb_class`, `noun_class`, and `narration_id` or `uid`
     action_scores, # (N, actions) logits
-    actions, # table of `read_actions` or `actions_of`, or RULSTM's csv file
-    tail=None, # dict for `tail_segments`: `verb` and `noun` -> class ids, or all three -> ids of segments
-    unseen=None, # ids of segments, or participants; a list or a csv file
-    many_shot=None, # dict: `verb`, `noun` and, if it is not one of the two, `action` -> class ids; lists or csv files
-    ids=None # ids of the rows of the scores; None: these are in the order of the labels
-) -> dict: # `verb`, `noun`, `action` -> figure -> percent
+    actions, # Table of `read_actions` or `actions_of`, or RULSTM's csv file
+    tail=None, # Dict for `tail_segments`: `verb` and `noun` -> class ids, or all three -> ids of segments
+    unseen=None, # Ids of segments, or participants; a list or a csv file
+    many_shot=None, # Dict: `verb`, `noun` and, if it is not one of the two, `action` -> class ids; lists or csv files
+    ids=None # Ids of the rows of the scores; None: these are in the order of the labels
+)->dict: # `verb`, `noun`, `action` -> figure -> percent
     "The figures of RULSTM (arXiv:2005.02190) and AVT (arXiv:2106.02036); raises a ValueError for what does not fit."
     labels, ids = match_labels(labels, ids)
     action_scores = score_array('action_scores', action_scores, len(ids), ids=ids)
@@ -130,15 +130,15 @@ def _challenge_scores(results, actions, dropped, classes):
 
 # %% ../../nbs/anticipation/50_score.ipynb #057df13d
 def make_anticipation_submission(
-    results:Results, # with one target, the action, of segments with `uid`
-    path, # the zip file to write
-    actions, # table of `read_actions` or `actions_of`, or RULSTM's csv file
-    ids=None, # the segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
-    dropped=(), # ids of segments that could not be anticipated; they get zeros
-    sls_pt:int=2, sls_tl:int=3, sls_td:int=4, # levels of supervision, see `make_submission`
-    classes=(97, 300), # numbers of verbs and nouns
-    force:bool=False # replace a file that is there?
-) -> Path: # the zip file
+    results:Results, # With one target, the action, of segments with `uid`
+    path, # The zip file to write
+    actions, # Table of `read_actions` or `actions_of`, or RULSTM's csv file
+    ids=None, # The segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
+    dropped=(), # Ids of segments that could not be anticipated; they get zeros
+    sls_pt:int=2, sls_tl:int=3, sls_td:int=4, # Levels of supervision, see `make_submission`
+    classes=(97, 300), # Numbers of verbs and nouns
+    force:bool=False # Replace a file that is there?
+)->Path: # the zip file
     "Write the zip file for the anticipation challenge, whole or not at all; raises a ValueError if something is wrong."
     scores, (parts, names) = _challenge_scores(results, actions, dropped, classes), _action_parts(actions, classes)
     scores['action'] = [pd.Series(x, names).nlargest(100).to_dict() for x in scores['action']]
@@ -147,11 +147,11 @@ def make_anticipation_submission(
 
 # %% ../../nbs/anticipation/50_score.ipynb #8a9ec6a0
 def check_anticipation_submission(
-    path, # the zip file
-    actions, # table of `read_actions` or `actions_of`, or RULSTM's csv file
-    ids=None, # the segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
-    classes=(97, 300) # numbers of verbs and nouns
-) -> dict: # version, challenge, sls_pt, sls_tl, sls_td; results: segment -> arrays `verb` and `noun`, dict `action`
+    path, # The zip file
+    actions, # Table of `read_actions` or `actions_of`, or RULSTM's csv file
+    ids=None, # The segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
+    classes=(97, 300) # Numbers of verbs and nouns
+)->dict: # version, challenge, sls_pt, sls_tl, sls_td; results: segment -> arrays `verb` and `noun`, dict `action`
     "Read the zip file of a submission; raises a ValueError that names what is wrong with it."
     parts, _ = _action_parts(actions, classes)
     return read_challenge(path, 'action_anticipation', parts, ids)

@@ -44,7 +44,7 @@ def train(
     out:Path=Path('runs/actions'), # Folder of the run.
     root: Root = None,
     group: Group = None,
-    valid:str|None=None, # Validation: a share (0.2) or groups (2,4). [default: as the data say, else 0.2; 0 with --folds]
+    valid:str|None=None, # Validation: a share or groups (2,4). [default: as the data say, else 0.2; 0 with --folds]
     test:str|None=None, # Test, not used in training: a share or groups. [default: as the data say]
     folds:int=0, # Cross-validation: train so many models, each on all folds but one, which it predicts.
     workers:int|None=None, # Processes that read clips, where they are not kept in memory.

@@ -72,7 +72,7 @@ class ModelRecipe(Section):
     "The network, and the weights that it begins with."
     name:str|None='SimpleModel' # Name of the model's class; None: the checkpoint's
     checkpoint:str|None=None # Weights to begin with, see `read_model`; its `ClipSpec` is kept, but for frames and size
-    ema_weights:bool|None=None # Take the EMA weights of the checkpoint? None: the weights, with a warning where there are both
+    ema_weights:bool|None=None # Take the EMA weights of the checkpoint? None: no, with a warning
     classes:str|None=None # Folder with EPIC-KITCHENS' tables of classes, for a checkpoint that does not name its own
     backbone:str|None=None # torchvision or timm name, of models that have a backbone; None: resnet10
     pretrained:bool=False # Begin with ImageNet weights; resnet10 has none, resnet18 has

@@ -23,8 +23,8 @@ themes = {
 
 # %% ../../nbs/report/00_figures.ipynb #7ec06514
 def png_bytes(
-    fig # a matplotlib Figure; its attribute `crop`, if there is one, is matplotlib's `bbox_inches`
-) -> bytes:
+    fig # A matplotlib Figure; its attribute `crop`, if there is one, is matplotlib's `bbox_inches`
+)->bytes:
     "The figure as a PNG with a transparent background, 200 dots to the inch."
     buf, crop = io.BytesIO(), getattr(fig, 'crop', None)
     fig.savefig(buf, format='png', dpi=200, transparent=True, bbox_inches=crop, pad_inches=.04)
@@ -39,8 +39,8 @@ def _names(values):
 def confusion_counts(
     true, # (N,) true class ids, all labelled
     pred, # (N,) predicted class ids
-    most:int=101 # rows at most: the classes with the most clips
-) -> tuple: # ids of the rows (n,), and counts (n, n), or (n, n+1) where the last column counts all other predictions
+    most:int=101 # Rows at most: the classes with the most clips
+)->tuple: # ids of the rows (n,), and counts (n, n), or (n, n+1) where the last column counts all other predictions
     "The confusion matrix of the classes that have clips."
     ids, n = np.unique(true, return_counts=True)
     ids = np.sort(ids[np.argsort(-n, kind='stable')[:most]])
@@ -79,9 +79,9 @@ def _draw_cells(ax, share, c):
 # %% ../../nbs/report/00_figures.ipynb #64ce0648
 def confusion_figure(
     matrix, # (n, n) counts, rows are true classes; or (n, n+1), with a last column for other predictions
-    names, # the n class names
-    dark=False # colours for a dark page
-) -> Figure:
+    names, # The n class names
+    dark=False # Colours for a dark page
+)->Figure:
     "The row-normalised confusion matrix, with percentages if there are at most 12 classes."
     c, (n, width) = themes[dark], matrix.shape
     share = matrix / np.maximum(matrix.sum(1, keepdims=True), 1)
@@ -122,11 +122,11 @@ def _panel(ax, title, c):
 
 # %% ../../nbs/report/00_figures.ipynb #0cee253b
 def curves_figure(
-    lines, # dict, name -> values, a Series by epoch
-    accent, # the name of the line to stress
-    title, # what is drawn
-    dark=False # colours for a dark page
-) -> Figure:
+    lines, # Dict, name -> values, a Series by epoch
+    accent, # The name of the line to stress
+    title, # What is drawn
+    dark=False # Colours for a dark page
+)->Figure:
     "A small figure of one quantity over the epochs; each line has its last value and its name at its end."
     c, fig = themes[dark], Figure(figsize=(3, 2.1))
     ax = fig.add_axes((.11, .11, .6, .75))
@@ -147,9 +147,9 @@ def _draw_bars(ax, values, c):
 
 # %% ../../nbs/report/00_figures.ipynb #7898de69
 def counts_figure(
-    counts, # data frame as of `class_counts`: one row per class, one column per split
-    dark=False # colours for a dark page
-) -> Figure:
+    counts, # Data frame as of `class_counts`: one row per class, one column per split
+    dark=False # Colours for a dark page
+)->Figure:
     "The clips of each class in each split as bars, of the first 40 rows."
     c, shown = themes[dark], counts[:40]
     n, splits = shown.shape

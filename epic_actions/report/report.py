@@ -28,9 +28,9 @@ from ..score.results import named_errors
 
 # %% ../../nbs/report/10_report.ipynb #8a53be7a
 def show(
-    x, # a number or text
-    spec='' # the format of floats, as `.0%`
-) -> str:
+    x, # A number or text
+    spec='' # The format of floats, as `.0%`
+)->str:
     "`x` as text: a float by the format `spec`, NaN as a dash."
     if not isinstance(x, (float, np.floating)): return str(x)
     return '–' if np.isnan(x) else format(x, spec).replace('%', '\u202f%')
@@ -216,20 +216,20 @@ def _check_labels(results):
 
 # %% ../../nbs/report/10_report.ipynb #17b31b87
 def action_report(
-    path, # the HTML file to write
-    results, # a `Results`, or a dict, model name -> `Results` on the same clips; the first model is the baseline
-    histories=None, # dict, model name -> data frame with epoch, train_loss, valid_loss and metric columns
-    frames=None, # function, row of the segment table -> list of PIL images, for the film strips
-    title='What the model sees', # heading of the page
-    notes=None, # list of (heading, text or data frame), shown as sections at the end
-    pairs=None, # dict, class name -> name of the reversed class
-    detail=None, # name of the model to show in detail; the best if not given
-    heat=None, # function like `frames`, of what the model looked at, shown below the strips
-    train=None, # like `results`, on clips of the training, for their confusion matrices
-    segments=None, # the segment table with all splits, for the clips per class
-    latency=None, # a `Latency`, or a dict, model name -> `Latency`
-    markdown=False # write the same as Markdown beside it?
-) -> Path: # the HTML file
+    path, # The HTML file to write
+    results, # A `Results`, or a dict, model name -> `Results` on the same clips; the first model is the baseline
+    histories=None, # Dict, model name -> data frame with epoch, train_loss, valid_loss and metric columns
+    frames=None, # Function, row of the segment table -> list of PIL images, for the film strips
+    title='What the model sees', # Heading of the page
+    notes=None, # List of (heading, text or data frame), shown as sections at the end
+    pairs=None, # Dict, class name -> name of the reversed class
+    detail=None, # Name of the model to show in detail; the best if not given
+    heat=None, # Function like `frames`, of what the model looked at, shown below the strips
+    train=None, # Like `results`, on clips of the training, for their confusion matrices
+    segments=None, # The segment table with all splits, for the clips per class
+    latency=None, # A `Latency`, or a dict, model name -> `Latency`
+    markdown=False # Write the same as Markdown beside it?
+)->Path: # the HTML file
     "Write one self-contained HTML page about `results`; raises a ValueError if models do not compare."
     train, latency, path = _named(train), _named(latency), Path(path)
     results = _aligned(_named(results), train=train, latency=latency)

@@ -34,18 +34,18 @@ def _intervals(a, groups, seed):
 
 # %% ../../nbs/score/14_compare.ipynb #ad582b68
 def interval_table(
-    res:Results, # scores of one model
-    seed=42 # of the bootstrap
-) -> pd.DataFrame: # a row for each target and `action`; columns (figure, `value`, `low` or `high`), (`clips`, `value`)
+    res:Results, # Scores of one model
+    seed=42 # Of the bootstrap
+)->pd.DataFrame: # a row for each target and `action`; columns (figure, `value`, `low` or `high`), (`clips`, `value`)
     "Accuracies, precision and recall with their 95 % intervals, by clip or by `group`, whichever is wider."
     rows = {k: _intervals(a, clip_groups(res, a.rows), seed) for k, a in clip_answers(res).items()}
     return pd.DataFrame.from_dict(rows, orient='index')
 
 # %% ../../nbs/score/14_compare.ipynb #c13f77fc
 def mcnemar_p(
-    better, # clips that only the second model gets right
-    worse # clips that only the first gets right
-) -> float: # probability, 0 to 1
+    better, # Clips that only the second model gets right
+    worse # Clips that only the first gets right
+)->float: # probability, 0 to 1
     "How likely two equally good models are to differ as unevenly as this (McNemar, 1947; exact, two-sided)."
     return float(binomtest(better, better + worse).pvalue) if better + worse else 1.
 
@@ -66,8 +66,8 @@ def _in_words(better, worse, p, low, high):
 
 # %% ../../nbs/score/14_compare.ipynb #de2b20d6
 def right_table(
-    res:Results # scores of one model
-) -> pd.DataFrame: # one row per clip, one column for each target and `action`: 1 right, 0 wrong, NaN unknown
+    res:Results # Scores of one model
+)->pd.DataFrame: # one row per clip, one column for each target and `action`: 1 right, 0 wrong, NaN unknown
     "Which clips are right at the first guess."
     right = {k: pd.Series((a.ranks < 1).astype(float), a.rows) for k, a in clip_answers(res).items()}
     return pd.DataFrame(right, index=range(len(res)))
@@ -90,9 +90,9 @@ def _difference(a, b, groups, seed):
 
 # %% ../../nbs/score/14_compare.ipynb #1679ed1c
 def compare_results(
-    results:dict, # model name -> `Results` on the same clips; the first model is the baseline
-    seed=42 # of the bootstrap
-) -> pd.DataFrame: # one row for each target (and `action`) and model; in the baseline's rows, what compares is NaN
+    results:dict, # Model name -> `Results` on the same clips; the first model is the baseline
+    seed=42 # Of the bootstrap
+)->pd.DataFrame: # one row for each target (and `action`) and model; in the baseline's rows, what compares is NaN
     "Accuracies of models, and differences from the first with a paired interval, McNemar's test and plain words."
     if len(results) < 2:
         raise ValueError(f'there is nothing to compare with {", ".join(results) or "nothing"}: give two models or more')
@@ -109,7 +109,7 @@ def compare_results(
     if not rows:
         raise ValueError(f'no clip has a label that all of {", ".join(results)} know: there is nothing to compare')
     table = pd.DataFrame.from_dict(rows, orient='index').rename_axis(['target', 'model'])
-    table['in words'] = table.pop('in words') # the last column
+    table['in words'] = table.pop('in words') # The last column
     return table
 
 # %% ../../nbs/score/14_compare.ipynb #ecb05fbd
@@ -123,9 +123,9 @@ def _changes(names, before, after):
 
 # %% ../../nbs/score/14_compare.ipynb #8a0d6954
 def class_changes(
-    before:Results, # the baseline
-    after:Results # the other model, on the same clips
-) -> pd.DataFrame: # one row for each class that changed, with its target; accuracies are 0 to 1
+    before:Results, # The baseline
+    after:Results # The other model, on the same clips
+)->pd.DataFrame: # one row for each class that changed, with its target; accuracies are 0 to 1
     "Where a model got better or worse: clips, accuracies and clips gained and lost of each class that changed."
     a, b = align_results({'the baseline': before, 'the other model': after}).values()
     old, new = right_table(a), right_table(b)

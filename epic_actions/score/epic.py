@@ -16,8 +16,8 @@ from .results import match_ids
 
 # %% ../../nbs/score/40_epic.ipynb #ffc6bbde
 def read_ids(
-    path:str|Path # csv file whose first column holds ids: classes, participants or segments
-) -> list: # text
+    path:str|Path # Csv file whose first column holds ids: classes, participants or segments
+)->list: # text
     "The ids in the first column of a csv file, with or without a header; raises a ValueError if there are none."
     ids = [cells[0] for _,cells in read_rows(path)[1] if cells[0]]
     ids = ids[0 if ids and any(c.isdigit() for c in ids[0]) else 1:]
@@ -26,8 +26,8 @@ def read_ids(
 
 # %% ../../nbs/score/40_epic.ipynb #585ec4df
 def id_list(
-    ids # ids, a data frame whose first column holds them, or a csv file for `read_ids`
-) -> list: # text
+    ids # Ids, a data frame whose first column holds them, or a csv file for `read_ids`
+)->list: # text
     "Ids in any form as text."
     if isinstance(ids, (str, Path)): ids = read_ids(ids)
     return [str(i) for i in (ids.iloc[:, 0] if isinstance(ids, pd.DataFrame) else ids)]
@@ -41,11 +41,11 @@ def _column(labels, names):
 
 # %% ../../nbs/score/40_epic.ipynb #da05c350
 def class_ids(
-    labels:pd.DataFrame, # with the column `<name>_class`
-    name:str, # of the target, as `verb`
+    labels:pd.DataFrame, # With the column `<name>_class`
+    name:str, # Of the target, as `verb`
     ids, # (N,) ids of the segments
-    n=np.inf # number of classes
-) -> np.ndarray: # (N,) class ids
+    n=np.inf # Number of classes
+)->np.ndarray: # (N,) class ids
     "The true classes in `labels`; raises a ValueError that names the segments whose class is not from 0 to n-1."
     given = _column(labels, [f'{name}_class'])
     c = pd.to_numeric(given, errors='coerce').to_numpy(np.float64)
@@ -55,19 +55,19 @@ def class_ids(
 
 # %% ../../nbs/score/40_epic.ipynb #b6beba33
 def share_in_words(
-    n:int, # segments that were scored
-    total:int # segments that there are
-) -> str:
+    n:int, # Segments that were scored
+    total:int # Segments that there are
+)->str:
     "A warning that a part of a data set was scored."
     return (f'PARTIAL: ONLY {n:,} OF {total:,} SEGMENTS ({n/total:.1%}) WERE SCORED. The figures are those of this '
             'part, and not to be compared with figures of the whole')
 
 # %% ../../nbs/score/40_epic.ipynb #e18df337
 def match_labels(
-    labels:pd.DataFrame, # with ids in `narration_id`, `uid` or the index
-    ids=None, # of the rows of the scores; None: these are in the order of the labels
-    partial:bool=False # may labels be there for segments that were not scored?
-) -> tuple: # (the labels in the order of the scores, (N,) their ids as text)
+    labels:pd.DataFrame, # With ids in `narration_id`, `uid` or the index
+    ids=None, # Of the rows of the scores; None: these are in the order of the labels
+    partial:bool=False # May labels be there for segments that were not scored?
+)->tuple: # (the labels in the order of the scores, (N,) their ids as text)
     "The labels of the segments that were scored; raises a ValueError unless both are of the same segments."
     found = [labels[c] for c in ('narration_id', 'uid') if c in labels] or [labels.index]
     there = np.array([str(i) for i in found[0]], dtype=object)
@@ -96,8 +96,8 @@ def _hits(verb, noun, verbs, nouns):
 # %% ../../nbs/score/40_epic.ipynb #593f3458
 def class_segments(
     targets:dict, # `verb`, `noun` and perhaps `action` -> (N,) true class ids
-    classes:dict # the same names -> class ids; lists or csv files
-) -> dict: # `verb`, `noun` and `action` -> (N,) booleans
+    classes:dict # The same names -> class ids; lists or csv files
+)->dict: # `verb`, `noun` and `action` -> (N,) booleans
     "Which segments show one of the `classes`? Without classes of actions, those do whose verb or noun is listed."
     shown = {k: np.isin(targets[k], np.array(id_list(listed), float)) for k, listed in classes.items()}
     shown.setdefault('action', shown['verb'] | shown['noun'])
@@ -108,15 +108,15 @@ def tail_segments(
     targets:dict, # `verb` and `noun` -> (N,) true class ids
     ids, # (N,) ids of the segments
     tail:dict # `verb` and `noun` -> class ids; or `verb`, `noun` and `action` -> ids of segments; lists or csv files
-) -> dict: # `verb`, `noun` and `action` -> (N,) booleans
+)->dict: # `verb`, `noun` and `action` -> (N,) booleans
     "Which segments are of the tail?"
     if 'action' not in tail: return class_segments(targets, tail)
     return {k: np.isin(ids, id_list(listed)) for k, listed in tail.items()}
 
 # %% ../../nbs/score/40_epic.ipynb #5cb23e19
 def filled_subsets(
-    subsets:dict # name -> task -> (N,) booleans
-) -> dict: # the same without those that are empty
+    subsets:dict # Name -> task -> (N,) booleans
+)->dict: # the same without those that are empty
     "The subsets that have segments; warns of the others."
     if empty := [f'{name} {k}' for name, tasks in subsets.items() for k, rows in tasks.items() if not rows.any()]:
         warnings.warn(f'no segments for {", ".join(empty)}: these figures are left out')
@@ -127,12 +127,12 @@ def epic_metrics(
     labels:pd.DataFrame, # EPIC's: `verb_class`, `noun_class`, `participant_id` and `narration_id`; or a segment table
     verb_output, # (N, 97) logits of the verbs
     noun_output, # (N, 300) logits of the nouns
-    tail_verbs, # verb class ids, or the csv file that lists them
-    tail_nouns, # noun class ids, or the csv file that lists them
-    unseen, # participants, or the csv file that lists them
-    narration_ids=None, # ids of the rows of the scores; None: these are in the order of the labels
-    partial:bool=False # score a part of the segments, with a warning?
-) -> dict: # {all,tail,unseen}_{verb,noun,action}_accuracy_at_{k} -> percent
+    tail_verbs, # Verb class ids, or the csv file that lists them
+    tail_nouns, # Noun class ids, or the csv file that lists them
+    unseen, # Participants, or the csv file that lists them
+    narration_ids=None, # Ids of the rows of the scores; None: these are in the order of the labels
+    partial:bool=False # Score a part of the segments, with a warning?
+)->dict: # {all,tail,unseen}_{verb,noun,action}_accuracy_at_{k} -> percent
     "The figures of the EPIC-KITCHENS-100 recognition challenge; raises a ValueError that names what does not fit."
     labels, ids = match_labels(labels, narration_ids, partial)
     outputs = {'verb': verb_output, 'noun': noun_output}
@@ -149,8 +149,8 @@ def epic_metrics(
 
 # %% ../../nbs/score/40_epic.ipynb #afc5ba3f
 def epic_table(
-    metrics:dict # from `epic_metrics`
-) -> pd.DataFrame: # percent; NaN for a figure that was left out
+    metrics:dict # From `epic_metrics`
+)->pd.DataFrame: # percent; NaN for a figure that was left out
     "The figures of `epic_metrics` as a table of tasks (rows) and subsets (columns)."
     columns = {'top-1': 'all_{}_accuracy_at_1', 'top-5': 'all_{}_accuracy_at_5',
                'tail': 'tail_{}_accuracy_at_1', 'unseen': 'unseen_{}_accuracy_at_1'}

@@ -132,8 +132,8 @@ def _measure(model, batches, rounds, warm_up, device):
     if device.type == 'cuda': torch.cuda.reset_peak_memory_stats(device)
     for k in range(warm_up): time_steps(steps, batches[k % len(batches)], device)
     seconds = [[time_steps(steps, b, device) for b in batches] for _ in range(rounds)]
-    return Latency(np.array(seconds), list(steps), len(batches[0]), unwrapped(model).clip_spec.n_frames, hardware(device),
-                   peak_memory(device))
+    return Latency(np.array(seconds), list(steps), len(batches[0]), unwrapped(model).clip_spec.n_frames,
+                   hardware(device), peak_memory(device))
 
 # %% ../../nbs/score/60_latency.ipynb #7a0bd3bb
 def measure_latency(

@@ -14,8 +14,8 @@ from sklearn import metrics as skm
 
 # %% ../../nbs/score/00_metrics.ipynb #bb8591d1
 def few(
-    items # a sequence of ids, names or numbers
-) -> str:
+    items # A sequence of ids, names or numbers
+)->str:
     "The first five of `items`, as text for a message."
     return ', '.join(map(str, items[:5])) + (', ...' if len(items) > 5 else '')
 
@@ -36,13 +36,13 @@ def check_rows(
 
 # %% ../../nbs/score/00_metrics.ipynb #6cde026f
 def score_array(
-    name:str, # what to call the scores
+    name:str, # What to call the scores
     scores, # (N, C) numbers
-    n:int, # how many clips there are
-    classes:int|None=None, # how many classes there are; None: one or more
+    n:int, # How many clips there are
+    classes:int|None=None, # How many classes there are; None: one or more
     ids=None, # (N,) what to call the clips; None: their row numbers
-    dtype=np.float64 # of the array
-) -> np.ndarray: # (N, C)
+    dtype=np.float64 # Of the array
+)->np.ndarray: # (N, C)
     "The scores as an array; raises a ValueError if they have another shape, or are not finite."
     x = np.asarray(scores, dtype)
     if x.ndim != 2 or len(x) != n or x.shape[1] != (classes or max(x.shape[1], 1)):
@@ -71,7 +71,7 @@ def _checked(scores, targets):
 # %% ../../nbs/score/00_metrics.ipynb #2e47a680
 def top_class(
     scores # (N, C) probabilities or logits
-) -> np.ndarray: # (N,) class ids
+)->np.ndarray: # (N,) class ids
     "The class with the highest score in each row; among equals, the highest class id."
     scores = np.asarray(scores)
     return scores.shape[1] - 1 - scores[:, ::-1].argmax(1)
@@ -80,7 +80,7 @@ def top_class(
 def target_ranks(
     scores, # (N, C) probabilities or logits
     targets # (N,) integer class ids, -1 for no label
-) -> np.ndarray: # one place for each labelled row, 0 = the highest score
+)->np.ndarray: # one place for each labelled row, 0 = the highest score
     "At which place the true class of each labelled clip stands; among equals, the highest class id comes first."
     scores, targets = _checked(scores, targets)
     true = scores[np.arange(len(targets)), targets][:, None]
@@ -91,8 +91,8 @@ def target_ranks(
 def top_k_accuracy(
     scores, # (N, C) probabilities or logits
     targets, # (N,) integer class ids, -1 for no label
-    k=1 # how many guesses the model has, 1 or more
-) -> float: # 0 to 1
+    k=1 # How many guesses the model has, 1 or more
+)->float: # 0 to 1
     "Fraction of labelled clips whose true class is among the `k` highest scores; among equals, the highest id wins."
     if k < 1: raise ValueError(f'k is {k}: the model needs at least one guess')
     return float((target_ranks(scores, targets) < k).mean())
@@ -101,7 +101,7 @@ def top_k_accuracy(
 def confusion_matrix(
     scores, # (N, C) probabilities or logits
     targets # (N,) integer class ids, -1 for no label
-) -> np.ndarray: # (C, C) counts; rows are true classes, columns predicted ones
+)->np.ndarray: # (C, C) counts; rows are true classes, columns predicted ones
     "How many clips of each true class (row) were taken for each class (column)."
     scores, targets = _checked(scores, targets)
     return skm.confusion_matrix(targets, top_class(scores), labels=range(scores.shape[1]))
@@ -110,7 +110,7 @@ def confusion_matrix(
 def mean_class_accuracy(
     scores, # (N, C) probabilities or logits
     targets # (N,) integer class ids, -1 for no label
-) -> float: # 0 to 1
+)->float: # 0 to 1
     "The accuracy of each class that has labelled clips, averaged over these classes."
     m = confusion_matrix(scores, targets)
     return (pd.Series(m.diagonal()) / m.sum(1)).mean() # without the NaN of classes that have no clips
@@ -119,8 +119,8 @@ def mean_class_accuracy(
 def class_table(
     scores, # (N, C) probabilities or logits
     targets, # (N,) integer class ids, -1 for no label
-    vocab # the C class names
-) -> pd.DataFrame: # one row per class; its index is the class id
+    vocab # The C class names
+)->pd.DataFrame: # one row per class; its index is the class id
     "Clips, accuracy, precision and most frequent wrong answer of each class; NaN where there is nothing to divide by."
     m = confusion_matrix(scores, targets)
     if len(vocab) != len(m): raise ValueError(f'vocab has {len(vocab)} names but scores have {len(m)} classes')
@@ -133,7 +133,7 @@ def class_table(
 def precision_recall(
     targets, # (N,) integer class ids, -1 for no label
     preds # (N,) predicted class ids
-) -> dict: # `macro precision`, `macro recall`, `weighted precision` and `weighted recall`, 0 to 1
+)->dict: # `macro precision`, `macro recall`, `weighted precision` and `weighted recall`, 0 to 1
     "Precision and recall, averaged over the classes that have labelled clips; raises a ValueError if there are none."
     targets, preds = np.asarray(targets), np.asarray(preds)
     t, p = targets[targets >= 0], preds[targets >= 0]
@@ -146,22 +146,22 @@ def precision_recall(
 
 # %% ../../nbs/score/00_metrics.ipynb #52bfd185
 def wilson_interval(
-    n_right, # how many clips were right
-    n, # how many clips there were, 1 or more
-    z=1.96 # width in standard deviations: 1.96 for 95 %
-) -> tuple: # (low, high), fractions from 0 to 1
+    n_right, # How many clips were right
+    n, # How many clips there were, 1 or more
+    z=1.96 # Width in standard deviations: 1.96 for 95 %
+)->tuple: # (low, high), fractions from 0 to 1
     "The interval in which the true accuracy lies (Wilson, 1927)."
     low, high = binomtest(n_right, n).proportion_ci(2*norm.cdf(z) - 1, method='wilson')
     return float(low), float(high)
 
 # %% ../../nbs/score/00_metrics.ipynb #20f97bdb
 def bootstrap_interval(
-    figures, # function: array of row numbers -> one figure, or an array of several
-    n, # how many rows there are
-    groups=None, # the group of each row, if rows of one group hang together
-    draws=1000, # how often to draw
-    seed=42 # of the draws
-) -> tuple: # (low, high), each like what `figures` returns
+    figures, # Function: array of row numbers -> one figure, or an array of several
+    n, # How many rows there are
+    groups=None, # The group of each row, if rows of one group hang together
+    draws=1000, # How often to draw
+    seed=42 # Of the draws
+)->tuple: # (low, high), each like what `figures` returns
     "The 95 % bounds of the bootstrap (Efron, 1979); by rows and by groups, whichever is wider."
     if n < 1: raise ValueError(f'n is {n}: there must be rows to draw from')
     rng = np.random.default_rng(seed)
@@ -176,8 +176,8 @@ def bootstrap_interval(
 def accuracy_interval(
     right, # (n,) which clips are right
     groups=None, # (n,) the group of each, if clips of one group hang together
-    seed=42 # of the bootstrap
-) -> tuple: # (low, high), fractions from 0 to 1
+    seed=42 # Of the bootstrap
+)->tuple: # (low, high), fractions from 0 to 1
     "The 95 % interval of an accuracy: by the bootstrap, by groups and by Wilson's formula, whichever is wider."
     right = np.asarray(right)
     low, high = bootstrap_interval(lambda rows: right[rows].mean(), len(right), groups, seed=seed)
@@ -186,17 +186,17 @@ def accuracy_interval(
 
 # %% ../../nbs/score/00_metrics.ipynb #8d9a0686
 def choice_warning(
-    accuracy:float, # of the best epoch, 0 to 1
-    n:int, # validation clips
-    choices:int # how many epochs, or models, it was chosen from
-) -> str:
+    accuracy:float, # Of the best epoch, 0 to 1
+    n:int, # Validation clips
+    choices:int # How many epochs, or models, it was chosen from
+)->str:
     "A warning that the best of several was chosen on too few clips, with its interval; empty if there are enough."
     if choices < 2 or not n: return ''
     low, high = wilson_interval(round(accuracy*n), n)
     if high - low <= .2: return ''
     return (f'the best of {choices} was chosen on {n} validation clip{"s"*(n != 1)}: {accuracy:.0%} of them right can '
-            f'mean an accuracy of {low:.0%} to {high:.0%}, so the choice is little more than a guess, and this accuracy '
-            'is too good; take more clips for validation, and judge by clips that took no part in it')
+            f'mean an accuracy of {low:.0%} to {high:.0%}, so the choice is little more than a guess, and this '
+            'accuracy is too good; take more clips for validation, and judge by clips that took no part in it')
 
 # %% ../../nbs/score/00_metrics.ipynb #f6006664
 def _pair_ids(vocab, pairs):
@@ -212,9 +212,9 @@ def _pair_ids(vocab, pairs):
 def pair_right(
     scores, # (N, C) probabilities or logits
     targets, # (N,) integer class ids, -1 for no label
-    vocab, # the C class names
-    pairs # dict, class name -> name of the reversed class
-) -> tuple: # (rows whose true class has a reversal, for each: did the true class score higher)
+    vocab, # The C class names
+    pairs # Dict, class name -> name of the reversed class
+)->tuple: # (rows whose true class has a reversal, for each: did the true class score higher)
     "Choose between the true class and its reversal alone; equal scores go to the higher class id."
     _checked(scores, targets)
     scores, targets, partner = np.asarray(scores), np.asarray(targets), _pair_ids(vocab, pairs)
@@ -227,9 +227,9 @@ def pair_right(
 def pair_accuracy(
     scores, # (N, C) probabilities or logits
     targets, # (N,) integer class ids, -1 for no label
-    vocab, # the C class names
-    pairs # dict, class name -> name of the reversed class
-) -> float: # 0 to 1; .5 is chance
+    vocab, # The C class names
+    pairs # Dict, class name -> name of the reversed class
+)->float: # 0 to 1; .5 is chance
     "How often the true class scores higher than its reversal, over the clips whose class has one."
     rows, right = pair_right(scores, targets, vocab, pairs)
     if not len(rows): raise ValueError(f'no labelled clip belongs to one of the pairs {pairs}')

@@ -74,8 +74,8 @@ def __repr__(self:Results):
 # %% ../../nbs/score/10_results.ipynb #d663700d
 @patch
 def classes(self:Results,
-    name:str # a target, as `verb`
-) -> list:
+    name:str # A target, as `verb`
+)->list:
     "The class names of target `name`; raises a KeyError if there is no such target."
     if name not in self.vocab: raise KeyError(f'no target {name!r}: there are {list(self.vocab)}')
     return self.vocab[name]
@@ -83,8 +83,8 @@ def classes(self:Results,
 # %% ../../nbs/score/10_results.ipynb #371365b1
 @patch
 def log_scores(self:Results,
-    name:str # a target, as `verb`
-) -> np.ndarray: # (N, C) finite numbers
+    name:str # A target, as `verb`
+)->np.ndarray: # (N, C) finite numbers
     "The logits of target `name`, or the log-probabilities where only probabilities are known."
     self.classes(name)
     if self.logits: return self.logits[name]
@@ -93,16 +93,16 @@ def log_scores(self:Results,
 # %% ../../nbs/score/10_results.ipynb #842add2b
 @patch
 def targets(self:Results,
-    name:str # a target, as `verb`
-) -> np.ndarray: # (N,) class ids
+    name:str # A target, as `verb`
+)->np.ndarray: # (N,) class ids
     "The true class ids of target `name`; -1 where the label is missing or not in the vocab."
     return pd.Index(self.classes(name)).get_indexer(self.segments.get(name, [None]*len(self)))
 
 # %% ../../nbs/score/10_results.ipynb #d2178cfd
 @patch
 def preds(self:Results,
-    name:str # a target, as `verb`
-) -> np.ndarray: # (N,) class names
+    name:str # A target, as `verb`
+)->np.ndarray: # (N,) class names
     "The predicted class names of target `name`."
     return np.array(self.classes(name))[top_class(self.scores[name])]
 
@@ -110,7 +110,7 @@ def preds(self:Results,
 @patch
 def subset(self:Results,
     rows # N booleans, or row numbers, or a slice
-) -> Results:
+)->Results:
     "The results for some of the clips; `results[rows]` is the same."
     rows = np.atleast_1d(np.arange(len(self))[rows])
     def part(d): return d and {k: x[rows] for k, x in d.items()}
@@ -122,9 +122,9 @@ def __getitem__(self:Results, rows)->Results: return self.subset(rows)
 
 # %% ../../nbs/score/10_results.ipynb #6bb70b15
 def action_ranks(
-    scores, # one array (N, C) of probabilities for each target
+    scores, # One array (N, C) of probabilities for each target
     actions # (N,) ids of the true combinations, which count through the classes of the last target first
-) -> np.ndarray: # (N,) places, 0 = first
+)->np.ndarray: # (N,) places, 0 = first
     "The place of the true combination of classes among all, ranked by the product of the probabilities."
     joint = (reduce(np.multiply.outer, row).reshape(1, -1) for row in zip(*scores))
     return np.array([target_ranks(p, [action])[0] for p, action in zip(joint, actions)], dtype=int)
@@ -149,8 +149,8 @@ def _answers(res, names):
 
 # %% ../../nbs/score/10_results.ipynb #aeb7fc62
 def clip_answers(
-    res:Results # scores of one model
-) -> dict: # target, and `action` if there are several, -> `Answers`
+    res:Results # Scores of one model
+)->dict: # target, and `action` if there are several, -> `Answers`
     "What was asked and answered, for each target and for all at once."
     asked = {k: [k] for k in res.vocab}
     if len(asked) > 1: asked['action'] = list(res.vocab)
@@ -159,16 +159,16 @@ def clip_answers(
 # %% ../../nbs/score/10_results.ipynb #1dec09a4
 @patch
 def top(self:Answers,
-    k:int=1 # guesses
-) -> float: # 0 to 1
+    k:int=1 # Guesses
+)->float: # 0 to 1
     "The share of clips whose true class is among the first `k`; NaN if `k` guesses are all classes that there are."
     return np.nan if 1 < k >= self.classes else (self.ranks < k).mean()
 
 # %% ../../nbs/score/10_results.ipynb #7bf19e39
 def clip_groups(
-    res:Results, # scores of one model
-    rows=slice(None) # which clips
-) -> np.ndarray|None: # (n,)
+    res:Results, # Scores of one model
+    rows=slice(None) # Which clips
+)->np.ndarray|None: # (n,)
     "The group of each clip; None if there are no groups."
     groups = res.segments.get('group')
     if groups is None or groups.isna().all(): return None
@@ -257,9 +257,9 @@ _format = 'epic_actions results 1'
 # %% ../../nbs/score/10_results.ipynb #38e6ce7f
 def save_results(
     results:Results,
-    path, # the file to write, by custom `*.npz`; an official one ends in `.pkl` or `.pt`
-    official:bool=False # write a pickle for the official EPIC-KITCHENS tools?
-) -> Path: # the file
+    path, # The file to write, by custom `*.npz`; an official one ends in `.pkl` or `.pt`
+    official:bool=False # Write a pickle for the official EPIC-KITCHENS tools?
+)->Path: # the file
     "Write `results` to one file that holds plain arrays and text, whole or not at all."
     data = _official_bytes(results, Path(path).suffix) if official else None
     about = {'format': _format, 'vocab': list(results.vocab.items()), 'segments': _pack_table(results.segments)}
@@ -272,11 +272,11 @@ def save_results(
 
 # %% ../../nbs/score/10_results.ipynb #787e337c
 def match_ids(
-    ids, # those that there are
-    wanted, # those that there should be
-    one='the results', other='the segments', # what to call them
-    partial:bool|None=None # may `ids` hold more than is wanted? None: no, and there is no option for it
-) -> np.ndarray: # for each of `wanted`, its place in `ids`
+    ids, # Those that there are
+    wanted, # Those that there should be
+    one='the results', other='the segments', # What to call them
+    partial:bool|None=None # May `ids` hold more than is wanted? None: no, and there is no option for it
+)->np.ndarray: # for each of `wanted`, its place in `ids`
     "Where each of the `wanted` stands among `ids`; raises a ValueError unless both hold the same ids, each once."
     ids, wanted = (pd.Index(list(map(str, o)), dtype=object) for o in (ids, wanted))
     sides = [(one, ids, wanted), (other, wanted, ids)]
@@ -320,9 +320,9 @@ def _official_scores(name, rows, n):
 
 # %% ../../nbs/score/10_results.ipynb #d266da4f
 def official_results(
-    data, # dict or list of the official tools, or `Results`
-    vocab=None # target -> class names; None: the class ids as text
-) -> Results: # verb and noun, with logits
+    data, # Dict or list of the official tools, or `Results`
+    vocab=None # Target -> class names; None: the class ids as text
+)->Results: # verb and noun, with logits
     "Results as the official tools keep them; raises a ValueError that names what does not fit."
     columns = _official_columns(_official_dict(data) if isinstance(data, Results) else data)
     named = {'uid': columns.get('narration_id', columns.get('uid')), 'video_id': columns.get('video_id')}
@@ -357,11 +357,11 @@ def _is_npz(path):
 
 # %% ../../nbs/score/10_results.ipynb #08a84278
 def load_results(
-    path, # a file that `save_results` or the official EPIC-KITCHENS tools wrote
-    segments=None, # table with `uid`, whose rows and labels stand beside the scores; the same segments in any order
-    vocab=None, # target -> class names, for official files; None: the class ids as text
-    partial:bool=False # may `segments` hold more than the file?
-) -> Results: # in the order of the file
+    path, # A file that `save_results` or the official EPIC-KITCHENS tools wrote
+    segments=None, # Table with `uid`, whose rows and labels stand beside the scores; the same segments in any order
+    vocab=None, # Target -> class names, for official files; None: the class ids as text
+    partial:bool=False # May `segments` hold more than the file?
+)->Results: # in the order of the file
     "Read results; never runs anything in the file, and raises a ValueError if it does not hold what it should."
     data = _load_npz(path) if _is_npz(path) else read_pickle(path)
     with named_errors(path):
@@ -385,8 +385,8 @@ def _check_labels(a, b, one, other):
 
 # %% ../../nbs/score/10_results.ipynb #281f702e
 def align_results(
-    results:dict # model name -> `Results` on the same clips
-) -> dict: # the same, in the order of the first
+    results:dict # Model name -> `Results` on the same clips
+)->dict: # the same, in the order of the first
     "The results in the same order of clips; raises a ValueError that names the models, and what differs."
     (name, first), out = next(iter(results.items())), {}
     for k, r in results.items():
@@ -401,10 +401,10 @@ def align_results(
 
 # %% ../../nbs/score/10_results.ipynb #f09f6d10
 def fuse_results(
-    results, # list of `Results`
-    weights=None, # a positive number for each, made to add up to 1; None: all the same
-    on='logits' # what to average: `logits`, as the official tools do, or `probabilities`
-) -> Results: # with the first one's segments, in its order
+    results, # List of `Results`
+    weights=None, # A positive number for each, made to add up to 1; None: all the same
+    on='logits' # What to average: `logits`, as the official tools do, or `probabilities`
+)->Results: # with the first one's segments, in its order
     "The average of several models; raises a ValueError if they are not for the same segments and classes."
     results = {f'results[{i}]': r for i, r in enumerate(results)}
     if not results: raise ValueError('results is empty: there is nothing to fuse')

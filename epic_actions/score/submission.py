@@ -41,8 +41,8 @@ class Part(NamedTuple):
 
 # %% ../../nbs/score/45_submission.ipynb #38872bd7
 def class_parts(
-    classes # numbers of verbs and nouns
-) -> dict: # `verb` and `noun` -> `Part`
+    classes # Numbers of verbs and nouns
+)->dict: # `verb` and `noun` -> `Part`
     "The parts that all challenges want."
     return {k: Part(n) for k, n in zip(('verb', 'noun'), classes, strict=True)}
 
@@ -74,15 +74,15 @@ def _as_json(entry):
 
 # %% ../../nbs/score/45_submission.ipynb #e464871a
 def write_challenge(
-    path, # the zip file
-    challenge:str, # its name, as `action_recognition`
-    parts:dict, # name -> `Part`: what it wants of each segment
-    levels, # the supervision levels `sls_pt`, `sls_tl` and `sls_td`, 0 to 5
+    path, # The zip file
+    challenge:str, # Its name, as `action_recognition`
+    parts:dict, # Name -> `Part`: what it wants of each segment
+    levels, # The supervision levels `sls_pt`, `sls_tl` and `sls_td`, 0 to 5
     uids, # (N,) ids of the segments
-    scores:dict, # part -> (N,) arrays of scores, or dicts of class name -> score
-    ids=None, # the segments that must be there: a list, or a csv file; None: not checked
-    force:bool=False # replace a file that is there?
-) -> Path: # the zip file
+    scores:dict, # Part -> (N,) arrays of scores, or dicts of class name -> score
+    ids=None, # The segments that must be there: a list, or a csv file; None: not checked
+    force:bool=False # Replace a file that is there?
+)->Path: # the zip file
     "Write the file of a challenge, whole or not at all; raises a ValueError that names what is wrong."
     path = Path(path)
     if path.exists() and not force:
@@ -102,14 +102,14 @@ def write_challenge(
 # %% ../../nbs/score/45_submission.ipynb #87e96680
 def make_submission(
     results, # `Results` with verb and noun, or a dict or list as the official tools keep it; see `load_results`
-    path, # the zip file to write
-    ids=None, # the segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
-    sls_pt:int=2, # pretraining: 0 none, 1 public images, 2 videos, 3 self-supervised, 4 on EPIC-KITCHENS, 5 private
-    sls_tl:int=3, # training labels: 0 none, 1 classes of a video, 2 timestamps, 3 start and stop, 4 places, 5 more
-    sls_td:int=4, # training data: 0 none, 1 few, 2 a quarter, 3 training set, 4 training and validation set, 5 more
-    classes=(97, 300), # numbers of verbs and nouns
-    force:bool=False # replace a file that is there?
-) -> Path: # the zip file
+    path, # The zip file to write
+    ids=None, # The segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
+    sls_pt:int=2, # Pretraining: 0 none, 1 public images, 2 videos, 3 self-supervised, 4 on EPIC-KITCHENS, 5 private
+    sls_tl:int=3, # Training labels: 0 none, 1 classes of a video, 2 timestamps, 3 start and stop, 4 places, 5 more
+    sls_td:int=4, # Training data: 0 none, 1 few, 2 a quarter, 3 training set, 4 training and validation set, 5 more
+    classes=(97, 300), # Numbers of verbs and nouns
+    force:bool=False # Replace a file that is there?
+)->Path: # the zip file
     "Write the zip file for the recognition challenge, whole or not at all; raises a ValueError if something is wrong."
     results = official_results(results)
     return write_challenge(path, 'action_recognition', class_parts(classes), (sls_pt, sls_tl, sls_td),
@@ -144,11 +144,11 @@ def _read_json(path):
 
 # %% ../../nbs/score/45_submission.ipynb #291d09b8
 def read_challenge(
-    path, # the zip file
-    challenge:str, # its name, as `action_recognition`
-    parts:dict, # name -> `Part`: what it wants of each segment
-    ids=None # the segments that must be there: a list, or a csv file; None: not checked
-) -> dict: # the content of the file; `results` is segment -> part -> array, or dict of class name -> score
+    path, # The zip file
+    challenge:str, # Its name, as `action_recognition`
+    parts:dict, # Name -> `Part`: what it wants of each segment
+    ids=None # The segments that must be there: a list, or a csv file; None: not checked
+)->dict: # the content of the file; `results` is segment -> part -> array, or dict of class name -> score
     "Read the file of a challenge; raises a ValueError that names what is wrong with it."
     with named_errors(path):
         o = _read_json(path)
@@ -158,10 +158,10 @@ def read_challenge(
 
 # %% ../../nbs/score/45_submission.ipynb #af4fe23b
 def check_submission(
-    path, # the zip file
-    ids=None, # the segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
-    classes=(97, 300) # numbers of verbs and nouns
-) -> dict: # version, challenge, sls_pt, sls_tl, sls_td, and results as `Results`
+    path, # The zip file
+    ids=None, # The segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
+    classes=(97, 300) # Numbers of verbs and nouns
+)->dict: # version, challenge, sls_pt, sls_tl, sls_td, and results as `Results`
     "Read the zip file of a submission; raises a ValueError that names what is wrong with it."
     o = read_challenge(path, 'action_recognition', class_parts(classes), ids)
     columns = pd.DataFrame.from_dict(o['results'], orient='index').add_suffix('_output')

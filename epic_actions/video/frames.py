@@ -250,11 +250,11 @@ def _spoils(self:VideoFrames, packet, damaged):
 # %% ../../nbs/video/30_frames.ipynb #9cd16a23
 @patch
 def _frames_of(self:VideoFrames, packets, wanted):
-    "Yield the frames of `packets`, and whether each is spoiled."
+    "Yield the name of each frame of `packets`, the frame, and whether it is spoiled."
     name = attrgetter('opaque' if self.index.numbered else 'pts') # the same of a frame and of its packet
-    alone = self.index.sound or self.video.codec_context.codec.intra_only
+    at_once = self.index.sound or self.video.codec_context.codec.intra_only
     spoiled,before,entry,last = False,False,None,None
-    state,held = {},[] # is it spoiled, of frames that have not come out yet; frames that wait for the next packet
+    state,held = {},[] # is it spoiled, of frames that have not come out yet; the frame that waits for the next packet
     for packet,frames,damaged,enters in self._prepared(packets, wanted):
         if enters: before,spoiled,entry = spoiled,False,packet.pts
         if self._spoils(packet, damaged): spoiled = state[last] = True
@@ -265,9 +265,10 @@ def _frames_of(self:VideoFrames, packets, wanted):
             if f.is_corrupt and not (self.index.numbered and packet.is_corrupt):
                 spoiled = True
                 state |= dict.fromkeys(dropwhile(lambda i: i != name(f), [*state]), True)
-        ready,held = (frames,[]) if alone else (held,frames)
-        for f in ready: yield f,state.pop(name(f), spoiled)
-    for f in held: yield f,state.pop(name(f), spoiled)
+        ready = held+frames
+        held = [ready.pop()] if frames and not at_once and name(frames[-1]) == last else []
+        for f in ready: yield name(f),f,state.pop(name(f), spoiled)
+    for f in held: yield name(f),f,state.pop(name(f), spoiled)
 
 # %% ../../nbs/video/30_frames.ipynb #88bc2202
 @patch
@@ -275,9 +276,9 @@ def _from_key(self:VideoFrames, key, wanted):
     "Stamp, frame and whether it is spoiled, from entry `key` on."
     packets,key = self._packets(key)
     frames = self._frames_of(packets, wanted)
-    if not self.index.numbered: return ((f.pts,f,bad) for f,bad in frames if f.pts is not None)
-    if key: frames = dropwhile(lambda f: not f[0].key_frame, frames)
-    return ((i,f,bad) for i,(f,bad) in enumerate(frames, int(self.index.keys[key])))
+    if not self.index.numbered: return frames
+    if key: frames = dropwhile(lambda f: not f[1].key_frame, frames)
+    return ((i,f,bad) for i,(_,f,bad) in enumerate(frames, int(self.index.keys[key])))
 
 # %% ../../nbs/video/30_frames.ipynb #6c88e2c7
 @patch
@@ -291,8 +292,8 @@ def _tries(self:VideoFrames, stamp):
 @patch
 def _saves(self:VideoFrames, key, at):
     "Are there frames between the one at `at` and entry `key`, which need not be decoded if the file is entered there?"
-    ix = self.index
-    return at == inf or np.diff(np.searchsorted(ix.stamps, [max(at, ix.stamps[0]-1), ix.keys[key]]))[0] > 1
+    place = self.index.stamps.searchsorted
+    return at == inf or place(self.index.keys[key]) - place(max(at, self.index.stamps[0]-1)) > 1
 
 # %% ../../nbs/video/30_frames.ipynb #c02d9123
 @patch
@@ -304,7 +305,7 @@ def _decoded(self:VideoFrames, stamps):
         for key in [latest, *others]:
             if key < latest or key > entered and self._saves(key, at):
                 frames,entered,at = self._from_key(key, wanted),key,-inf
-            while at < stamp: at,frame,bad = next(frames, (inf,None,True))
+            while at is None or at < stamp: at,frame,bad = next(frames, (inf,None,True))
             good = at == stamp and not bad
             if key < latest-1: self._trust = not good # decoded from the beginning
             if good or entered < key: break

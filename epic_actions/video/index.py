@@ -61,9 +61,10 @@ def _by_stamp(stamps, packets):
     stamps = sorted(stamps)
     keys = sorted((p.pts, p.dts) for p in packets if p.is_entry and None not in (p.pts, p.dts))
     if stamps and not (keys and keys[0][0] <= stamps[0]): keys.insert(0, (stamps[0], from_beginning))
-    lost = [p.pts for p,before in zip(packets, [None,*packets]) if p.is_corrupt or before and before.is_corrupt]
+    suspects = [p.pts for p,before in zip(packets, [None,*packets]) if p.is_corrupt or before and before.is_corrupt]
+    lost = np.array(suspects, int)
     last = next((p.duration or 0 for p in packets if stamps and p.pts == stamps[-1]), 0)
-    return VideoIndex(np.array(stamps, int), *np.array(keys, int).reshape(-1,2).T, incomplete=np.array(lost, int), last=last)
+    return VideoIndex(np.array(stamps, int), *np.array(keys, int).reshape(-1,2).T, incomplete=lost, last=last)
 
 # %% ../../nbs/video/20_index.ipynb #90de7fc1
 def _in_order(packets, kind):
