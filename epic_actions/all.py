@@ -58,6 +58,7 @@ from .models.checkpoints import (c1_model, load_c1_checkpoint, load_action_model
 from .models.pretrained_timesformer import PretrainedTimeSformer
 from .models.bundle import save_bundle, load_bundle, read_bundle
 from .models.pretrained import adapt_model, read_model
+from .models.encoders import VideoEncoder
 from .models.probe import AttentiveProbe
 
 # %% ../nbs/all.ipynb #d59f334d

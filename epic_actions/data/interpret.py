@@ -7,9 +7,9 @@ __all__ = []
 
 # %% ../../nbs/data/25_interpret.ipynb #72b0bda8
 from copy import copy
+import torch.nn.functional as F
 from fastai.interpret import ClassificationInterpretation, Interpretation
-from fastai.vision.data import nn, patch
-from fastcore.basics import GetAttr, store_attr
+from fastcore.basics import GetAttr, patch, store_attr
 
 # %% ../../nbs/data/25_interpret.ipynb #c182b22a
 from .clips import ImageTuple
@@ -74,7 +74,7 @@ def _with_losses_of(self:ClassificationInterpretation, target):
     if target is None: return self
     one = copy(self)
     preds,targs = self.of_target(target).learn.get_preds(dl=self.dl, act=self.act)
-    one.losses = nn.functional.nll_loss(preds.clamp_min(1e-9).log(), targs, reduction='none')
+    one.losses = F.nll_loss(preds.clamp_min(1e-9).log(), targs, reduction='none')
     return one
 
 # %% ../../nbs/data/25_interpret.ipynb #8deb9ad8
