@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from PIL import Image
+from fastai import interpret # before `plot_top_losses` is extended below
 from fastai.vision.data import (DisplayedTransform, PILImage, TensorBase, TensorImage, Transform, fastuple, get_grid,
                                 ifnone, listify, nn, patch, show_image, to_np)
 from plum import dispatch
