@@ -9,7 +9,6 @@ __all__ = ['VideoEncoder']
 import re
 from contextlib import contextmanager
 from collections.abc import Mapping
-from pathlib import Path
 import torch
 from fastcore.basics import patch
 from torch import nn
@@ -47,8 +46,8 @@ class VideoEncoder(nn.Module):
         weights = None if isinstance(source, Mapping) else open_checkpoint(source)
         config = _config(weights.config if weights else source, frames, size, weights.file if weights else 'the source')
         self.net = transformers.AutoModel.from_config(config)
-        self.kind,(self.frames,
-                   self.size) = config.model_type,(getattr(config, n) for n in _shape_fields[config.model_type])
+        self.kind = config.model_type
+        self.frames,self.size = (getattr(config, n) for n in _shape_fields[self.kind])
         if weights: self.load_report = self.load_checkpoint(weights)
 
 # %% ../../nbs/models/63_encoders.ipynb #301f9a7c
@@ -93,7 +92,7 @@ def _from_original(state):
 # %% ../../nbs/models/63_encoders.ipynb #3b52ff8d
 def _fitted(state, net):
     "The tensors of a TimeSformer for clips of the shape that `net` takes."
-    own,out = net.state_dict(),dict(state)
+    out = dict(state)
     for k in state:
         if k.endswith('embeddings.time_embeddings'): out[k] = resize_times(state[k], net.config.num_frames)
         if k.endswith('embeddings.position_embeddings') and net.config.model_type == 'timesformer':

@@ -83,7 +83,7 @@ class AttentiveProbe(ActionModel):
     def __init__(self,
         n_out, # Classes; a tuple for several targets, each of which has a query
         in_features:int|None=None, # Width of a token
-        depth:int=4, # Blocks; all but the last one are among the tokens
+        depth:int=4, # Blocks; in all but the last one, the tokens attend to each other
         heads:int=16, # Attention heads; a divisor of `in_features`
         mlp_ratio:float=4 # Width of the hidden layers, as a multiple of `in_features`
     ):
@@ -112,8 +112,8 @@ def forward_head(self:AttentiveProbe, features):
     return logits if isinstance(self.n_out, (tuple,list)) else logits[0]
 
 # %% ../../nbs/models/65_probe.ipynb #5263da47
-_original_heads = ['linear'], ['verb_classifier',
-                               'noun_classifier'], ['verb_classifier','noun_classifier','action_classifier']
+_epic_heads = ['verb_classifier','noun_classifier','action_classifier']
+_original_heads = ['linear'], _epic_heads[:2], _epic_heads
 
 # %% ../../nbs/models/65_probe.ipynb #55304b96
 _hub_names = {r'^head\.0': 'classifier', 'cross_attention_block': 'cross_attention_layer', r'\.xattn\.': '.cross_attn.',
