@@ -1236,6 +1236,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                   'epic_actions/footage/cut.py'),
                                           'epic_actions.footage.cut.plan_jobs': ( 'footage/cut.html#plan_jobs',
                                                                                   'epic_actions/footage/cut.py'),
+                                          'epic_actions.footage.cut.plan_video': ( 'footage/cut.html#plan_video',
+                                                                                   'epic_actions/footage/cut.py'),
                                           'epic_actions.footage.cut.read_cuts': ( 'footage/cut.html#read_cuts',
                                                                                   'epic_actions/footage/cut.py'),
                                           'epic_actions.footage.cut.run_job': ('footage/cut.html#run_job', 'epic_actions/footage/cut.py'),
