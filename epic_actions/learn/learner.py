@@ -22,15 +22,17 @@ from .callbacks import StopOnNaN
 from .heads import MultiTaskLoss, action_metrics
 
 # %% ../../nbs/learn/20_learner.ipynb #b5fca3cc
-def _make_model(dls, arch, kwargs):
+def _make_model(dls, arch, backbone, kwargs):
     "The model that `arch` means, with the sizes of the loaders."
     if isinstance(arch, nn.Module):
+        if backbone: kwargs = kwargs | dict(backbone=backbone)
         if kwargs: raise ValueError(f'the model is made already, so {sorted(kwargs)} cannot be set')
         return arch
     if isinstance(arch, str): arch = ActionModel.named(arch)
     if not (inspect.isclass(arch) and issubclass(arch, ActionModel)):
         raise ValueError(f'{arch!r} is no model of clips: give the name or the class of an ActionModel, or an instance '
                          "of any model. A backbone is given as action_learner(dls, 'SimpleModel', backbone=...)")
+    if backbone: kwargs['backbone' if 'backbone' in arch.arg_names() else 'arch'] = backbone
     return arch.from_dls(dls, **kwargs)
 
 # %% ../../nbs/learn/20_learner.ipynb #6e28034d
@@ -53,20 +55,20 @@ _learner_args = set(inspect.signature(Learner.__init__).parameters) - {'self','d
 def action_learner(
     dls, # Loaders of `get_action_dataloaders`
     arch, # The name or class of an `ActionModel`, or a model
-    backbone=None, # The backbone of a model that has one: a torchvision function, a torchvision or timm name
+    backbone=None, # Of a model that has one: a torchvision function, a name of torchvision or timm, or of an encoder
     label_smoothing:float=0., # Of the default loss, 0 to 1
     **kwargs # Arguments of fastai's `Learner` (`metrics`, `cbs` ...), and of the model (`pretrained`, `depth` ...)
 )->Learner:
     "A fastai `Learner` for clips; raises a ValueError if the model's `clip_spec` is not that of the loaders."
     own = {k: kwargs.pop(k) for k in _learner_args & kwargs.keys()}
-    if backbone: kwargs['arch'] = backbone
-    model = _make_model(dls, arch, kwargs)
+    model = _make_model(dls, arch, backbone, kwargs)
     inner = unwrapped(model)
     check_spec(inner, dls.clip_spec)
     inner.clip_spec,inner.vocabs = dls.clip_spec,dls.vocabs
     loss = CrossEntropyLossFlat if len(dls.vocabs) == 1 else MultiTaskLoss
     args = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs)) | own
     if hasattr(inner, 'splitter'): args.setdefault('splitter', compose(unwrapped, inner.splitter))
+    if getattr(inner, 'backbone', None): args.setdefault('train_bn', False) # a frozen encoder stays as it is
     return Learner(dls, model, **args | dict(cbs=[StopOnNaN(), *listify(own.get('cbs'))]))
 
 # %% ../../nbs/learn/20_learner.ipynb #01836c14

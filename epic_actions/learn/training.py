@@ -151,7 +151,8 @@ def _model_args(recipe, cls, base=None):
     given,takes = recipe.model,cls.arg_names()
     args = {} if given.dropout is None else dict.fromkeys(cls.dropout_args, given.dropout)
     if base is None:
-        args |= dict(arch=given.backbone or 'resnet10', pretrained=given.pretrained, modality=recipe_modality(recipe))
+        args |= dict(arch=given.backbone or 'resnet10', pretrained=given.pretrained, modality=recipe_modality(recipe),
+                     backbone=given.backbone)
     return {k: v for k,v in args.items() if k in takes} | given.args
 
 # %% ../../nbs/learn/37_training.ipynb #d8b47558

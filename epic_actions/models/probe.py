@@ -13,13 +13,16 @@ from math import sqrt
 import torch
 import torch.nn.functional as F
 from fastcore.basics import patch, store_attr, tuplify
+from fastai.torch_core import params
 from timm.layers import Mlp
 from timm.models.vision_transformer import Block
 from torch import nn
 
 # %% ../../nbs/models/65_probe.ipynb #62a2c269
+from ..data.clips import to_clip_tensor
 from .base import ActionModel
 from .checkpoints import LoadReport, load_weights, open_checkpoint, renamed
+from .encoders import VideoEncoder
 from .layers import layers_of
 
 # %% ../../nbs/models/65_probe.ipynb #97413a24
@@ -61,7 +64,7 @@ class AttentivePooler(nn.Module):
         self.init_weights()
 
     def forward(self, tokens):
-        return self.cross_attention_block(self.query_tokens.expand(len(tokens), -1, -1), self.blocks(tokens))
+        return self.cross_attention_block(self.query_tokens.expand(tokens.shape[0], -1, -1), self.blocks(tokens))
 
 # %% ../../nbs/models/65_probe.ipynb #3396e8cc
 @patch
@@ -82,34 +85,72 @@ class AttentiveProbe(ActionModel):
     inputs = 'features'
     def __init__(self,
         n_out, # Classes; a tuple for several targets, each of which has a query
-        in_features:int|None=None, # Width of a token
+        in_features:int|None=None, # Width of a token, for a probe that learns from tokens
+        backbone=None, # A `VideoEncoder` or its source, for a probe that learns from clips; it begins frozen
         depth:int=4, # Blocks; in all but the last one, the tokens attend to each other
-        heads:int=16, # Attention heads; a divisor of `in_features`
-        mlp_ratio:float=4 # Width of the hidden layers, as a multiple of `in_features`
+        heads:int=16, # Attention heads; a divisor of the width of a token
+        mlp_ratio:float=4, # Width of the hidden layers, as a multiple of that of a token
+        frames:int|None=None, # Frames of a clip, for `backbone`; None: as its source says
+        size:int|None=None # Pixels of a frame, likewise
     ):
         super().__init__()
-        if not in_features: raise ValueError('AttentiveProbe learns from tokens: give their width, in_features')
-        if in_features % heads: raise ValueError(f'in_features={in_features} is not divisible by heads={heads}')
-        if depth < 1: raise ValueError(f'depth={depth}: give 1 or more')
+        if (in_features is None) == (backbone is None):
+            raise ValueError('AttentiveProbe learns from tokens or from clips: give in_features, the width of a token, '
+                             'or backbone, an encoder')
         store_attr('n_out')
+        self.backbone = None
+        if backbone is not None: in_features = self._add_backbone(backbone, frames, size)
+        if in_features % heads: raise ValueError(f'tokens of {in_features} numbers are not divisible by heads={heads}')
+        if depth < 1: raise ValueError(f'depth={depth}: give 1 or more')
         sizes = tuplify(n_out)
         self.pooler = AttentivePooler(in_features, len(sizes), depth, heads, mlp_ratio)
         self.head = nn.ModuleList([nn.Linear(in_features, n) for n in sizes])
         for layer in self.head: nn.init.trunc_normal_(layer.weight, std=.02); nn.init.zeros_(layer.bias)
 
+# %% ../../nbs/models/65_probe.ipynb #cfd6a18c
+@patch
+def _add_backbone(self:AttentiveProbe, backbone, frames, size):
+    "Put a frozen encoder in front; the width of its tokens."
+    self.backbone = backbone if isinstance(backbone, VideoEncoder) else VideoEncoder(backbone, frames, size)
+    self.backbone.requires_grad_(False)
+    self.inputs,self.by_frame = 'clip',self.backbone.by_frame
+    self.init_args |= dict(backbone=self.backbone.config, frames=self.backbone.frames, size=self.backbone.size)
+    return self.backbone.n_features
+
+# %% ../../nbs/models/65_probe.ipynb #c322526f
+@patch
+def train(self:AttentiveProbe, mode:bool=True):
+    super(AttentiveProbe, self).train(mode)
+    if self.backbone and not any(p.requires_grad for p in self.backbone.parameters()): self.backbone.eval()
+    return self
+
 # %% ../../nbs/models/65_probe.ipynb #badfcf66
 @patch
 def forward_features(self:AttentiveProbe,
-    x # Tokens (B, N, in_features)
-)->torch.Tensor: # (B, targets, in_features)
-    "What each query collects."
-    return self.pooler(x)
+    x # Clips, or without `backbone` tokens (B, N, in_features)
+)->torch.Tensor: # (B, N, in_features), or of an encoder of images (B, T, N/T, in_features)
+    "The tokens of clips."
+    if self.backbone is None: return x
+    clips = to_clip_tensor(x)
+    tokens = self.backbone(clips).to(self.pooler.query_tokens.dtype)
+    return tokens.unflatten(1, (clips.shape[1],-1)) if self.by_frame else tokens
 
 # %% ../../nbs/models/65_probe.ipynb #7ee628df
 @patch
 def forward_head(self:AttentiveProbe, features):
-    logits = tuple(layer(x) for layer,x in zip(self.head, features.unbind(1)))
+    queries = self.pooler(features.flatten(1, -2)).unbind(1)
+    logits = tuple(layer(x) for layer,x in zip(self.head, queries))
     return logits if isinstance(self.n_out, (tuple,list)) else logits[0]
+
+# %% ../../nbs/models/65_probe.ipynb #457c1d1f
+@patch(cls_method=True)
+def sizes(cls:AttentiveProbe, n_out, spec): return dict(n_out=n_out, frames=spec.n_frames, size=spec.size[0])
+
+# %% ../../nbs/models/65_probe.ipynb #183c806c
+@patch(static_method=True)
+def splitter(model:AttentiveProbe):
+    probe = [*params(model.pooler), *params(model.head)]
+    return [*(model.backbone.param_groups() if model.backbone else []), probe]
 
 # %% ../../nbs/models/65_probe.ipynb #5263da47
 _epic_heads = ['verb_classifier','noun_classifier','action_classifier']
