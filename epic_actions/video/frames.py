@@ -37,11 +37,13 @@ def scale_frame(
     resize:str='swscale', # `swscale` or one of `resize_rules`
     rotation:int=0, # Degrees, counter-clockwise, by which the frame is turned: 0, 90, 180 or 270
     scaler:VideoReformatter|None=None, # Shared by the frames of a source, which saves setting it up for each
-    mirrored:bool=False # Exchange left and right before the turn?
+    mirrored:bool=False, # Exchange left and right before the turn?
+    shown:tuple|None=None # Height and width of the upright picture as players show it, if not that of its pixels
 )->np.ndarray: # RGB, uint8, of shape (height, width, 3)
     "`frame` as upright RGB pixels of `size`."
-    h,w = _turned(size or (None,None), rotation)
-    how = dict(width=w, height=h, interpolation='BILINEAR') if size and resize == 'swscale' else {}
+    first = size if size and resize == 'swscale' else shown
+    h,w = _turned(first or (None,None), rotation)
+    how = dict(width=w, height=h, interpolation='BILINEAR') if first else {}
     # FFmpeg's own threads do not survive a fork
     pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray()
     pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
@@ -102,8 +104,8 @@ def stream(self:Frames, wanted=None, size=None, resize='swscale'):
             else: yield last
             continue
         other = _turned((frame.height,frame.width), self.rotation) != self.size
-        to = size or (self.size if other else None)
-        last = scale_frame(frame, to, resize, self.rotation, self._scaler, self.mirrored)
+        shown = self.size if other else None
+        last = scale_frame(frame, size, resize, self.rotation, self._scaler, self.mirrored, shown)
         for _ in range(ahead + (i is not None)): yield last # the first good frame also stands in for those before it
         ahead = 0
     if ahead: raise self.faults[0]
