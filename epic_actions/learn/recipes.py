@@ -91,7 +91,7 @@ class SpecRecipe(Section):
     shuffle_frames:bool=False # A control: frames in random order, in training and test
     scale:int|None=None # Shorter side, px, before the centre is cropped; None: as small as the size allows
     fit:str='pad' # How a frame meets the size: crop, pad or squash
-    resize:str='swscale' # The rule of resizing: swscale or pillow
+    resize:str='swscale' # The rule of resizing: swscale, or pillow or torchvision, with -bicubic if that is wanted
     mean:tuple|None=None # Mean of the channels, of values in 0..1; None: the usual one of the modality
     std:tuple|None=None # Standard deviation of the channels; None: the usual one of the modality
     channels:str='RGB' # Order of the channels: RGB or BGR

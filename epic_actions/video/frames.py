@@ -25,6 +25,7 @@ from fastcore.basics import patch
 from .files import VideoError, found_once
 from .index import from_beginning, video_index
 from .packets import decode_packets, is_entry, open_media
+from .resize import resize_pixels
 
 # %% ../../nbs/video/30_frames.ipynb #7ff20393
 def _turned(size, rotation): return size[::-1 if rotation % 180 else 1]
@@ -33,18 +34,20 @@ def _turned(size, rotation): return size[::-1 if rotation % 180 else 1]
 def scale_frame(
     frame:av.VideoFrame, # A decoded frame
     size:tuple|None=None, # Height and width of the upright picture, px; None keeps them
-    resize:str='swscale', # `swscale` or `pillow`, see `ClipSpec`
+    resize:str='swscale', # `swscale` or one of `resize_rules`
     rotation:int=0, # Degrees, counter-clockwise, by which the frame is turned: 0, 90, 180 or 270
     scaler:VideoReformatter|None=None, # Shared by the frames of a source, which saves setting it up for each
-    mirrored:bool=False # Exchange left and right before the turn?
+    mirrored:bool=False, # Exchange left and right before the turn?
+    shown:tuple|None=None # Height and width of the upright picture as players show it, if not that of its pixels
 )->np.ndarray: # RGB, uint8, of shape (height, width, 3)
-    "`frame` as upright RGB pixels of `size`, both rules bilinear."
-    h,w = _turned(size or (None,None), rotation)
-    how = dict(width=w, height=h, interpolation='BILINEAR') if size and resize == 'swscale' else {}
+    "`frame` as upright RGB pixels of `size`."
+    first = size if size and resize == 'swscale' else shown
+    h,w = _turned(first or (None,None), rotation)
+    how = dict(width=w, height=h, interpolation='BILINEAR') if first else {}
     # FFmpeg's own threads do not survive a fork
     pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray()
-    if size and pixels.shape[:2] != (h,w): pixels = np.asarray(Image.fromarray(pixels).resize((w,h), Image.BILINEAR))
-    return np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
+    pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
+    return resize_pixels(pixels, size, resize) if size and pixels.shape[:2] != tuple(size) else pixels
 
 # %% ../../nbs/video/30_frames.ipynb #1617d67c
 bad_policies = 'raise','repeat_last'
@@ -60,7 +63,7 @@ class Frames:
 def get(self:Frames,
     indices, # Which frames, 0-based; in any order, repeated if asked twice
     size:tuple|None=None, # Height and width, px; None keeps them
-    resize:str='swscale' # `swscale` or `pillow`
+    resize:str='swscale' # `swscale` or one of `resize_rules`
 )->np.ndarray: # RGB, uint8, of shape (len(indices), height, width, 3)
     "Exactly the frames asked for, in that order; raises a `VideoError` where one cannot be had, or repeats the last."
     indices,n = np.array(indices, int),len(self)
@@ -101,8 +104,8 @@ def stream(self:Frames, wanted=None, size=None, resize='swscale'):
             else: yield last
             continue
         other = _turned((frame.height,frame.width), self.rotation) != self.size
-        to = size or (self.size if other else None)
-        last = scale_frame(frame, to, resize, self.rotation, self._scaler, self.mirrored)
+        shown = self.size if other else None
+        last = scale_frame(frame, size, resize, self.rotation, self._scaler, self.mirrored, shown)
         for _ in range(ahead + (i is not None)): yield last # the first good frame also stands in for those before it
         ahead = 0
     if ahead: raise self.faults[0]

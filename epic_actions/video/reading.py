@@ -28,16 +28,19 @@ def scaled_size(
 
 # %% ../../nbs/video/50_reading.ipynb #0ff2cee0
 test_crops = 1,3,5,10
+_halves = dict(up=np.ceil, down=np.floor, even=np.rint)
 
 # %% ../../nbs/video/50_reading.ipynb #83f44da7
 def crop_places(
     scaled:tuple, # Height and width of the scaled frames, px
     size:tuple, # Height and width of a crop, px
-    crops:int=1 # 1: the centre; 3: along the longer side; 5: corners and centre; 10: these and their mirror images
+    crops:int=1, # 1: the centre; 3: along the longer side; 5: corners and centre; 10: these and their mirror images
+    centre:str='up' # Half a pixel is rounded `up`, `down`, or to the `even` pixel
 )->list: # (top, left) of each crop, without the mirror images
-    "Where crops lie; half a pixel is rounded up."
+    "Where crops lie."
     if crops not in test_crops: raise ValueError(f'crops={crops}: choose one of {test_crops}')
-    (h,w),(y,x) = (np.array(scaled)-size).tolist(),((np.array(scaled)-size+1)//2).tolist()
+    room = np.array(scaled) - size
+    (h,w),(y,x) = room.tolist(),_halves[centre](room/2).astype(int).tolist()
     if crops == 1: return [(y,x)]
     if crops == 3: return [(y,0),(y,x),(y,w)] if w >= h else [(0,x),(y,x),(h,x)]
     return [(0,0),(0,w),(h,0),(h,w),(y,x)]
@@ -56,7 +59,7 @@ def mirror(
 def _crops(clip, spec, crops):
     "Crops of scaled frames, (crops, frames, height, width, channels)."
     h,w = spec.size
-    views = [clip[:, y:y+h, x:x+w] for y,x in crop_places(clip.shape[1:3], spec.size, crops)]
+    views = [clip[:, y:y+h, x:x+w] for y,x in crop_places(clip.shape[1:3], spec.size, crops, spec.centre)]
     return np.stack([m for v in views for m in (v, mirror(v, spec))] if crops == 10 else views)
 
 # %% ../../nbs/video/50_reading.ipynb #37a0f90e

@@ -9,13 +9,14 @@ __all__ = ['imagenet_mean', 'imagenet_std', 'default_frames', 'default_size', 'C
 import json
 from dataclasses import dataclass, fields
 from fastcore.basics import patch
+from .resize import resize_rules
 from .sampling import Sampler, UniformSegments, sampler_to_dict, sampler_from_dict
 
 # %% ../../nbs/video/15_spec.ipynb #bbb1c571
 imagenet_mean,imagenet_std = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 default_frames,default_size = 16,64 # of clips where nothing else is said
-_choices = dict(modality=('RGB','Flow'), fit=('crop','pad','squash'), resize=('swscale','pillow'),
-                channels=('RGB','BGR'))
+_choices = dict(modality=('RGB','Flow'), fit=('crop','pad','squash'), resize=('swscale',*resize_rules),
+                channels=('RGB','BGR'), centre=('up','down','even'))
 _usual = dict(RGB=(imagenet_mean, imagenet_std), Flow=((0.5,), (0.226,)))
 
 # %% ../../nbs/video/15_spec.ipynb #d022abb9
@@ -26,7 +27,7 @@ class ClipSpec:
     sampler:Sampler=UniformSegments(default_frames)
     size:tuple=(default_size,default_size) # Height and width of a frame, px; one number for a square
     fit:str='crop' # How a frame meets another shape: `crop` its centre, `pad` with the mean colour, or `squash` it
-    resize:str='swscale' # The rule of resizing: FFmpeg's bilinear `swscale`, or `pillow`'s
+    resize:str='swscale' # The rule of resizing: FFmpeg's bilinear `swscale`, or one of `resize_rules`
     mean:tuple|None=None # Mean of the channels, of values in 0..1; None: ImageNet's, or 0.5 for flow
     std:tuple|None=None # Standard deviation of the channels; None: ImageNet's, or 0.226 for flow
     channels:str='RGB' # Order of the channels: `RGB` or `BGR`
@@ -34,6 +35,7 @@ class ClipSpec:
     scale:int|None=None
     modality:str='RGB' # `RGB` frames, or optical `Flow`
     as_shown:bool=True # Are pictures stretched and mirrored as players show them? False: as version 0.1 read them
+    centre:str='up' # Where the centre is if it lies at half a pixel: rounded `up`, `down`, or to the `even` pixel
 
     def __post_init__(self):
         for k,allowed in _choices.items():
