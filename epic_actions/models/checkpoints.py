@@ -115,19 +115,20 @@ def c1_file(
     return path
 
 # %% ../../nbs/models/35_checkpoints.ipynb #e07f00be
-hub_name = re.compile(r'[\w-]+/[\w-]+')
+hub_name = re.compile(r'(?!.*\.(py?th?|bin|ckpt|onnx|safetensors|tar)$)[\w-]+/[\w.-]+(@[\w.-]+)?')
 
 # %% ../../nbs/models/35_checkpoints.ipynb #3558be25
 def hub_folder(
-    name:str # As `facebook/timesformer-base-finetuned-k400`
+    name:str # As `facebook/timesformer-base-finetuned-k400`; a revision may follow, after `@`
 )->Path:
     "The folder of a network on Hugging Face; raises an ImportError or a ConnectionError that says what to do."
     hub = import_needed('huggingface_hub', f'to fetch the network {name}, one', 'anticipation')
-    files = ['config.json', 'preprocessor_config.json', 'model.safetensors', 'pytorch_model.bin']
-    try: return Path(hub.snapshot_download(name, allow_patterns=files))
+    files = ['*config.json', 'model.safetensors', 'pytorch_model.bin', 'README.md']
+    repo,_,revision = name.partition('@')
+    try: return Path(hub.snapshot_download(repo, revision=revision or None, allow_patterns=files))
     except Exception as e: # of several libraries
         raise ConnectionError(f'{name}: is no folder here, and could not be downloaded ({first_line(e)}). Where there '
-                              f'is a network, get the files of https://huggingface.co/{name}, and pass their '
+                              f'is a network, get the files of https://huggingface.co/{repo}, and pass their '
                               'folder') from e
 
 # %% ../../nbs/models/35_checkpoints.ipynb #370557ab
@@ -204,7 +205,7 @@ class Checkpoint:
     content:dict # The state dict, perhaps inside other things
     file:str|Path='the checkpoint' # What messages call it
     config:dict=field(default_factory=dict) # `config.json` of a folder of Hugging Face
-    colours:dict=field(default_factory=dict) # Its `preprocessor_config.json`
+    colours:dict=field(default_factory=dict) # Its `video_preprocessor_config.json`, or else `preprocessor_config.json`
     ema:bool|None=None # Take the EMA weights? None: the weights where there are both, with a warning
 
     @cached_property
@@ -236,8 +237,8 @@ def _read_folder(path):
     "The checkpoint in a folder of Hugging Face."
     weights = next((path/n for n in ('model.safetensors','pytorch_model.bin') if (path/n).exists()), None)
     if weights is None: raise ValueError(f'{path}: holds neither model.safetensors nor pytorch_model.bin')
-    said = (_read_settings(path/f'{n}config.json') for n in ('','preprocessor_'))
-    return Checkpoint(read_checkpoint(weights), path, *said)
+    config,*colours = (_read_settings(path/f'{n}config.json') for n in ('','video_preprocessor_','preprocessor_'))
+    return Checkpoint(read_checkpoint(weights), path, config, colours[0] or colours[1])
 
 # %% ../../nbs/models/35_checkpoints.ipynb #40bd2a65
 def _find_named(name):

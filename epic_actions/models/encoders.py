@@ -9,6 +9,7 @@ __all__ = ['VideoEncoder']
 import inspect, json, re, yaml
 from contextlib import contextmanager
 from collections.abc import Mapping
+from dataclasses import replace
 from math import isqrt
 from pathlib import Path
 import torch
@@ -17,22 +18,24 @@ from torch import nn
 from torch.nn.functional import pixel_unshuffle
 
 # %% ../../nbs/models/55_encoders.ipynb #781c2cee
-from ..video.spec import default_frames
-from .checkpoints import LoadReport, hub_name, open_checkpoint, renamed, some
+from ..video.sampling import UniformSegments
+from ..video.spec import ClipSpec, default_frames
+from .checkpoints import Checkpoint, LoadReport, hub_name, open_checkpoint, renamed, some
 from .layers import create_encoder, import_needed, layers_of
+from .processors import processor_spec
 from .pretrained_timesformer import resize_places, resize_times
 
 # %% ../../nbs/models/55_encoders.ipynb #20ee0692
 _videos = dict(vjepa2=('frames_per_clip','crop_size'), videomae=('num_frames','image_size'),
                timesformer=('num_frames','image_size'), vivit=('num_frames','image_size'))
-_images = 'dinov2 dinov2_with_registers dinov3_vit dinov3_convnext siglip_vision_model siglip2_vision_model vit'.split()
+_images = 'dinov2 dinov2_with_registers dinov3_vit dinov3_convnext siglip_vision_model vit'.split()
 
 # %% ../../nbs/models/55_encoders.ipynb #7f2c7dd8
 def _known(fields, source):
     "The fields of the network to make: of one for images and texts, those of its image part; or a ValueError."
     kind = fields.get('model_type')
     if kind is None and 'architecture' in fields: return dict(model_type='image', arch=fields['architecture'])
-    if kind in ('siglip','siglip2'): fields = dict(model_type=f'{kind}_vision_model') | fields.get('vision_config', {})
+    if kind == 'siglip': fields = dict(model_type='siglip_vision_model') | fields.get('vision_config', {})
     if fields.get('model_type') in (*_videos, *_images, 'image'): return fields
     raise ValueError(f'{source}: model_type={kind!r}; the encoders are {", ".join([*_videos, *_images])}, and the '
                      'networks of timm and torchvision by their names')
@@ -67,8 +70,8 @@ def _read_source(source):
     "The weights at a source, or None, and the fields of its configuration."
     if isinstance(source, Mapping): return None,source
     if inspect.isroutine(source): source = source.__name__
-    if not (Path(source).exists() or hub_name.fullmatch(str(source))):
-        return None,dict(model_type='image', arch=source, pretrained=True)
+    known = isinstance(source, Checkpoint) or Path(source).exists() or hub_name.fullmatch(str(source))
+    if not known: return None,dict(model_type='image', arch=source, pretrained=True)
     weights = open_checkpoint(source)
     return weights,weights.config
 
@@ -98,6 +101,7 @@ class VideoEncoder(nn.Module):
         self.frames,self.size = frames or self._own_frames(),size or self._own_size()
         self.load_report = self.load_checkpoint(weights) if weights else None
         self.licence = _licence(weights.file) if weights else getattr(self.net, 'licence', None)
+        self.clip_spec = self._spec(weights) if weights or fields.get('pretrained') else None
 
 # %% ../../nbs/models/55_encoders.ipynb #871c2895
 @patch
@@ -109,8 +113,17 @@ def _own_size(self:VideoEncoder):
     "Pixels for which the network was made."
     if self.kind == 'image': return getattr(self.net.body, 'default_cfg', {}).get('input_size', [224])[-1]
     config = self.net.config
-    if self.kind == 'siglip2_vision_model': return isqrt(config.num_patches)*config.patch_size
     return getattr(config, 'image_size', None) or config.crop_size
+
+# %% ../../nbs/models/55_encoders.ipynb #19d35c4b
+@patch
+def _spec(self:VideoEncoder, weights):
+    "The clips that the weights expect, at the frames and the size of this encoder."
+    usual = getattr(self.net.body, 'default_cfg', None) if self.kind == 'image' else None
+    if weights: spec = processor_spec(weights.colours or usual or {}, self.frames, family=self.kind.removesuffix('_vision_model'), file=weights.file)
+    elif usual: spec = processor_spec(usual, self.frames, file=self.net.arch)
+    else: spec = ClipSpec(UniformSegments(self.frames), 224, scale=256, resize='torchvision', centre='even')
+    return replace(spec, size=self.size, scale=spec.scale and -(-spec.scale*self.size//spec.size[0]))
 
 # %% ../../nbs/models/55_encoders.ipynb #301f9a7c
 @patch(as_prop=True)
@@ -120,11 +133,15 @@ def n_features(self:VideoEncoder)->int:
     config = self.net.config
     return config.hidden_sizes[-1] if self.kind == 'dinov3_convnext' else config.hidden_size
 
+# %% ../../nbs/models/55_encoders.ipynb #b8a2f65e
+_beside = 'architectures','dtype','id2label','label2id','transformers_version' # what a configuration says of other things
+
 # %% ../../nbs/models/55_encoders.ipynb #533f5067
 @patch(as_prop=True)
 def config(self:VideoEncoder)->dict:
     "A source for the same encoder with random weights, as plain data."
     own = dict(arch=self.net.arch) if self.kind == 'image' else json.loads(self.net.config.to_json_string())
+    own = {k: v for k,v in own.items() if k not in _beside}
     return own | dict(model_type=self.kind, frames=self.frames, size=self.size)
 
 # %% ../../nbs/models/55_encoders.ipynb #85c07e54
@@ -132,18 +149,9 @@ def config(self:VideoEncoder)->dict:
 def _of_images(self:VideoEncoder, x):
     "Tokens (B, N, n_features) of images (B, 3, H, W)."
     if self.kind == 'image': return self.net(x)
-    more = {}
-    if self.kind in ('vit','siglip_vision_model'): more = dict(interpolate_pos_encoding=x.shape[-1] != self.net.config.image_size)
-    if self.kind == 'siglip2_vision_model': x,more = _patches(x, self.net.config.patch_size)
+    resized = self.kind in ('vit','siglip_vision_model') and x.shape[-1] != self.net.config.image_size
+    more = dict(interpolate_pos_encoding=True) if resized else {}
     return self.net(pixel_values=x, **more).last_hidden_state
-
-# %% ../../nbs/models/55_encoders.ipynb #e69f180f
-def _patches(x, size):
-    "Images as rows of patches, and what SigLIP 2 wants to know of them."
-    rows,columns = (n//size for n in x.shape[-2:])
-    patches = x.unflatten(-1, (columns,size)).unflatten(-3, (rows,size)).permute(0,2,4,3,5,1).flatten(3).flatten(1,2)
-    mask = torch.ones(patches.shape[:2], dtype=torch.long, device=x.device)
-    return patches,dict(pixel_attention_mask=mask, spatial_shapes=torch.tensor([[rows, columns]]*len(x)))
 
 # %% ../../nbs/models/55_encoders.ipynb #5b01e481
 @patch

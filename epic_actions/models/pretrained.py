@@ -20,6 +20,7 @@ from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec
 from .bundle import load_bundle, read_bundle
 from .base import n_classes, unwrapped
+from .classifiers import hub_classifier
 from .checkpoints import epic_network, load_weights, first_line, open_checkpoint, some
 from .pretrained_timesformer import PretrainedTimeSformer, timesformer_args
 
@@ -92,9 +93,9 @@ def _is_bundle(path):
 def _network(weights, mean, std):
     "The network that the tensors of a checkpoint belong to; raises a ValueError if it is unknown, or does not fit."
     for part in _inside(weights):
-        if model := epic_network(part) or _timesformer(part, mean, std): return model
+        if model := epic_network(part) or _timesformer(part, mean, std) or hub_classifier(part): return model
     raise ValueError(f'{weights.file}: weights of an unknown network, as {some(weights.state)}; known are bundles, '
-                     'TimeSformer, and TSN, TRN and TSM of EPIC-KITCHENS')
+                     'TimeSformer, VideoMAE, ViViT and V-JEPA 2 of Hugging Face, and TSN, TRN and TSM of EPIC-KITCHENS')
 
 # %% ../../nbs/models/60_pretrained.ipynb #ac74cbcd
 @contextmanager

@@ -195,4 +195,5 @@ def load_checkpoint(self:AttentiveProbe,
     if not state: raise ValueError(f'{weights.file}: holds no attentive probe, whose tensors begin with pooler.')
     hub = any('cross_attention_layer' in k for k in state)
     key = _hub_keys if hub else partial(_original_key, n_targets=len(self.head))
-    return load_weights(self, state, weights.file, key, hint='Make the probe with the sizes of the file')
+    own = [n for n in self.state_dict() if n.startswith('backbone.')]
+    return load_weights(self, state, weights.file, key, own, hint='Make the probe with the sizes of the file')

@@ -38,6 +38,7 @@ _classes = dict(
 _families = dict(videomae='VideoMAEVideoProcessor', timesformer='TimesformerVideoProcessor',
                  vivit='VivitImageProcessor', vjepa2='VJEPA2VideoProcessor', dinov3_vit='DINOv3ViTImageProcessor',
                  siglip='SiglipImageProcessor', vit='ViTImageProcessor', dinov2='BitImageProcessor',
+                 dinov2_with_registers='BitImageProcessor', dinov3_convnext='DINOv3ViTImageProcessor',
                  clip='CLIPImageProcessor')
 _type_fields = 'video_processor_type','image_processor_type','feature_extractor_type' # the last in old files
 
