@@ -161,6 +161,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                     'epic_actions/anticipation/segments.py'),
                                                     'epic_actions.anticipation.segments.action_histories': ( 'anticipation/segments.html#action_histories',
                                                                                                              'epic_actions/anticipation/segments.py'),
+                                                    'epic_actions.anticipation.segments.action_seen': ( 'anticipation/segments.html#action_seen',
+                                                                                                        'epic_actions/anticipation/segments.py'),
                                                     'epic_actions.anticipation.segments.action_segments': ( 'anticipation/segments.html#action_segments',
                                                                                                             'epic_actions/anticipation/segments.py'),
                                                     'epic_actions.anticipation.segments.actions_of': ( 'anticipation/segments.html#actions_of',
