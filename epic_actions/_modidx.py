@@ -145,6 +145,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                               'epic_actions/anticipation/score.py'),
                                                  'epic_actions.anticipation.score.anticipation_metrics': ( 'anticipation/score.html#anticipation_metrics',
                                                                                                            'epic_actions/anticipation/score.py'),
+                                                 'epic_actions.anticipation.score.anticipation_scores': ( 'anticipation/score.html#anticipation_scores',
+                                                                                                          'epic_actions/anticipation/score.py'),
                                                  'epic_actions.anticipation.score.check_anticipation_submission': ( 'anticipation/score.html#check_anticipation_submission',
                                                                                                                     'epic_actions/anticipation/score.py'),
                                                  'epic_actions.anticipation.score.class_mean_recall': ( 'anticipation/score.html#class_mean_recall',
