@@ -196,8 +196,8 @@ def after_fit(self:AVTLosses): self.hook.remove()
 def after_loss(self:AVTLosses):
     features,past = self.seen
     if self.past is not None and past.shape[1] != self.past.shape[1]:
-        raise ValueError(f'past has labels of {self.past.shape[1]} frames, but the AVT sees {past.shape[1]}: it reads one '
-                         'vector for each moment')
+        raise ValueError(f'past has labels of {self.past.shape[1]} frames, but the AVT sees {past.shape[1]}: it '
+                         'reads one vector for each moment')
     if self.feature_weight: self.add_loss(self.feature_weight*feature_loss(features, past, self.detach))
     if self.past is None or not self.past_weight: return
     logits = listify(unwrapped(self.model).action_logits(past))[self.target]
