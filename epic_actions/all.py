@@ -76,7 +76,7 @@ from .score.explain import grad_cam, attention_rollout, show_heat, heat_painter,
 from .score.latency import measure_latency, Latency
 
 # %% ../nbs/all.ipynb #8cba260b
-from .learn.heads import MultiTaskLoss, action_accuracy, action_metrics
+from .learn.heads import MultiTaskLoss, SigmoidFocalLoss, action_accuracy, action_metrics
 from .learn.mixup import MixUp, CutMix
 from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
 from .learn.learner import action_learner
@@ -92,8 +92,8 @@ from .report.runs import (compare_runs, evaluate_results, evaluate_run, held_out
                                       report_runs, run_folder, score_run, train_and_score, train_data, write_scores)
 
 # %% ../nbs/all.ipynb #9379f385
-from .anticipation.segments import (action_histories, action_segments, actions_of, anticipation_segments,
-                                                check_cutoff, past_labels, read_actions, with_actions)
+from .anticipation.segments import (action_histories, action_seen, action_segments, actions_of,
+                                                anticipation_segments, check_cutoff, past_labels, read_actions, with_actions)
 from .anticipation.lists import read_lists
 from .anticipation.avt import AVT, AVTHead
 from .anticipation.action_lm import ActionLM, pretrain_encoder, read_recipes, recipe_segments
@@ -102,7 +102,9 @@ from .anticipation.teacher import (MarkovActions, MostFrequent, cross_teacher, h
                                                train_teacher)
 from .anticipation.distill import kd_loss, DistillCallback, AVTLosses
 from .anticipation.score import (class_mean_recall, anticipation_metrics, marginal_scores,
-                                             make_anticipation_submission, check_anticipation_submission)
+                                             anticipation_scores, make_anticipation_submission,
+                                             check_anticipation_submission)
+from .anticipation.published import reorder_actions, reordered_classifier
 from .anticipation.training import teach_actions, train_student
 
 # %% ../nbs/all.ipynb #b9ddebe9

@@ -178,7 +178,9 @@ class AVTLosses(RowCallback):
 def before_fit(self:AVTLosses):
     super(AVTLosses, self).before_fit()
     model,n = unwrapped(self.model),len(self.dls.segments)
-    if not isinstance(model, AVT): raise ValueError(f'AVTLosses are for an AVT, not for a {type(model).__name__}')
+    if not isinstance(model, AVT): raise ValueError(
+        f'AVTLosses are for an AVT, not for a {type(model).__name__}; a recipe does without them by past_weight=0 and '
+        'feature_weight=0')
     if self.past is not None and self.past.shape[:-1] != (n,):
         raise ValueError(f'past has shape {tuple(self.past.shape)}: expected (clips, frames), one row for each of the '
                          f'{n} segments')
@@ -193,6 +195,9 @@ def after_fit(self:AVTLosses): self.hook.remove()
 @patch
 def after_loss(self:AVTLosses):
     features,past = self.seen
+    if self.past is not None and past.shape[1] != self.past.shape[1]:
+        raise ValueError(f'past has labels of {self.past.shape[1]} frames, but the AVT sees {past.shape[1]}: it '
+                         'reads one vector for each moment')
     if self.feature_weight: self.add_loss(self.feature_weight*feature_loss(features, past, self.detach))
     if self.past is None or not self.past_weight: return
     logits = listify(unwrapped(self.model).action_logits(past))[self.target]

@@ -9,7 +9,7 @@ __all__ = ['ActionLists', 'list_files', 'read_lists', 'located']
 from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
-from ..datasets.epic import find_source
+from ..datasets.epic import epic_classes, find_source
 from ..datasets.toykitchen import ToyKitchen
 from ..score.metrics import check_rows
 from .segments import action_segments, actions_of, read_actions, with_actions
@@ -20,6 +20,7 @@ class ActionLists(NamedTuple):
     segments:object # Segment table of all actions, in seconds, with `split` and `action_class`
     actions:object # List of actions, as `read_actions` gives it
     subsets:dict # `tail`, `unseen` and `many_shot` of `anticipation_metrics`, as far as there are lists
+    classes:dict # `verb` and `noun` -> names of the classes, in the order of their numbers
 
 # %% ../../nbs/anticipation/05_lists.ipynb #ac7e055b
 _training_names = 'training.csv','EPIC_100_train.csv'
@@ -59,12 +60,13 @@ def _numbered(tables, actions=()):
 def read_lists(path:Path)->ActionLists:
     "The actions of a toy kitchen, or of lists of annotations; raises a ValueError that names the file."
     if (path/'toykitchen.json').exists():
-        return ActionLists(*_numbered([ToyKitchen.load(path).segments]), {})
+        kitchen = ToyKitchen.load(path)
+        return ActionLists(*_numbered([kitchen.segments]), {}, kitchen.vocabs)
     train,valid = list_files(path)
     listed = train.with_name('actions.csv')
     actions = read_actions(listed) if listed.is_file() else pd.DataFrame(columns=['id','verb','noun','action'])
     tables = [action_segments(train, actions, 'train'), action_segments(valid, actions, 'valid')]
-    return ActionLists(*_numbered(tables, actions), _subsets(train.parent))
+    return ActionLists(*_numbered(tables, actions), _subsets(train.parent), epic_classes(train))
 
 # %% ../../nbs/anticipation/05_lists.ipynb #417c9c29
 def located(

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['drop_rules', 'history_kinds', 'read_actions', 'check_columns', 'actions_of', 'with_actions', 'action_segments',
-           'anticipation_segments', 'check_cutoff', 'action_histories', 'clip_times', 'past_labels']
+           'anticipation_segments', 'check_cutoff', 'action_seen', 'action_histories', 'clip_times', 'past_labels']
 
 # %% ../../nbs/anticipation/00_segments.ipynb #c2840568
 from pathlib import Path
@@ -103,14 +103,16 @@ def anticipation_segments(
     tau_a:float=1., # From the end of the clip to the start of the action, s
     tau_o:float=10., # Length of the clip, s
     drop:str='correct', # Which actions are too early: one of `drop_rules`
-    fps:float|None=None # Frames per second, where start and stop are numbers of frames; None: they are seconds
+    fps:float|None=None, # Frames per second, where start and stop are numbers of frames; None: they are seconds
+    before:str='start' # What `tau_a` is counted from: `start`; or `stop`, see below, which shows a part of the action
 )->tuple: # Segment table of the clips, with the action itself in `action_start` and `action_stop`; the rows left out
     "What may be seen before each action (AVT, arXiv:2106.02036); raises a ValueError for a row without a start."
     if drop not in drop_rules: raise ValueError(f'drop={drop!r}: choose one of {sorted(drop_rules)}')
+    if before not in ('start','stop'): raise ValueError(f'before={before!r}: choose start or stop')
     if tau_a < 0 or tau_o <= 0:
         raise ValueError(f'tau_a={tau_a}, tau_o={tau_o}: the gap cannot be negative, and something has to be seen')
     _timed(segments)
-    stop = segments.start/(fps or 1) - tau_a
+    stop = segments[before]/(fps or 1) - tau_a
     seen,(edge,least) = dict(start=stop-tau_o, stop=stop),drop_rules[drop]
     df = segments.assign(action_start=segments.start, action_stop=segments.stop, **_span(**seen, fps=fps))
     early = (seen[edge] < least) | (df.stop < df.start)
@@ -120,13 +122,26 @@ def anticipation_segments(
 def check_cutoff(
     clips:pd.DataFrame, # Segment table of `anticipation_segments`
     tau_a:float=1., # From the end of a clip to the start of its action, s
-    fps:float|None=None # Frames per second, where start and stop are numbers of frames
+    fps:float|None=None, # Frames per second, where start and stop are numbers of frames
+    before:str='start' # What `tau_a` is counted from, as in `anticipation_segments`
 ):
     "Raise a ValueError for the first clip that reads past the cut-off, or is none of an action."
-    check_columns(clips, 'action_start')
-    gap = (clips.action_start - clips.stop)/(fps or 1)
+    check_columns(clips, f'action_{before}')
+    gap = (clips[f'action_{before}'] - clips.stop)/(fps or 1)
     check_rows(~(gap >= tau_a - _tick*1.5), f'clips end less than {tau_a:g} s before their actions in',
                'nothing may be seen after that; make the clips with anticipation_segments')
+
+# %% ../../nbs/anticipation/00_segments.ipynb #4f906543
+def action_seen(
+    clips:pd.DataFrame, # Segment table of `anticipation_segments`
+    fps:float|None=None # Frames per second, where start and stop are numbers of frames
+)->np.ndarray: # (clips,) 0: it is not seen; 1: all of it is
+    "The share of its action that each clip shows."
+    check_columns(clips, 'action_start', 'action_stop')
+    rate,spare = fps or 1,0 if fps else _tick
+    start,stop = np.maximum(clips.start, clips.action_start),np.minimum(clips.stop - spare, clips.action_stop)
+    length = (clips.action_stop - clips.action_start)/rate
+    return (((stop - start)/rate).clip(lower=0)/length.clip(lower=1e-9)).round(6).to_numpy()
 
 # %% ../../nbs/anticipation/00_segments.ipynb #ef611361
 def _videos(segments):

@@ -8,21 +8,22 @@ __all__ = ['teach_actions', 'train_student']
 # %% ../../nbs/anticipation/60_training.ipynb #b1f3a66c
 from pathlib import Path
 import pandas as pd
-from fastcore.basics import attrdict, noop
+from fastcore.basics import attrdict, listify, noop
 
 # %% ../../nbs/anticipation/60_training.ipynb #48aa951c
 from ..video.files import atomic_write
 from ..video.frames import open_frames
 from ..data.segments import video_suffixes
 from ..features.store import feature_dataloaders, open_features
+from ..models.base import ActionModel
 from ..score.results import Results, save_results
 from ..learn.learner import action_learner
 from ..learn.training import recipe_loaders, recipe_spec, train_recipe
 from .action_lm import read_recipes, recipe_segments
 from .distill import AVTLosses, DistillCallback
 from .lists import located, read_lists
-from .score import anticipation_metrics
-from .segments import anticipation_segments, clip_times, past_labels
+from .score import anticipation_metrics, anticipation_scores
+from .segments import action_seen, anticipation_segments, clip_times, past_labels
 from .teacher import (MarkovActions, MostFrequent, history_scores, mix_scores, save_teacher,
                                                train_teacher)
 
@@ -32,10 +33,12 @@ def _held_out(df):
     return 'test' if (df.split == 'test').any() else 'valid'
 
 # %% ../../nbs/anticipation/60_training.ipynb #d3d0a982
+def _metrics(lists, segments, scores): return anticipation_metrics(segments, scores, lists.actions, **lists.subsets)
+
+# %% ../../nbs/anticipation/60_training.ipynb #6ab67502
 def _figures(lists, segments, scores):
     "Name of a way to answer -> figure -> percent, of the action."
-    def figures(s): return anticipation_metrics(segments, s, lists.actions, **lists.subsets)['action']
-    return {name: figures(s) for name,s in scores.items()}
+    return {name: _metrics(lists, segments, s)['action'] for name,s in scores.items()}
 
 # %% ../../nbs/anticipation/60_training.ipynb #c1c4b266
 def _training_actions(lists, recipes):
@@ -84,14 +87,41 @@ def teach_actions(
     with atomic_write(out/'recipe.json') as part: part.write_text(recipe.to_json())
     return dict(teacher=str(path), split=split, segments=len(held), figures=figures)
 
+# %% ../../nbs/anticipation/60_training.ipynb #681e5b8b
+def _classes(lists, recipe):
+    "What the student predicts: target -> names of the classes."
+    names = lists.classes | dict.fromkeys(('label','action'), lists.actions.action.tolist())
+    return {k: names[k] for k in recipe.student.targets}
+
+# %% ../../nbs/anticipation/60_training.ipynb #932b0718
+def _feature_args(cls, dim):
+    "What a recipe says of the model `cls` on features of `dim` numbers; raises a ValueError for one that reads frames."
+    takes = cls.arg_names()
+    if 'in_features' not in takes:
+        raise ValueError(f'{cls.__name__} reads frames, not features: take an AVT or an AttentiveProbe, or give '
+                         '--backbone')
+    return dict(args=dict(in_features=dim)) | (dict(backbone='features', pretrained=False) if 'arch' in takes else {})
+
+# %% ../../nbs/anticipation/60_training.ipynb #b0a8553e
+def _check_features(cls, clip, sampler, features):
+    "Raise a ValueError if the features of a clip are not what the model `cls` reads."
+    if sampler.fps > features.fps*1.01:
+        raise ValueError(f'the recipe asks for {sampler.fps:g} features a second, but there are {features.fps:g}: '
+                         f'set spec.sampler.fps={features.fps:g}')
+    tokens = clip.numel()//(sampler.n*features.dim)
+    if 'arch' in cls.arg_names() and tokens > 1:
+        raise ValueError(f'there are {tokens} tokens for each moment, but {cls.__name__} reads one vector: take an '
+                         'AttentiveProbe, as the recipe probe does, or write features with one vector for each moment')
+
 # %% ../../nbs/anticipation/60_training.ipynb #e0721245
 def _feature_loaders(clips, vocabs, recipe, features):
     "Loaders of features, their rate, and the recipe with what the network has to know of them."
-    found,sampler = open_features(features),recipe_spec(recipe).sampler
-    dls = feature_dataloaders(clips, found, sampler.n, sampler.fps, recipe.train.bs, targets=['label'], vocabs=vocabs,
+    found,sampler,cls = open_features(features),recipe_spec(recipe).sampler,ActionModel.named(recipe.model.name)
+    args = _feature_args(cls, found.dim)
+    dls = feature_dataloaders(clips, found, sampler.n, sampler.fps, recipe.train.bs, targets=[*vocabs], vocabs=vocabs,
                               seed=recipe.train.seed, num_workers=0)
-    return dls,found.fps,recipe.changed(model=dict(backbone='features', pretrained=False,
-                                                   args=dict(in_features=found.dim)))
+    _check_features(cls, dls.valid_ds[0][0], sampler, found)
+    return dls,found.fps,recipe.changed(model=args)
 
 # %% ../../nbs/anticipation/60_training.ipynb #4dedf4ef
 def _frame_loaders(clips, vocabs, recipe, workers):
@@ -100,23 +130,35 @@ def _frame_loaders(clips, vocabs, recipe, workers):
     if other:
         raise ValueError(f'{other}: no video; a backbone reads videos, of a toy kitchen or below --root, and '
                          'everything else through --features')
-    dls = recipe_loaders(recipe, clips, vocabs, workers=workers, targets=['label'])
+    dls = recipe_loaders(recipe, clips, vocabs, workers=workers, targets=[*vocabs])
     with open_frames(clips.source.iloc[0]) as v: return dls,v.fps
 
 # %% ../../nbs/anticipation/60_training.ipynb #d26f2434
 def _student_callbacks(recipe, past, teachers):
     "The losses of a student that are not of its labels."
-    losses = [AVTLosses(past, **attrdict(recipe.student, 'past_weight', 'feature_weight', 'over'))]
-    files = [t/'teacher.npz' if t.is_dir() else t for t in teachers or ()]
-    chosen = attrdict(recipe.student, 'T', 'top_k', 'weight', 'reduction', 'min_coverage')
-    return losses + [DistillCallback(files, **chosen)] if files else losses
+    student,cbs = recipe.student,[]
+    about = dict(target=len(student.targets) - 1)
+    if student.past_weight or student.feature_weight:
+        cbs.append(AVTLosses(past, **attrdict(student, 'past_weight', 'feature_weight', 'over'), **about))
+    if teachers:
+        files = [t/'teacher.npz' if t.is_dir() else t for t in teachers]
+        chosen = attrdict(student, 'T', 'top_k', 'weight', 'reduction', 'min_coverage')
+        cbs.append(DistillCallback(files, **chosen, **about))
+    return cbs
 
 # %% ../../nbs/anticipation/60_training.ipynb #b2c9e1f0
-def _results(model, dls, split):
-    "What the student says of the clips of a split."
-    df,learn = dls.segments,action_learner(dls, model)
-    with learn.no_bar(): logits = learn.get_preds(dl=dls[['train','valid','test'].index(split)], act=noop)[0].numpy()
-    return Results(df[df.split == split], None, dls.vocabs, dict(label=logits))
+def _results(model, dls, clips):
+    "What the student says of clips, read as those of `dls`."
+    learn = action_learner(dls, model)
+    with learn.no_bar(): logits = listify(learn.get_preds(dl=dls.test_dl(clips.reset_index(drop=True)), act=noop)[0])
+    return Results(clips, None, dls.vocabs, {k: x.numpy() for k,x in zip(dls.vocabs, logits)})
+
+# %% ../../nbs/anticipation/60_training.ipynb #b35c6fdd
+def _protocol(lists, results):
+    "Clips, percent that show their action and of it that they show, and class-mean recall at 5 of the three tasks."
+    seen,figures = action_seen(results.segments),_metrics(lists, results.segments, anticipation_scores(results))
+    return dict(clips=len(results), clips_with_action=100*float((seen > 0).mean()),
+                action_seen=100*float(seen.mean()), **{k: f['recall5'] for k,f in figures.items()})
 
 # %% ../../nbs/anticipation/60_training.ipynb #a9ba2afb
 def train_student(
@@ -128,21 +170,23 @@ def train_student(
     teachers:list|None=None, # Folders of `teach_actions`, or files
     workers:int|None=None, # Processes that read clips
     resume:bool=False # Go on where the run in `out` stopped
-)->dict: # `model`, `results`, `split`, `clips`, `left_out` and `figures`
-    "Train a video model (AVT) to foresee actions, perhaps taught by text teachers, and score it."
+)->dict: # `model`, `results`, `split`, `clips`, `left_out`, `figures`, and by `protocols` how clips were scored
+    "Train a video model (AVT, or a probe) to foresee actions, perhaps taught by text teachers, and score it."
     if (out/'last.pt').exists() and not resume:
         raise FileExistsError(f'{out} holds a run already: give another --out, go on with --resume, or remove it')
     if bool(features) == bool(recipe.model.backbone):
         raise ValueError('a student reads either --features or, with --backbone, frames: give one of the two')
-    lists = read_lists(data)
-    segments = located(lists.segments, root) if root else lists.segments
-    clips,early = anticipation_segments(segments, recipe.student.tau_a, recipe.student.tau_o)
-    vocabs,split = dict(label=lists.actions.action.tolist()),_held_out(clips)
+    lists,student = read_lists(data),recipe.student
+    segments = (located(lists.segments, root) if root else lists.segments).assign(action=lists.segments.label)
+    cut = {b: anticipation_segments(segments, student.tau_a, student.tau_o, before=b) for b in ('start','stop')}
+    clips,vocabs,split = cut[student.before][0],_classes(lists, recipe),_held_out(cut['start'][0])
     if features: dls,rate,recipe = _feature_loaders(clips, vocabs, recipe, features)
     else: dls,rate = _frame_loaders(clips, vocabs, recipe, workers)
     past = past_labels(_by_split(clips), clip_times(clips, dls.clip_spec.sampler, rate), _by_split(segments))
     model,_ = train_recipe(recipe, dls, out, resume, cbs=_student_callbacks(recipe, past, teachers))
-    results = _results(model, dls, split)
-    return dict(model=str(out/'best.safetensors'), results=str(save_results(results, out/'results.npz')), split=split,
-                clips=len(results), left_out=int((early.split == split).sum()),
-                figures=_figures(lists, results.segments, dict(student=results.logits['label'])))
+    results = {b: _results(model, dls, c[c.split == split]) for b,(c,_) in cut.items()}
+    main = results['start']
+    return dict(model=str(out/'best.safetensors'), results=str(save_results(main, out/'results.npz')), split=split,
+                clips=len(main), left_out=int((cut['start'][1].split == split).sum()),
+                figures=_figures(lists, main.segments, dict(student=anticipation_scores(main))),
+                protocols={b: _protocol(lists, r) for b,r in results.items()})

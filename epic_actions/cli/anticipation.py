@@ -20,7 +20,8 @@ from ..learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teach
 def _figure_lines(figures):
     "The figures as a table for a person."
     import pandas as pd
-    return pd.DataFrame(figures).T.rename(columns=lambda c: c.replace('_', ' ')).round(1).to_string()
+    table = pd.DataFrame.from_dict(figures, orient='index').rename(columns=lambda c: c.replace('_', ' '))
+    return table.round(1).to_string()
 
 # %% ../../nbs/cli/60_anticipation.ipynb #8f8fef76
 Lists = Annotated[Path, typer.Argument(metavar='DATA', help='Toy kitchen, folder of annotations, or training list '
@@ -65,6 +66,13 @@ def features(
     return dict(features=out, videos=n, dim=written.dim,
                 fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
 
+# %% ../../nbs/cli/60_anticipation.ipynb #467679ef
+def _protocol_lines(protocols, tau_a):
+    "The two ways to cut clips as a table for a person."
+    lines = _figure_lines({f'{tau_a:g} s before the {end}': p for end,p in protocols.items()})
+    return ('class-mean recall at 5, in percent, of clips that end\n' + lines + "\n(before the stop: as V-JEPA 2's "
+            'evaluator cuts them; clips show a part of the action, so this is not comparable)')
+
 # %% ../../nbs/cli/60_anticipation.ipynb #64f1c68b
 @command('Anticipation', stopped=run_goes_on)
 @importing
@@ -79,10 +87,12 @@ def anticipate(
     resume:bool=False, # Go on where the run in --out stopped.
     *, recipe
 ):
-    """Train a video model (AVT) to foresee actions, perhaps taught by a text teacher, and score it.
+    """Train a video model to foresee actions, perhaps taught by a text teacher, and score it.
 
+    The model is an AVT; of the recipe probe, an attentive probe with classifiers for verb, noun and action.
     Example: epic-actions anticipate annotations/ek55 --features rulstm/rgb --teacher runs/teacher --out runs/student
     """
     answer = ea.train_student(recipe, data, out, features, root, teacher, workers, resume)
     first = f"{answer['clips']} clips ({answer['split']}); {answer['left_out']} begin too early to be foreseen"
-    return answer, f"{first}\n{_figure_lines(answer['figures'])}\n{out}"
+    protocols = _protocol_lines(answer['protocols'], recipe.student.tau_a)
+    return answer, f"{first}\n{_figure_lines(answer['figures'])}\n{protocols}\n{out}"

@@ -23,7 +23,8 @@ from ..video.spec import default_frames, default_size
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0
 _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','sgd'),
                 schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), over=('labelled','all'),
-                reduction=('batchmean','mean'), history=('observed','published'))
+                reduction=('batchmean','mean'), history=('observed','published'), before=('start','stop'),
+                targets=(('label',), ('verb','noun','action')))
 
 # %% ../../nbs/learn/35_recipes.ipynb #648369a1
 def _range(names, least, most=inf): return dict.fromkeys(names.split(), (least, most))
@@ -245,6 +246,8 @@ class StudentSection(Section):
     "What an anticipation model sees, and what it learns from besides the label of the next action."
     tau_a:float=1. # Seconds between the observed clip and the action
     tau_o:float=10. # Seconds of the observed clip
+    before:str='start' # The training clips end tau_a before the start of the action, or as in V-JEPA 2 before its stop
+    targets:tuple=('label',) # Classifiers: label, of the actions; or verb, noun and action, each with its own
     past_weight:float=1. # Weight of the loss on the observed frames' actions
     feature_weight:float=1. # Weight of the loss of the predicted features
     over:str='labelled' # That loss is averaged over the labelled frames, or over all

@@ -112,7 +112,7 @@ def _histograms(segments, targets):
     if lacks:
         raise ValueError(f'segments has no column {lacks[0]!r}: give the table with the labels of the training')
     segments = segments.dropna(subset=targets)
-    if len(targets) > 1:
+    if len(targets) > 1 and 'action' not in targets:
         segments = segments.assign(action=segments[targets].astype(str).agg(' '.join, axis=1))
         targets = [*targets, 'action']
     return {k: _histogram(segments, k) for k in targets}

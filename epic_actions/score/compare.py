@@ -132,6 +132,6 @@ def class_changes(
     if (old + new).isna().all(axis=None):
         raise ValueError('no clip has a label that both models know: there is nothing to compare')
     names = a.segments.reindex(columns=list(a.vocab)).map(str)
-    names['action'] = names.agg(' '.join, axis=1)
+    if 'action' not in names: names['action'] = names.agg(' '.join, axis=1)
     parts = {k: _changes(names[k], old[k], new[k]) for k in old}
     return pd.concat(parts, names=['target']).reset_index('target').reset_index(drop=True)

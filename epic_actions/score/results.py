@@ -153,7 +153,7 @@ def clip_answers(
 )->dict: # target, and `action` if there are several, -> `Answers`
     "What was asked and answered, for each target and for all at once."
     asked = {k: [k] for k in res.vocab}
-    if len(asked) > 1: asked['action'] = list(res.vocab)
+    if len(asked) > 1: asked.setdefault('action', list(res.vocab))
     return {k: _answers(res, names) for k, names in asked.items()}
 
 # %% ../../nbs/score/10_results.ipynb #1dec09a4
