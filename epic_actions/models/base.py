@@ -61,6 +61,7 @@ class ActionModel(Registered, nn.Module):
     # Do the features of a frame depend on this frame alone? Then windows of a video that overlap share them
     by_frame = False
     dropout_args = () # Arguments that are dropout probabilities
+    usual_args = dict(arch='resnet10') # What a recipe that names no backbone takes
     clip_spec,vocabs = None,None # How its clips are made, and its classes; a learner sets both
 
     def __new__(cls, *args, **kwargs):

@@ -16,25 +16,28 @@ from fastai.vision.learner import create_head
 # %% ../../nbs/models/10_baselines.ipynb #6ef23d66
 from ..data.clips import to_clip_tensor
 from .base import ActionModel
-from .layers import (TimeDistributed, create_encoder, encoder_splitter, pooled, total_out, split_out,
-                                        to_modality)
+from .layers import (TimeDistributed, create_encoder, encoder_splitter, pooled, shift_residuals,
+                                        total_out, split_out, to_modality)
 
 # %% ../../nbs/models/10_baselines.ipynb #7fb93d84
 class SimpleModel(ActionModel):
     "An image classifier for every frame, averaged over the frames."
     modalities,dropout_args = ('RGBDiff','RGB'),('ps',)
+    usual_args = dict(arch='resnet10', shift_div=8)
     splitter = staticmethod(encoder_splitter)
     def __init__(self,
         arch=resnet34, # Backbone: a torchvision function, or a torchvision or timm name
         n_out=101, # Classes; a tuple for several targets
         pretrained:bool=True, # Begin with ImageNet weights
         ps:float=0.5, # Dropout of the head
-        modality:str='RGB' # What the encoder sees: the frames, or with `RGBDiff` the differences of neighbours
+        modality:str='RGB', # What the encoder sees: the frames, or with `RGBDiff` the differences of neighbours
+        shift_div:int=0 # Exchange one `shift_div`-th of the channels each way between neighbours, as TSM does; 0: none
     ):
         super().__init__()
         body,nf,needs_pool = create_encoder(arch, pretrained)
         store_attr('n_out,modality')
-        self.by_frame = modality == 'RGB'
+        self.by_frame = modality == 'RGB' and not shift_div
+        if shift_div: shift_residuals(body, shift_div)
         self.encoder = TimeDistributed(body)
         self.head = TimeDistributed(create_head(nf, total_out(n_out), ps=ps, pool=needs_pool, concat_pool=needs_pool))
 

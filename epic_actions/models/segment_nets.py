@@ -10,7 +10,6 @@ from itertools import combinations
 from math import comb
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torchvision.models import resnet50
 from fastcore.basics import patch, store_attr
@@ -20,7 +19,7 @@ from fastai.layers import norm_types
 from ..data.clips import to_clip_tensor
 from .base import ActionModel
 from .layers import (TimeDistributed, create_encoder, encoder_splitter, layers_of, normal_linear,
-                                        pooled, total_out, split_out)
+                                        pooled, shift_residuals, total_out, split_out)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #d80de7e2
 def flow_conv(
@@ -190,51 +189,6 @@ class TRN(TSN):
         self.relations = make_relations(n_segments, relations, seed)
         self.head = Relations(self.nf, total_out(n_out), n_segments, self.relations, bottleneck, hidden)
 
-# %% ../../nbs/models/30_segment_nets.ipynb #5d2e66ea
-def temporal_shift(
-    x:torch.Tensor, # (B*T, C, H, W): the segments of a clip one after the other
-    n_segments:int, # T
-    shift_div:int=8 # One `shift_div`-th of the channels comes from the next segment, as many from the one before
-)->torch.Tensor: # The same shape
-    "Exchange channels between neighbouring segments (TSM, arXiv:1811.08383)."
-    x = x.unflatten(0, (-1, n_segments))
-    n = x.shape[2] // shift_div
-    after,before,rest = x.split([n, n, x.shape[2]-2*n], 2)
-    space = (0,)*6 # F.pad begins with the last axis: width, height, channels, then time
-    return torch.cat([F.pad(after[:,1:], (*space,0,1)), F.pad(before[:,:-1], (*space,1,0)), rest], 2).flatten(0, 1)
-
-# %% ../../nbs/models/30_segment_nets.ipynb #22acb3ef
-class TemporalShift(nn.Module):
-    "`net` after `temporal_shift`, of as many segments as `n_segments` says."
-    def __init__(self, net, shift_div=8):
-        super().__init__()
-        self.net,self.shift_div,self.n_segments = net,shift_div,1
-
-    def forward(self, x): return self.net(temporal_shift(x, self.n_segments, self.shift_div))
-
-# %% ../../nbs/models/30_segment_nets.ipynb #dde83fd6
-def _residual(m):
-    "Where the first convolution of the residual block `m` is: its owner and its name; None if `m` is no such block."
-    if type(m).__name__ in ('BasicBlock','Bottleneck') and hasattr(m, 'conv1'): return m,'conv1'
-    if type(m).__name__ == 'InvertedResidual':
-        if getattr(m, 'use_res_connect', False) and hasattr(m, 'conv'): return m.conv,'0' # torchvision's
-        if getattr(m, 'has_skip', False): return m,'conv_pw' # timm's
-
-# %% ../../nbs/models/30_segment_nets.ipynb #efc3e7cb
-def shift_residuals(
-    body:nn.Module, # A backbone with residual blocks
-    shift_div:int=8 # See `temporal_shift`
-)->nn.Module: # The same body
-    "Put a `TemporalShift` around the first convolution of residual blocks; raises a ValueError if there are none."
-    stages = [[r for c in m.children() if (r := _residual(c))] for m in body.modules()]
-    if not any(stages):
-        raise ValueError('TSM shifts the input of residual blocks, but this backbone has none that are known: choose '
-                         'a ResNet (ResNeXt, wide ResNet) of torchvision or timm, mobilenetv2_100, or resnet10')
-    step = 2 if max(map(len, stages)) >= 23 else 1
-    for blocks in stages:
-        for owner,name in blocks[::step]: setattr(owner, name, TemporalShift(getattr(owner, name), shift_div))
-    return body
-
 # %% ../../nbs/models/30_segment_nets.ipynb #5f36a4d3
 class TSM(TSN):
     "A TSN whose segments exchange channels in every residual block (arXiv:1811.08383)."
@@ -250,13 +204,6 @@ class TSM(TSN):
     ):
         super().__init__(n_out, n_segments, arch, modality, pretrained, **kwargs)
         shift_residuals(self.encoder, shift_div)
-
-# %% ../../nbs/models/30_segment_nets.ipynb #b6e9dc1b
-@patch
-def forward_features(self:TSM, x):
-    x = to_clip_tensor(x)
-    for shift in layers_of(self, TemporalShift): shift.n_segments = x.shape[1]
-    return super(TSM, self).forward_features(x)
 
 # %% ../../nbs/models/30_segment_nets.ipynb #b0973431
 def _rates(layer, name, fast):
