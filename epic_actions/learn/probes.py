@@ -6,7 +6,7 @@
 __all__ = ['probe_rates', 'probe_decays', 'adamw', 'ProbeGrid', 'EachLoss', 'EachProbe', 'RightClips', 'ClipEachProbe',
            'probes_of', 'train_probes', 'choice_loaders']
 
-# %% ../../nbs/learn/33_probes.ipynb #7f8b98c4
+# %% ../../nbs/learn/33_probes.ipynb #12128c48
 import warnings
 from contextlib import contextmanager
 from copy import copy, deepcopy
@@ -26,7 +26,7 @@ from fastai.learner import AvgLoss, Learner, Metric, replacing_yield
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import trainable_params
 
-# %% ../../nbs/learn/33_probes.ipynb #dee21e2d
+# %% ../../nbs/learn/33_probes.ipynb #3a8b1980
 from ..video.files import atomic_write
 from ..data.loaders import split_rows
 from ..data.splits import split_by_group
@@ -35,11 +35,11 @@ from ..models.bundle import save_bundle
 from ..score.metrics import accuracy_interval, choice_warning
 from .resume import only_writer, train_run, warm_cosine
 
-# %% ../../nbs/learn/33_probes.ipynb #c74de709
+# %% ../../nbs/learn/33_probes.ipynb #3860188a
 probe_rates,probe_decays = (5e-3,3e-3,1e-3,3e-4,1e-4),(.01,.1,.4,.8)
 adamw = partial(OptimWrapper, opt=torch.optim.AdamW) # `opt_func` of a learner
 
-# %% ../../nbs/learn/33_probes.ipynb #78bff5c1
+# %% ../../nbs/learn/33_probes.ipynb #c7f02670
 class ProbeGrid(ActionModel):
     "Copies of a model, each of which answers; raises a ValueError for a `backbone` that learns."
     def __init__(self,
@@ -54,7 +54,7 @@ class ProbeGrid(ActionModel):
         shared = {id(self.backbone): None} # what `deepcopy` takes in its place
         self.probes = nn.ModuleList(deepcopy(probe, shared.copy()) for _ in range(n_probes))
 
-# %% ../../nbs/learn/33_probes.ipynb #965564ea
+# %% ../../nbs/learn/33_probes.ipynb #7e7d90cd
 @patch
 def forward(self:ProbeGrid,
     x # Tokens (B, N, dim), or what the backbone takes
@@ -63,7 +63,7 @@ def forward(self:ProbeGrid,
         with torch.no_grad(): x = self.backbone.eval()(x)
     return tuple(probe(x) for probe in self.probes)
 
-# %% ../../nbs/learn/33_probes.ipynb #83fc1811
+# %% ../../nbs/learn/33_probes.ipynb #500f9ba2
 @patch
 def take(self:ProbeGrid,
     i:int # Number of the probe
@@ -73,7 +73,7 @@ def take(self:ProbeGrid,
     if self.backbone is not None: probe.backbone = self.backbone
     return probe.eval()
 
-# %% ../../nbs/learn/33_probes.ipynb #0b052965
+# %% ../../nbs/learn/33_probes.ipynb #8b49d995
 class EachLoss(GetAttr):
     "The sum of the losses of several probes, without those that are not finite."
     _default = 'loss'
@@ -89,18 +89,18 @@ class EachLoss(GetAttr):
     @reduction.setter
     def reduction(self, value): self.loss.reduction = value # MixUp changes it
 
-# %% ../../nbs/learn/33_probes.ipynb #15197efd
+# %% ../../nbs/learn/33_probes.ipynb #b573b833
 class _OneProbe(GetAttr):
     "A learner of several probes, as the metric of one of them sees it."
     _default = 'learn'
     def __init__(self, learn, i): self.learn,self.pred,self.loss = learn,learn.pred[i],learn.loss_func.losses[i]
 
-# %% ../../nbs/learn/33_probes.ipynb #8f45deb3
+# %% ../../nbs/learn/33_probes.ipynb #e7ccf382
 def _falls(name):
     "Is less better, of a metric of this name?"
     return 'loss' in name or 'error' in name
 
-# %% ../../nbs/learn/33_probes.ipynb #c89f530f
+# %% ../../nbs/learn/33_probes.ipynb #08baecbf
 class EachProbe(Metric):
     "A metric of several probes, of which the best is shown."
     def __init__(self, metric, n): self.each = [deepcopy(metric) for _ in range(n)]
@@ -119,7 +119,7 @@ class EachProbe(Metric):
     @property
     def name(self): return f'best_{self.each[0].name}'
 
-# %% ../../nbs/learn/33_probes.ipynb #e3d2006b
+# %% ../../nbs/learn/33_probes.ipynb #5e4880f1
 class RightClips(Metric):
     "Which clips several probes have right."
     def reset(self): self.batches = []
@@ -130,14 +130,14 @@ class RightClips(Metric):
     @property
     def value(self): return torch.cat(self.batches, -1).numpy() # (probes, targets, clips)
 
-# %% ../../nbs/learn/33_probes.ipynb #12fa90f0
+# %% ../../nbs/learn/33_probes.ipynb #52ad6467
 class ClipEachProbe(GradientClip):
     "The gradient of each probe is clipped as if it were alone."
     def before_step(self):
         for probe in self.learn.model.probes:
             nn.utils.clip_grad_norm_(probe.parameters(), self.max_norm, self.norm_type)
 
-# %% ../../nbs/learn/33_probes.ipynb #8027831a
+# %% ../../nbs/learn/33_probes.ipynb #4e20e44a
 @contextmanager
 def probes_of(
     learn:Learner, # A learner of one model
@@ -152,13 +152,13 @@ def probes_of(
                metrics=[EachProbe(m, n) for m in learn.metrics])
     with ContextManagers([contextmanager(replacing_yield)(learn, k, v) for k,v in new.items()]): yield grid
 
-# %% ../../nbs/learn/33_probes.ipynb #a71670de
+# %% ../../nbs/learn/33_probes.ipynb #30daf240
 def _groups(dl, n):
     "The group of each of the `n` clips of a loader, or None."
     df = getattr(dl.dataset, 'items', None)
     if isinstance(df, pd.DataFrame) and len(df) == n and df.group.notna().any(): return df.group.fillna(df.uid)
 
-# %% ../../nbs/learn/33_probes.ipynb #60692a22
+# %% ../../nbs/learn/33_probes.ipynb #885b1e93
 def _scores(learn, grid):
     "`grid`, a table of `lr` and `wd`, with the scores of the probes in `learn`."
     metrics = RightClips(),EachProbe(AvgLoss(), len(grid)),*learn.metrics
@@ -174,7 +174,7 @@ def _scores(learn, grid):
     table.loc[~np.isfinite(table.valid_loss), table.columns[2:]] = np.nan
     return table, right.shape[-1]
 
-# %% ../../nbs/learn/33_probes.ipynb #34ef7c92
+# %% ../../nbs/learn/33_probes.ipynb #5ca9e778
 def _check_resumed(file, grid):
     "Raise a ValueError if the table in `file` is of other rates and decays."
     kept = pd.read_csv(file, index_col='probe').sort_index()[['lr','wd']]
@@ -182,11 +182,11 @@ def _check_resumed(file, grid):
         raise ValueError(f'{file}: this run has other learning rates and weight decays, so it cannot be resumed with '
                          'these')
 
-# %% ../../nbs/learn/33_probes.ipynb #efb6f904
+# %% ../../nbs/learn/33_probes.ipynb #dd92dff5
 def _write_table(file, table):
     with atomic_write(file) as part: table.to_csv(part, index_label='probe')
 
-# %% ../../nbs/learn/33_probes.ipynb #cb537fbd
+# %% ../../nbs/learn/33_probes.ipynb #90b4984d
 def _ranked(table, by):
     "The probes from the best to the failed; raises a ValueError if all failed, and warns of those that did."
     failed = table[table.valid_loss.isna()]
@@ -197,7 +197,7 @@ def _ranked(table, by):
     order = {by: _falls(by), 'valid_loss': True}
     return table.sort_values([*order], ascending=[*order.values()], kind='stable')
 
-# %% ../../nbs/learn/33_probes.ipynb #32d10a1b
+# %% ../../nbs/learn/33_probes.ipynb #be360633
 def _keep_best(learn, probes, grid, by, path):
     "The best probe and the table of all, as they are written."
     scores,n = _scores(learn, grid)
@@ -209,12 +209,12 @@ def _keep_best(learn, probes, grid, by, path):
     _write_table(path/'probes.csv', table)
     return probe, table
 
-# %% ../../nbs/learn/33_probes.ipynb #fccdee13
+# %% ../../nbs/learn/33_probes.ipynb #7e9605a4
 def _clipped_each(cbs):
     "The callbacks, those that clip gradients for each probe."
     return [ClipEachProbe(cb.max_norm, cb.norm_type) if isinstance(cb, GradientClip) else cb for cb in cbs]
 
-# %% ../../nbs/learn/33_probes.ipynb #2e8f58e9
+# %% ../../nbs/learn/33_probes.ipynb #6f99e5b2
 def train_probes(
     learn:Learner, # A learner of one model; it stays as it is
     path:str|Path, # Folder of the run
@@ -241,10 +241,11 @@ def train_probes(
         train_run(learn, path, epochs, rates, grid.wd.to_numpy(), 'last', resume, progress,
                   _clipped_each([*clips, *cbs]), schedule=schedule, every=every)
         probe,table = _keep_best(learn, probes, grid, by, path)
-    if progress: print('the best of {} probes: lr={lr:g}, wd={wd:g}, accuracy {accuracy:.1%}'.format(len(table), **table.iloc[0]))
+    if progress: print('the best of {} probes: lr={lr:g}, wd={wd:g}, accuracy {accuracy:.1%}'.format(
+        len(table), **table.iloc[0]))
     return probe, table
 
-# %% ../../nbs/learn/33_probes.ipynb #2f3dced6
+# %% ../../nbs/learn/33_probes.ipynb #39b856da
 def choice_loaders(
     dls:DataLoaders, # Loaders of a segment table
     valid:float=0.2, # Share of the training clips that is held out
