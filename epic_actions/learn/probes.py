@@ -6,7 +6,7 @@
 __all__ = ['probe_rates', 'probe_decays', 'adamw', 'ProbeGrid', 'EachLoss', 'EachProbe', 'RightClips', 'ClipEachProbe',
            'probes_of', 'train_probes', 'choice_loaders']
 
-# %% ../../nbs/learn/33_probes.ipynb #49caecad
+# %% ../../nbs/learn/33_probes.ipynb #35ccf28a
 import warnings
 from contextlib import contextmanager
 from copy import copy, deepcopy
@@ -25,7 +25,7 @@ from fastai.learner import AvgLoss, Learner, Metric, replacing_yield
 from fastai.optimizer import OptimWrapper
 from fastai.torch_core import trainable_params
 
-# %% ../../nbs/learn/33_probes.ipynb #85f02353
+# %% ../../nbs/learn/33_probes.ipynb #9ae4a2f5
 from ..video.files import atomic_write
 from ..data.loaders import split_rows
 from ..data.splits import split_by_group
@@ -34,11 +34,11 @@ from ..models.bundle import save_bundle
 from ..score.metrics import accuracy_interval, choice_warning
 from .resume import only_writer, train_run, warm_cosine
 
-# %% ../../nbs/learn/33_probes.ipynb #adcbfb5e
+# %% ../../nbs/learn/33_probes.ipynb #0dc76f0f
 probe_rates,probe_decays = (5e-3,3e-3,1e-3,3e-4,1e-4),(.01,.1,.4,.8)
 adamw = partial(OptimWrapper, opt=torch.optim.AdamW) # `opt_func` of a learner
 
-# %% ../../nbs/learn/33_probes.ipynb #2f12df3e
+# %% ../../nbs/learn/33_probes.ipynb #b67e62a6
 class ProbeGrid(ActionModel):
     "Copies of a model, each of which answers; raises a ValueError for a `backbone` that learns."
     def __init__(self,
@@ -53,7 +53,7 @@ class ProbeGrid(ActionModel):
         shared = {id(self.backbone): None} # what `deepcopy` takes in its place
         self.probes = nn.ModuleList(deepcopy(probe, shared.copy()) for _ in range(n_probes))
 
-# %% ../../nbs/learn/33_probes.ipynb #97742ff1
+# %% ../../nbs/learn/33_probes.ipynb #f0bc59f7
 @patch
 def forward(self:ProbeGrid,
     x # Tokens (B, N, dim), or what the backbone takes
@@ -62,7 +62,7 @@ def forward(self:ProbeGrid,
         with torch.no_grad(): x = self.backbone.eval()(x)
     return tuple(probe(x) for probe in self.probes)
 
-# %% ../../nbs/learn/33_probes.ipynb #bb98f654
+# %% ../../nbs/learn/33_probes.ipynb #5f1e2439
 @patch
 def take(self:ProbeGrid,
     i:int # Number of the probe
@@ -72,7 +72,7 @@ def take(self:ProbeGrid,
     if self.backbone is not None: probe.backbone = self.backbone
     return probe.eval()
 
-# %% ../../nbs/learn/33_probes.ipynb #c4e21a4e
+# %% ../../nbs/learn/33_probes.ipynb #0ad7426b
 class EachLoss(GetAttr):
     "The sum of the losses of several probes, without those that are not finite."
     _default = 'loss'
@@ -88,18 +88,18 @@ class EachLoss(GetAttr):
     @reduction.setter
     def reduction(self, value): self.loss.reduction = value # MixUp changes it
 
-# %% ../../nbs/learn/33_probes.ipynb #6fcec27a
+# %% ../../nbs/learn/33_probes.ipynb #3670cfc0
 class _OneProbe(GetAttr):
     "A learner of several probes, as the metric of one of them sees it."
     _default = 'learn'
     def __init__(self, learn, i): self.learn,self.pred,self.loss = learn,learn.pred[i],learn.loss_func.losses[i]
 
-# %% ../../nbs/learn/33_probes.ipynb #36854142
+# %% ../../nbs/learn/33_probes.ipynb #ae033881
 def _falls(name):
     "Is less better, of a metric of this name?"
     return 'loss' in name or 'error' in name
 
-# %% ../../nbs/learn/33_probes.ipynb #1e4a900c
+# %% ../../nbs/learn/33_probes.ipynb #b905643e
 class EachProbe(Metric):
     "A metric of several probes, of which the best is shown."
     def __init__(self, metric, n): self.each = [deepcopy(metric) for _ in range(n)]
@@ -108,19 +108,19 @@ class EachProbe(Metric):
     def accumulate(self, learn):
         for i,m in enumerate(self.each): m.accumulate(_OneProbe(learn, i))
 
-# %% ../../nbs/learn/33_probes.ipynb #a0ca0f94
+# %% ../../nbs/learn/33_probes.ipynb #6ad20129
 @patch(as_prop=True)
 def values(self:EachProbe)->list: return [float(m.value) for m in self.each]
 
-# %% ../../nbs/learn/33_probes.ipynb #dd090f58
+# %% ../../nbs/learn/33_probes.ipynb #db969ff9
 @patch(as_prop=True)
 def value(self:EachProbe)->float: return (np.nanmin if _falls(self.name) else np.nanmax)(self.values)
 
-# %% ../../nbs/learn/33_probes.ipynb #70580f9c
+# %% ../../nbs/learn/33_probes.ipynb #ad9d2c45
 @patch(as_prop=True)
 def name(self:EachProbe)->str: return f'best_{self.each[0].name}'
 
-# %% ../../nbs/learn/33_probes.ipynb #af5b2c8f
+# %% ../../nbs/learn/33_probes.ipynb #d0242dc7
 class RightClips(Metric):
     "Which clips several probes have right."
     def reset(self): self.batches = []
@@ -128,19 +128,19 @@ class RightClips(Metric):
         right = [torch.stack([p.argmax(-1) == y for p,y in zip(tuplify(pred), learn.yb)]) for pred in learn.pred]
         self.batches.append(torch.stack(right).cpu())
 
-# %% ../../nbs/learn/33_probes.ipynb #6cb31c0d
+# %% ../../nbs/learn/33_probes.ipynb #b4ba83b7
 @patch(as_prop=True)
 def value(self:RightClips)->np.ndarray: # (probes, targets, clips)
     return torch.cat(self.batches, -1).numpy()
 
-# %% ../../nbs/learn/33_probes.ipynb #ae6991c5
+# %% ../../nbs/learn/33_probes.ipynb #8ca7dcd4
 class ClipEachProbe(GradientClip):
     "The gradient of each probe is clipped as if it were alone."
     def before_step(self):
         for probe in self.learn.model.probes:
             nn.utils.clip_grad_norm_(probe.parameters(), self.max_norm, self.norm_type)
 
-# %% ../../nbs/learn/33_probes.ipynb #167d9e44
+# %% ../../nbs/learn/33_probes.ipynb #d2816e7e
 @contextmanager
 def probes_of(
     learn:Learner, # A learner of one model
@@ -155,13 +155,13 @@ def probes_of(
                metrics=[EachProbe(m, n) for m in learn.metrics])
     with ContextManagers([contextmanager(replacing_yield)(learn, k, v) for k,v in new.items()]): yield grid
 
-# %% ../../nbs/learn/33_probes.ipynb #71982493
+# %% ../../nbs/learn/33_probes.ipynb #ebf701cb
 def _groups(dl, n):
     "The group of each of the `n` clips of a loader, or None."
     df = getattr(dl.dataset, 'items', None)
     if isinstance(df, pd.DataFrame) and len(df) == n and df.group.notna().any(): return df.group.fillna(df.uid)
 
-# %% ../../nbs/learn/33_probes.ipynb #a50a231b
+# %% ../../nbs/learn/33_probes.ipynb #52c6e05d
 def _scores(learn, grid):
     "`grid`, a table of `lr` and `wd`, with the scores of the probes in `learn`."
     metrics = RightClips(),EachProbe(AvgLoss(), len(grid)),*learn.metrics
@@ -177,7 +177,7 @@ def _scores(learn, grid):
     table.loc[~np.isfinite(table.valid_loss), table.columns[2:]] = np.nan
     return table, right.shape[-1]
 
-# %% ../../nbs/learn/33_probes.ipynb #ccf2ecac
+# %% ../../nbs/learn/33_probes.ipynb #c82bfbe4
 def _check_resumed(file, grid):
     "Raise a ValueError if the table in `file` is of other rates and decays."
     kept = pd.read_csv(file, index_col='probe').sort_index()[['lr','wd']]
@@ -185,11 +185,11 @@ def _check_resumed(file, grid):
         raise ValueError(f'{file}: this run has other learning rates and weight decays, so it cannot be resumed with '
                          'these')
 
-# %% ../../nbs/learn/33_probes.ipynb #b258c67c
+# %% ../../nbs/learn/33_probes.ipynb #4c948b39
 def _write_table(file, table):
     with atomic_write(file) as part: table.to_csv(part, index_label='probe')
 
-# %% ../../nbs/learn/33_probes.ipynb #98803eb3
+# %% ../../nbs/learn/33_probes.ipynb #7d6dddb2
 def _ranked(table, by):
     "The probes from the best to the failed; raises a ValueError if all failed, and warns of those that did."
     failed = table[table.valid_loss.isna()]
@@ -200,7 +200,7 @@ def _ranked(table, by):
     order = {by: _falls(by), 'valid_loss': True}
     return table.sort_values([*order], ascending=[*order.values()], kind='stable')
 
-# %% ../../nbs/learn/33_probes.ipynb #fdbf0a8c
+# %% ../../nbs/learn/33_probes.ipynb #6e42c394
 def _keep_best(learn, probes, grid, by, path):
     "The best probe and the table of all, as they are written."
     scores,n = _scores(learn, grid)
@@ -212,12 +212,12 @@ def _keep_best(learn, probes, grid, by, path):
     _write_table(path/'probes.csv', table)
     return probe, table
 
-# %% ../../nbs/learn/33_probes.ipynb #6b5897ec
+# %% ../../nbs/learn/33_probes.ipynb #f0fcc643
 def _clipped_each(cbs):
     "The callbacks, those that clip gradients for each probe."
     return [ClipEachProbe(cb.max_norm, cb.norm_type) if isinstance(cb, GradientClip) else cb for cb in cbs]
 
-# %% ../../nbs/learn/33_probes.ipynb #a5c39dc5
+# %% ../../nbs/learn/33_probes.ipynb #1edda8d1
 def train_probes(
     learn:Learner, # A learner of one model; it stays as it is
     path:str|Path, # Folder of the run
@@ -248,7 +248,7 @@ def train_probes(
         len(table), **table.iloc[0]))
     return probe, table
 
-# %% ../../nbs/learn/33_probes.ipynb #16a11afc
+# %% ../../nbs/learn/33_probes.ipynb #32531d7b
 def choice_loaders(
     dls:DataLoaders, # Loaders of a segment table
     valid:float=0.2, # Share of the training clips that is held out
