@@ -254,7 +254,7 @@ def choice_loaders(
     valid:float=0.2, # Share of the training clips that is held out
     seed:int=42 # Decides between groups that serve equally well
 )->DataLoaders: # Of the training clips alone; their table is `segments`
-    "Loaders to choose by, in which some groups of the training clips are for validation; raises a ValueError if it can't."
+    "Loaders to choose by: some groups of the training clips are held out; raises a ValueError if none can be."
     old = dls.train
     df = split_by_group(old.dataset.items, valid, seed=seed)
     rows = split_rows(df, old.bs)

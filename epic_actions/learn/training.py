@@ -63,7 +63,8 @@ def _check_rates(recipe):
     "Raise a ValueError for several rates or decays that cannot be tried."
     given,train = recipe.model,recipe.train
     if not train.several: return
-    if train.lr is None: raise ValueError('train.lr: with several weight decays it is not searched for; give one or more')
+    if train.lr is None:
+        raise ValueError('train.lr: with several weight decays it is not searched for; give one or more')
     if train.schedule == 'one_cycle' and (given.checkpoint or given.pretrained):
         raise ValueError('train.lr and train.wd: in one cycle, pretrained layers learn at rates of their own, so give '
                          'one of each, or train.schedule=warm_cosine')
