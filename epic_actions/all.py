@@ -81,6 +81,7 @@ from .learn.mixup import MixUp, CutMix
 from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
 from .learn.learner import action_learner
 from .learn.resume import Checkpoints, train_run
+from .learn.probes import ProbeGrid, adamw, choice_loaders, train_probes
 from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes,
                                         teacher_recipes)
 from .learn.training import recipe_learner, recipe_loaders, train_recipe

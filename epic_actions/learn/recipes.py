@@ -21,7 +21,7 @@ from fastcore.basics import patch
 from ..video.spec import default_frames, default_size
 
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0
-_choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','sgd'),
+_choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','adamw','sgd'),
                 schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), over=('labelled','all'),
                 reduction=('batchmean','mean'), history=('observed','published'), before=('start','stop'),
                 targets=(('label',), ('verb','noun','action')))
@@ -37,6 +37,7 @@ _ranges = {**_range('epochs bs frames flow_length size presize scale top_k lengt
 def _check_range(name, v):
     "Raise a ValueError if a number, or one in a tuple, is not in its range."
     least,most = _ranges.get(name, (-inf,inf))
+    if name in ('lr','wd') and v == (): raise ValueError(f'{name}={v}: give one or more')
     if all(least <= n <= most for n in (v if isinstance(v, tuple) else [v])): return
     allowed = f'{least} or more' if most == inf else f'{least} to {most}'
     if 0 < least < 1e-3: allowed = 'a value above 0' + ', or none to search for one'*(name == 'lr')
@@ -56,7 +57,9 @@ def _checked(f, v):
         raise ValueError(f'{f.name}={v!r}: give a value of type '
                          f'{" or ".join(k.__name__ for k in kinds).replace("NoneType", "None")}')
     if v is None: return
-    if isinstance(v, float) and not isfinite(v): raise ValueError(f'{f.name}={v}: give a finite number')
+    numbers = v if isinstance(v, tuple) else [v]*isinstance(v, float)
+    if not all(isinstance(n, (int,float)) and isfinite(n) for n in numbers):
+        raise ValueError(f'{f.name}={v}: give a finite number')
     if v not in _choices.get(f.name, [v]): raise ValueError(f'{f.name}={v!r}: choose one of {_choices[f.name]}')
     if f.name in _ranges: _check_range(f.name, v)
     return v
@@ -114,16 +117,16 @@ class AugmentRecipe(Section):
 class TrainRecipe(Section):
     "The loss, the optimiser, its schedule, and what is kept."
     epochs:int=80 # Epochs
-    lr:float|None=3e-3 # Highest learning rate; None: found before the training by fastai's lr_find
+    lr:float|tuple|None=3e-3 # Highest learning rate; several: tried in one pass; None: found by fastai's lr_find
     bs:int=8 # Clips in a batch
-    optimizer:str='adam' # adam, or sgd with momentum 0.9
+    optimizer:str='adam' # adam; adamw, torch's, which decays biases, too; or sgd with momentum 0.9
     schedule:str='one_cycle' # one_cycle; steps: divided by ten at each; or warm_cosine: a linear warm-up, then a cosine
     steps:tuple=(20,40) # Epochs at which the schedule steps divides the rate
     warm_up:int=0 # Epochs of warm-up, for warm_cosine
     body_lr:float=.1 # Learning rate of the first layers as a share of it, for pretrained weights and one_cycle
     freeze:str='none' # body: only the classifier learns
     policy:bool=False # Biases learn twice as fast, and only weights decay, as for TSN and TSM
-    wd:float=0.05 # Weight decay
+    wd:float|tuple=0.05 # Weight decay; several: tried in one pass
     clip_grad:float=0. # Largest norm of the gradient; 0: no limit
     loss:str|None=None # Name of a loss; None: cross entropy
     label_smoothing:float=0.1 # Share of the target spread over all classes
@@ -136,6 +139,12 @@ class TrainRecipe(Section):
     preload:bool|None=None # Keep all clips in memory; None: up to 1000 clips
     tensorboard:bool=False # Write the curves for TensorBoard, too, into the folder tensorboard of the run
     every:str|None=None # Within epochs, too, write a checkpoint after so many batches, as 500, or a time, as 10min
+
+# %% ../../nbs/learn/35_recipes.ipynb #bf392035
+@patch(as_prop=True)
+def several(self:TrainRecipe)->bool:
+    "Are there several learning rates or weight decays to try?"
+    return isinstance(self.lr, tuple) or isinstance(self.wd, tuple)
 
 # %% ../../nbs/learn/35_recipes.ipynb #0368a4ec
 def _section(cls, name, values):
@@ -162,6 +171,8 @@ class Recipe:
         if self.augment.mixup and self.augment.cutmix: raise ValueError('augment.mixup and augment.cutmix: choose one')
         if self.model.checkpoint and self.model.pretrained:
             raise ValueError('model.pretrained and model.checkpoint: choose one')
+        if self.train.several and type(self) is not Recipe:
+            raise ValueError(f'train.lr and train.wd: a {type(self).__name__} takes one of each')
 
 # %% ../../nbs/learn/35_recipes.ipynb #ce4d2fb6
 def _merged(old, new):

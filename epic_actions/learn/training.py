@@ -13,7 +13,7 @@ from functools import partial
 from io import StringIO
 from pathlib import Path
 import pandas as pd
-from fastcore.basics import ifnone
+from fastcore.basics import attrdict, ifnone, tuplify
 from fastai.callback.training import GradientClip
 from fastai.optimizer import SGD
 from fastai.torch_core import set_seed
@@ -33,6 +33,7 @@ from .learner import action_learner
 from .mixup import CutMix, MixUp
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
+from .probes import adamw, choice_loaders, train_probes
 from .resume import (Checkpoints, checkpoint_interval, only_writer, step_schedule, train_run,
                                        warm_cosine)
 
@@ -52,10 +53,21 @@ def _check_model(given, cls):
         if k not in takes: raise ValueError(f'model.args.{k}: {name} takes {", ".join(takes)}')
 
 # %% ../../nbs/learn/37_training.ipynb #a24d37c2
-def _schedule(train):
-    "The schedule of a recipe; None for one cycle."
-    if train.schedule == 'steps': return step_schedule(train.lr, train.steps, train.epochs)
-    if train.schedule == 'warm_cosine': return warm_cosine(train.lr, train.epochs, train.warm_up)
+def _schedule(train, lr):
+    "The schedule of a recipe for one rate or several; None for one cycle."
+    if train.schedule == 'steps': return step_schedule(lr, train.steps, train.epochs)
+    if train.schedule == 'warm_cosine': return warm_cosine(lr, train.epochs, train.warm_up)
+
+# %% ../../nbs/learn/37_training.ipynb #db62772c
+def _check_rates(recipe):
+    "Raise a ValueError for several rates or decays that cannot be tried."
+    given,train = recipe.model,recipe.train
+    if not train.several: return
+    if train.lr is None:
+        raise ValueError('train.lr: with several weight decays it is not searched for; give one or more')
+    if train.schedule == 'one_cycle' and (given.checkpoint or given.pretrained):
+        raise ValueError('train.lr and train.wd: in one cycle, pretrained layers learn at rates of their own, so give '
+                         'one of each, or train.schedule=warm_cosine')
 
 # %% ../../nbs/learn/37_training.ipynb #8e2f10e1
 def check_recipe(recipe:Recipe):
@@ -68,7 +80,8 @@ def check_recipe(recipe:Recipe):
     if spec.sampler: Sampler.named(spec.sampler.get('name'))
     if recipe.train.loss: MultiTaskLoss.named(recipe.train.loss)
     checkpoint_interval(recipe.train.every)
-    _schedule(replace(recipe.train, lr=1.))
+    _check_rates(recipe)
+    _schedule(recipe.train, 1.)
 
 # %% ../../nbs/learn/37_training.ipynb #c2839ee8
 def recipe_base(recipe:Recipe):
@@ -172,6 +185,7 @@ def recipe_learner(
     except TypeError as e:
         raise ValueError(f'model.args={recipe.model.args}: {cls.__name__} does not take them ({e})') from e
     if train.loss: more['loss_func'] = MultiTaskLoss.named(train.loss)(label_smoothing=train.label_smoothing)
+    if train.optimizer == 'adamw': more['opt_func'] = adamw
     if train.optimizer == 'sgd':
         more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
     learn = action_learner(dls, model, label_smoothing=train.label_smoothing, **more)
@@ -185,16 +199,6 @@ def recipe_callbacks(recipe:Recipe)->list:
     augment,train = recipe.augment,recipe.train
     makers = (MixUp, augment.mixup),(CutMix, augment.cutmix),(EMA, train.ema),(GradientClip, train.clip_grad)
     return [make(value) for make,value in makers if value] + [PolicyRates()]*train.policy
-
-# %% ../../nbs/learn/37_training.ipynb #2daba3ca
-def _settled(recipe, learn, base, out, goes_on, progress):
-    "The recipe with what the model and the data decide filled in, as a run keeps it."
-    if base is None: recipe = recipe.changed(model=dict(modality=recipe_modality(recipe)))
-    lr = recipe.train.lr
-    if lr is None and goes_on: lr = read_recipe(out, type(recipe)).train.lr
-    elif lr is None:
-        with shown(learn, progress): lr = float(learn.lr_find(show_plot=False).valley)
-    return recipe.changed(train=dict(lr=lr))
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
 _may_change = dict(epochs=1, every=None, preload=None, tensorboard=False) # fields of `train`, and any value
@@ -258,6 +262,31 @@ def _keep_record(recipe, dls, out, goes_on):
         if goes_on and (out/name).exists() and name != 'recipe.json': continue
         with atomic_write(out/name) as part: part.write_text(text, encoding='utf-8', newline='')
 
+# %% ../../nbs/learn/37_training.ipynb #d37565df
+def _best_rates(recipe, dls, base, out, resume, progress):
+    "The rate and the decay of the best of several probes, or what the run in `out` kept of them."
+    train,folder,choice = recipe.train,out/'probes',choice_loaders(dls, seed=recipe.train.seed)
+    if not resume: check_new_run(folder)
+    elif folder.exists(): check_resumed(recipe, choice, folder)
+    if resume and (out/'recipe.json').exists(): return attrdict(read_recipe(out).train, 'lr', 'wd')
+    _keep_record(recipe, choice, folder, resume)
+    by = 'accuracy' if train.monitor in ('last','train_loss') else train.monitor
+    _,table = train_probes(recipe_learner(recipe, choice, base), folder, train.epochs, tuplify(train.lr),
+                           tuplify(train.wd), by, partial(_schedule, train), resume, progress,
+                           recipe_callbacks(recipe), train.every)
+    return table.iloc[0][['lr','wd']].to_dict()
+
+# %% ../../nbs/learn/37_training.ipynb #cf67ded0
+def _settled(recipe, learn, base, out, resume, progress):
+    "The recipe with what the model and the data decide filled in, as a run keeps it."
+    if base is None: recipe = recipe.changed(model=dict(modality=recipe_modality(recipe)))
+    if recipe.train.several: found = _best_rates(recipe, learn.dls, base, out, resume, progress)
+    elif recipe.train.lr is not None: return recipe
+    elif resume and (out/'recipe.json').exists(): found = dict(lr=read_recipe(out, type(recipe)).train.lr)
+    else:
+        with shown(learn, progress): found = dict(lr=float(learn.lr_find(show_plot=False).valley))
+    return recipe.changed(train=found)
+
 # %% ../../nbs/learn/37_training.ipynb #748eb6b5
 def tensorboard_callback(
     out:Path # Folder of the run
@@ -293,10 +322,12 @@ def train_recipe(
     if base is not None and progress: print(f'{recipe.model.checkpoint}: {learn.load_report}')
     with only_writer(out):
         if not resume: check_new_run(out)
-        recipe = _settled(recipe, learn, base, out, goes_on, progress)
+        recipe = _settled(recipe, learn, base, out, resume, progress)
+        if train.several: learn = recipe_learner(recipe, dls, base) # begins as if nothing had been tried
         train,cbs = recipe.train,[*cbs, *recipe_callbacks(recipe)]
         if tensorboard or train.tensorboard: cbs.append(tensorboard_callback(out))
         if goes_on: check_resumed(recipe, dls, out)
         _keep_record(recipe, dls, out, goes_on)
+        (out/'probes'/'last.pt').unlink(missing_ok=True) # of all probes, and large
         return train_run(learn, out, train.epochs, _rates(recipe, base), train.wd, train.monitor, resume, progress, cbs,
-                         schedule=_schedule(train), every=train.every)
+                         schedule=_schedule(train, train.lr), every=train.every)
