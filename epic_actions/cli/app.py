@@ -194,7 +194,7 @@ class Program(typer.Typer):
         except SystemExit as e:
             if not _stop.signum: raise
             if e.code: _say_stopped() # else the command has made the best of it, as a camera's
-            _leave(e.code)
+            _leave(128 + _stop.signum if e.code else 0)
 
 # %% ../../nbs/cli/00_app.ipynb #8e14488b
 app = Program(no_args_is_help=True, rich_markup_mode='rich', pretty_exceptions_enable=False,
