@@ -67,7 +67,8 @@ from .features.store import open_features, write_features, feature_dataloaders
 # %% ../nbs/all.ipynb #57989b5a
 from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, accuracy_interval,
                                         wilson_interval, pair_accuracy, precision_recall, bootstrap_interval)
-from .score.results import Results, save_results, load_results, fuse_results
+from .score.results import (Results, save_results, load_results, fuse_files, fuse_results,
+                                        mean_results)
 from .score.compare import compare_results, class_changes, interval_table
 from .score.scoring import score_clips, clip_images
 from .score.epic import epic_metrics, epic_table
@@ -87,7 +88,7 @@ from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, r
 from .learn.training import recipe_learner, recipe_loaders, train_recipe
 
 # %% ../nbs/all.ipynb #ce0be2df
-from .report.folds import train_folds
+from .report.folds import train_folds, train_seeds
 from .report.report import action_report
 from .report.runs import (compare_runs, evaluate_results, evaluate_run, held_out, named_model,
                                       report_runs, run_folder, score_run, train_and_score, train_data, write_scores)

@@ -194,7 +194,7 @@ class Program(typer.Typer):
         except SystemExit as e:
             if not _stop.signum: raise
             if e.code: _say_stopped() # else the command has made the best of it, as a camera's
-            _leave(e.code)
+            _leave(128 + _stop.signum if e.code else 0)
 
 # %% ../../nbs/cli/00_app.ipynb #8e14488b
 app = Program(no_args_is_help=True, rich_markup_mode='rich', pretty_exceptions_enable=False,
@@ -290,8 +290,9 @@ def recipe_options(
     usual:tuple=_usual_options # Fields whose options the help shows
 ):
     "Decorates a command with the options of a recipe, which the function gets as `recipe`."
-    params = _field_options(kind, named['small'], usual)
     def decorate(f):
+        own = inspect.signature(f).parameters # an option of its own stands for a field of that name
+        params = {path: p for path,p in _field_options(kind, named['small'], usual).items() if p.name not in own}
         @wraps(f)
         def wrapper(recipe, changes=None, **kwargs):
             given = {path: v for path,p in params.items() if (v := kwargs.pop(p.name, None)) is not None}

@@ -142,7 +142,7 @@ def report(
 # %% ../../nbs/cli/40_score.ipynb #d3258c1c
 @command('Scores')
 def fuse(
-    results:list[Path], # Results of two models or more (.npz, or .pkl and .pt of the official tools).
+    results:list[Path], # Results of two models or more (.npz, or .pkl and .pt of the official tools), or runs.
     out:Path=Path('fused.npz'), # File for the fused results, .npz, .pkl or .pt.
     weights:str|None=None, # Weights, as 2,1; without it, all the same.
     on:str='logits' # What is averaged: logits or probabilities.
@@ -151,10 +151,9 @@ def fuse(
 
     Example: epic-actions fuse rgb.npz flow.npz --out fused.npz
     """
-    try:
-        fused = ea.fuse_results([ea.load_results(r) for r in results],
-                                weights and [float(w) for w in weights.split(',')], on)
-    except ValueError as e: raise ValueError(f'{", ".join(map(str, results))}: {e}') from e
+    try: numbers = weights and [float(w) for w in weights.split(',')]
+    except ValueError: raise ValueError(f'--weights {weights}: give numbers, as 2,1') from None
+    fused = ea.fuse_files(results, numbers, on)
     ea.save_results(fused, out, official=out.suffix in ('.pkl','.pt'))
     return dict(results=out, clips=len(fused)), f'{out}: {len(fused)} clips, {len(results)} models'
 

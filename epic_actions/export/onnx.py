@@ -27,6 +27,7 @@ from ..data.loaders import ClipTfm
 from ..deploy.predictor import onnx_format, open_session, read_onnx_info
 from ..models.base import ActionModel, check_set, unwrapped
 from ..models.pretrained import read_model
+from ..report.runs import check_one_run, run_folder
 
 # %% ../../nbs/export/00_onnx.ipynb #12afbd0a
 class PixelModel(nn.Module):
@@ -295,7 +296,8 @@ def export_run(
     max_loss:float=.1 # Share of the run's validation clips that fp16 or int8 may answer differently, 0 to 1
 )->Path:
     "Export the model of a run; raises a ValueError, and leaves no file, if the answers differ."
-    folder = Path(source) if Path(source).is_dir() else Path(source).parent
+    check_one_run(source)
+    folder = run_folder(source)
     file = folder/'segments.csv'
     table = read_table(file, ['start','stop']) if file.exists() else None
     window = None if table is None else median_window(table, fps=fps)

@@ -8,7 +8,7 @@ __all__ = ['figure_names', 'interval_table', 'compare_results', 'class_changes']
 # %% ../../nbs/score/14_compare.ipynb #dd947af1
 import numpy as np, pandas as pd
 from scipy.stats import binomtest
-from .metrics import accuracy_interval, bootstrap_interval, precision_recall
+from .metrics import accuracy_interval, bootstrap_interval
 from .results import Results, align_results, clip_answers, clip_groups
 
 # %% ../../nbs/score/14_compare.ipynb #6e446618
@@ -17,13 +17,13 @@ figure_names = ['top-1', 'top-5', 'macro precision', 'macro recall', 'weighted p
 # %% ../../nbs/score/14_compare.ipynb #1643a267
 def _averages(a, rows=slice(None)):
     "Precision and recall of `a`, in the order of `figure_names`."
-    return np.array([*precision_recall(a.true[rows], a.pred[rows]).values()])
+    return np.array([*a.averages(rows).values()])
 
 # %% ../../nbs/score/14_compare.ipynb #f6f9e957
 def _intervals(a, groups, seed):
     "One row of the interval table: the figures of `a` with their intervals; NaN for a bound that is not known."
     if not len(a.rows): return {('clips', 'value'): 0}
-    top = [(a.top(k), *accuracy_interval(a.ranks < k, groups, seed)) for k in (1, 5)]
+    top = [(a.top(k), *accuracy_interval(a.right(k), groups, seed)) for k in (1, 5)]
     if np.isnan(a.top(5)): top[1] = np.nan, np.nan, np.nan
     ends = np.array(bootstrap_interval(lambda rows: _averages(a, rows), len(a.rows), groups, seed=seed))
     ends[:, ends[0] == ends[1]] = np.nan
@@ -67,9 +67,9 @@ def _in_words(better, worse, p, low, high):
 # %% ../../nbs/score/14_compare.ipynb #de2b20d6
 def right_table(
     res:Results # Scores of one model
-)->pd.DataFrame: # one row per clip, one column for each target and `action`: 1 right, 0 wrong, NaN unknown
+)->pd.DataFrame: # a row per clip, a column per target and `action`: 1 right, 0 wrong, or a mean of models; NaN unknown
     "Which clips are right at the first guess."
-    right = {k: pd.Series((a.ranks < 1).astype(float), a.rows) for k, a in clip_answers(res).items()}
+    right = {k: pd.Series(a.right(), a.rows) for k, a in clip_answers(res).items()}
     return pd.DataFrame(right, index=range(len(res)))
 
 # %% ../../nbs/score/14_compare.ipynb #b16f9daa

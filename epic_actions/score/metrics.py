@@ -174,14 +174,14 @@ def bootstrap_interval(
 
 # %% ../../nbs/score/00_metrics.ipynb #d2aa691f
 def accuracy_interval(
-    right, # (n,) which clips are right
+    right, # (n,) which clips are right; for several models, the share of them, 0 to 1
     groups=None, # (n,) the group of each, if clips of one group hang together
     seed=42 # Of the bootstrap
 )->tuple: # (low, high), fractions from 0 to 1
     "The 95 % interval of an accuracy: by the bootstrap, by groups and by Wilson's formula, whichever is wider."
     right = np.asarray(right)
     low, high = bootstrap_interval(lambda rows: right[rows].mean(), len(right), groups, seed=seed)
-    least, most = wilson_interval(int(right.sum()), len(right))
+    least, most = wilson_interval(round(right.sum()), len(right))
     return min(float(low), least), max(float(high), most)
 
 # %% ../../nbs/score/00_metrics.ipynb #8d9a0686

@@ -4,12 +4,12 @@
 
 # %% auto #0
 __all__ = ['Results', 'action_ranks', 'Answers', 'clip_answers', 'clip_groups', 'save_results', 'match_ids', 'named_errors',
-           'official_results', 'load_results', 'align_results', 'fuse_results']
+           'official_results', 'load_results', 'align_results', 'fuse_results', 'fuse_files', 'mean_results']
 
 # %% ../../nbs/score/10_results.ipynb #c8ec8242
 import io, json, pickle, re, zipfile
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
@@ -47,6 +47,7 @@ class Results:
     scores: dict|None # target name -> (N, C) probabilities, a row for each clip; None: the softmax of the logits
     vocab: dict # target name -> the C class names, in the order of the columns of the scores
     logits: dict|None = None # target name -> (N, C) numbers before the softmax, if they are known
+    each: tuple = () # `Results` of the single models, of which these are the mean, see `mean_results`
     def __post_init__(self):
         given = {k: d for k in ('scores', 'logits') if (d := getattr(self, k)) is not None}
         if not given or any(not d or set(d) != set(self.vocab) for d in given.values()):
@@ -114,7 +115,8 @@ def subset(self:Results,
     "The results for some of the clips; `results[rows]` is the same."
     rows = np.atleast_1d(np.arange(len(self))[rows])
     def part(d): return d and {k: x[rows] for k, x in d.items()}
-    return Results(self.segments.iloc[rows], part(self.scores), self.vocab, part(self.logits))
+    return Results(self.segments.iloc[rows], part(self.scores), self.vocab, part(self.logits),
+                   tuple(r[rows] for r in self.each))
 
 # %% ../../nbs/score/10_results.ipynb #37f88208
 @patch
@@ -137,6 +139,7 @@ class Answers(NamedTuple):
     pred:np.ndarray # (n,) predicted class ids
     ranks:np.ndarray # (n,) place of the true class, 0 = first
     classes:int # how many there are
+    each:tuple=() # the `Answers` of the single models, if the results are the mean of several
 
 # %% ../../nbs/score/10_results.ipynb #03bc6cd7
 def _answers(res, names):
@@ -145,7 +148,8 @@ def _answers(res, names):
     rows = np.flatnonzero((true >= 0).all(0))
     scores = [res.scores[k][rows].astype(float) for k in names]
     true, pred = (np.ravel_multi_index(tuple(ids), sizes) for ids in (true[:, rows], map(top_class, scores)))
-    return Answers(rows, true, pred, action_ranks(scores, true), int(np.prod(sizes)))
+    each = tuple(_answers(r, names) for r in res.each)
+    return Answers(rows, true, pred, action_ranks(scores, true), int(np.prod(sizes)), each)
 
 # %% ../../nbs/score/10_results.ipynb #aeb7fc62
 def clip_answers(
@@ -156,13 +160,30 @@ def clip_answers(
     if len(asked) > 1: asked.setdefault('action', list(res.vocab))
     return {k: _answers(res, names) for k, names in asked.items()}
 
+# %% ../../nbs/score/10_results.ipynb #590631b0
+@patch
+def right(self:Answers,
+    k:int=1 # Guesses
+)->np.ndarray: # (n,) 0 to 1
+    "Is the true class among the first `k`? For several models, the share of those for which it is."
+    return np.mean([a.ranks < k for a in self.each or (self,)], axis=0)
+
 # %% ../../nbs/score/10_results.ipynb #1dec09a4
 @patch
 def top(self:Answers,
     k:int=1 # Guesses
 )->float: # 0 to 1
     "The share of clips whose true class is among the first `k`; NaN if `k` guesses are all classes that there are."
-    return np.nan if 1 < k >= self.classes else (self.ranks < k).mean()
+    return np.nan if 1 < k >= self.classes else self.right(k).mean()
+
+# %% ../../nbs/score/10_results.ipynb #c2d5eeb5
+@patch
+def averages(self:Answers,
+    rows=slice(None) # Which of the answers
+)->dict: # as `precision_recall` gives it
+    "Precision and recall, averaged over the classes, and over the models if there are several."
+    found = [precision_recall(a.true[rows], a.pred[rows]) for a in self.each or (self,)]
+    return {k: np.mean([f[k] for f in found]) for k in found[0]}
 
 # %% ../../nbs/score/10_results.ipynb #7bf19e39
 def clip_groups(
@@ -182,9 +203,9 @@ def summary(self:Results) -> pd.DataFrame:
     for k, a in clip_answers(self).items():
         out[k] = {'clips': len(a.rows)}
         if len(a.rows):
-            low, high = accuracy_interval(a.ranks < 1, clip_groups(self, a.rows))
-            out[k] |= {'top-1': a.top(1), 'top-5': a.top(5), 'mean class accuracy':
-                       precision_recall(a.true, a.pred)['macro recall'], '95 % low': low, '95 % high': high}
+            low, high = accuracy_interval(a.right(), clip_groups(self, a.rows))
+            out[k] |= {'top-1': a.top(1), 'top-5': a.top(5), 'mean class accuracy': a.averages()['macro recall'],
+                       '95 % low': low, '95 % high': high}
         elif k in self.vocab: raise ValueError(f'no clip has a {k} that is in the vocab: there is nothing to summarise')
     return pd.DataFrame.from_dict(out, orient='index')
 
@@ -263,8 +284,9 @@ def save_results(
     "Write `results` to one file that holds plain arrays and text, whole or not at all."
     data = _official_bytes(results, Path(path).suffix) if official else None
     about = {'format': _format, 'vocab': list(results.vocab.items()), 'segments': _pack_table(results.segments)}
-    arrays = {f'{what}_{i}': a for what in ('scores', 'logits')
-              for i, a in enumerate((getattr(results, what) or {}).values())}
+    kept = dict(scores=results.scores, logits=results.logits or {},
+                each={k: np.stack([r.scores[k] for r in results.each]) for k in results.vocab if results.each})
+    arrays = {f'{what}_{i}': a for what, d in kept.items() for i, a in enumerate(d.values())}
     with atomic_write(path) as p, open(p, 'wb') as f:
         if official: f.write(data)
         else: np.savez_compressed(f, about=np.array(json.dumps(about, default=str)), **arrays)
@@ -333,19 +355,27 @@ def official_results(
     return Results(segments, None, vocab or numbers, logits)
 
 # %% ../../nbs/score/10_results.ipynb #61086a9f
-def _load_npz(path):
-    "The results in a file of `save_results`."
+@contextmanager
+def _opened_npz(path):
+    "The arrays, segments and vocab in a file of `save_results`; raises a ValueError that names another file."
     try:
         with np.load(path, allow_pickle=False) as z:
             about = json.loads(str(z['about']))
             if about['format'] != _format: raise ValueError(f'its format is {about["format"]!r}, expected {_format!r}')
-            vocab = dict(about['vocab'])
-            def read(what): return {k: z[f'{what}_{i}'] for i, k in enumerate(vocab)} if f'{what}_0' in z else None
-            return Results(_unpack_table(about['segments']), read('scores'), vocab, read('logits'))
+            yield z, _unpack_table(about['segments']), dict(about['vocab'])
     except OSError: raise
     except Exception as e:
         raise ValueError(f'{path}: not a results file, or a damaged one ({e}). '
                          'Copy it again, or write it again with save_results.') from e
+
+# %% ../../nbs/score/10_results.ipynb #df74e3f7
+def _load_npz(path):
+    "The results in a file of `save_results`."
+    with _opened_npz(path) as (z, segments, vocab):
+        def read(what): return {k: z[f'{what}_{i}'] for i, k in enumerate(vocab)} if f'{what}_0' in z else None
+        each = [*zip(*(read('each') or {}).values())]
+        single = [Results(segments, dict(zip(vocab, scores)), vocab) for scores in each]
+        return Results(segments, read('scores'), vocab, read('logits'), tuple(single))
 
 # %% ../../nbs/score/10_results.ipynb #46226a6c
 def _is_npz(path):
@@ -372,7 +402,8 @@ def load_results(
         if 'uid' not in res.segments or 'uid' not in segments:
             raise ValueError('its rows and segments are matched by uid, which one of them lacks')
         rows = match_ids(segments['uid'], res.segments['uid'], 'the segments', 'the results', partial)
-    return Results(segments.iloc[rows], res.scores, res.vocab, res.logits)
+    table = segments.iloc[rows]
+    return replace(res, segments=table, each=tuple(replace(r, segments=table) for r in res.each))
 
 # %% ../../nbs/score/10_results.ipynb #f379b2f3
 def _check_labels(a, b, one, other):
@@ -399,22 +430,77 @@ def align_results(
         _check_labels(first, out[k], name, k)
     return out
 
+# %% ../../nbs/score/10_results.ipynb #96e1fe05
+def _check_same_classes(vocabs):
+    "Raise a ValueError if the models, name -> vocab, do not know the same classes."
+    (one, first), *others = vocabs.items()
+    for other, vocab in others:
+        if list(vocab) != list(first):
+            raise ValueError(f'{one} has the targets {list(first)}, {other} has {list(vocab)}: compare like with like')
+        for k in first:
+            a, b = map(set, (first[k], vocab[k]))
+            only = [f'only {name} knows {few(sorted(own))}' for name, own in ((one, a - b), (other, b - a)) if own]
+            if not only: continue
+            advice = f'they share {len(a & b)}, on whose clips compare can judge them' if a & b else 'they share none'
+            raise ValueError(f'{one} and {other} have other classes of {k}: {"; ".join(only)}. Only the same classes '
+                             f'can be averaged; {advice}')
+
+# %% ../../nbs/score/10_results.ipynb #206c236e
+def _shares(weights, n, on):
+    "The weights of `n` models as an array; raises a ValueError if they, or `on`, cannot be used."
+    if not n: raise ValueError('results is empty: there is nothing to fuse')
+    if on not in ('logits', 'probabilities'): raise ValueError(f"on is {on!r}: it must be 'logits' or 'probabilities'")
+    w = np.ones(n) if weights is None else np.asarray(weights, float)
+    if w.shape == (n,) and ((w > 0) & (w < np.inf)).all(): return w
+    raise ValueError(f'weights are {weights}: give one positive number for each of the {n} results')
+
 # %% ../../nbs/score/10_results.ipynb #f09f6d10
 def fuse_results(
-    results, # List of `Results`
+    results, # List of `Results`, or a dict with their names
     weights=None, # A positive number for each, made to add up to 1; None: all the same
     on='logits' # What to average: `logits`, as the official tools do, or `probabilities`
-)->Results: # with the first one's segments, in its order
+)->Results: # with the first one's segments and classes, in its order
     "The average of several models; raises a ValueError if they are not for the same segments and classes."
-    results = {f'results[{i}]': r for i, r in enumerate(results)}
-    if not results: raise ValueError('results is empty: there is nothing to fuse')
-    if on not in ('logits', 'probabilities'): raise ValueError(f"on is {on!r}: it must be 'logits' or 'probabilities'")
-    w = np.ones(len(results)) if weights is None else np.asarray(weights, float)
-    if w.shape != (len(results),) or not ((w > 0) & (w < np.inf)).all():
-        raise ValueError(f'weights are {weights}: give one positive number for each of the {len(results)} results')
+    results = results if isinstance(results, dict) else {f'results[{i}]': r for i, r in enumerate(results)}
+    w = _shares(weights, len(results), on)
+    _check_same_classes({n: r.vocab for n, r in results.items() if isinstance(r, Results)})
     first, *_ = aligned = [*align_results(results).values()]
-    for name, r in results.items():
-        if r.vocab != first.vocab: raise ValueError(f'{name} have other classes than results[0]: {r} and {first}')
-    def parts(k): return [r.log_scores(k) if on == 'logits' else r.scores[k] for r in aligned]
-    means = {k: np.average(parts(k), axis=0, weights=w) for k in first.vocab}
+    def part(r, k):
+        scores = r.log_scores(k) if on == 'logits' else r.scores[k]
+        return scores[:, pd.Index(r.vocab[k]).get_indexer(first.vocab[k])]
+    means = {k: np.average([part(r, k) for r in aligned], axis=0, weights=w) for k in first.vocab}
     return Results(first.segments, *((None, first.vocab, means) if on == 'logits' else (means, first.vocab)))
+
+# %% ../../nbs/score/10_results.ipynb #18c29864
+def _without_scores(path):
+    "Segments and vocab in the file `path`, and all of the `Results` if they cannot be read apart."
+    if _is_npz(path):
+        with _opened_npz(path) as (_, segments, vocab): return segments, vocab, None
+    res = load_results(path)
+    return res.segments, res.vocab, res
+
+# %% ../../nbs/score/10_results.ipynb #118dd600
+def fuse_files(
+    paths, # Files of results, see `load_results`; the folder of a run stands for its `results.npz`
+    weights=None, # See `fuse_results`
+    on='logits' # See `fuse_results`
+)->Results:
+    "The average of saved results; raises a ValueError that names the files whose segments or classes differ."
+    _shares(weights, len(paths), on)
+    files = {str(p): Path(p)/'results.npz' if Path(p).is_dir() else p for p in paths}
+    if len(files) < len(paths): raise ValueError(f'{", ".join(map(str, paths))}: one of them is given twice')
+    heads = {n: _without_scores(f) for n, f in files.items()}
+    _check_same_classes({n: vocab for n, (_, vocab, _) in heads.items()})
+    ids = {n: segments.get('uid', []) for n, (segments, *_) in heads.items()}
+    first = next(iter(ids))
+    for n in ids: match_ids(ids[n], ids[first], n, first)
+    return fuse_results({n: heads[n][2] or load_results(f) for n, f in files.items()}, weights, on)
+
+# %% ../../nbs/score/10_results.ipynb #de89e3d1
+def mean_results(
+    results:list # `Results` of models that differ by their seed
+)->Results: # with the first one's segments; `each` holds the single models
+    "Several models as their mean: figures are the mean of theirs, and a clip counts once in every interval."
+    if len(results) == 1: return results[0]
+    mean = fuse_results(results, on='probabilities')
+    return replace(mean, each=tuple(align_results({f'model {i}': r for i, r in enumerate(results)}).values()))

@@ -98,10 +98,12 @@ def track(
     progress:bool=True # Show anything?
 ):
     "Iterate over `items` with a progress bar in a terminal or a notebook; elsewhere, print one line first."
-    if progress and is_watched():
+    n = len(items) if progress and total is None else total
+    if not progress or not n: return items
+    if is_watched():
         from fastprogress.fastprogress import progress_bar as bar
         return bar(items, total=total, leave=False)
-    if progress: print(f'{name}: {len(items) if total is None else total}', flush=True)
+    print(f'{name}: {n}', flush=True)
     return items
 
 # %% ../../nbs/video/05_files.ipynb #427a7fcf
