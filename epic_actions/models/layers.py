@@ -41,6 +41,51 @@ def layers_of(
     "The layers of `net` that are of the class `kind`, in their order."
     return [m for m in net.modules() if isinstance(m, kind)]
 
+# %% ../../nbs/models/05_layers.ipynb #5d2e66ea
+def temporal_shift(
+    x:torch.Tensor, # (B*T, C, H, W): the frames of a clip one after the other
+    n_segments:int, # T
+    shift_div:int=8 # One `shift_div`-th of the channels comes from the next frame, as many from the one before
+)->torch.Tensor: # The same shape
+    "Exchange channels between neighbouring frames (TSM, arXiv:1811.08383)."
+    x = x.unflatten(0, (-1, n_segments))
+    n = x.shape[2] // shift_div
+    after,before,rest = x.split([n, n, x.shape[2]-2*n], 2)
+    space = (0,)*6 # F.pad begins with the last axis: width, height, channels, then time
+    return torch.cat([F.pad(after[:,1:], (*space,0,1)), F.pad(before[:,:-1], (*space,1,0)), rest], 2).flatten(0, 1)
+
+# %% ../../nbs/models/05_layers.ipynb #22acb3ef
+class TemporalShift(nn.Module):
+    "`net` after `temporal_shift`; `TimeDistributed` sets `n_segments`, the number of frames."
+    def __init__(self, net, shift_div=8):
+        super().__init__()
+        self.net,self.shift_div,self.n_segments = net,shift_div,1
+
+    def forward(self, x): return self.net(temporal_shift(x, self.n_segments, self.shift_div))
+
+# %% ../../nbs/models/05_layers.ipynb #dde83fd6
+def _residual(m):
+    "Where the first convolution of the residual block `m` is: its owner and its name; None if `m` is no such block."
+    if type(m).__name__ in ('BasicBlock','Bottleneck') and hasattr(m, 'conv1'): return m,'conv1'
+    if type(m).__name__ == 'InvertedResidual':
+        if getattr(m, 'use_res_connect', False) and hasattr(m, 'conv'): return m.conv,'0' # torchvision's
+        if getattr(m, 'has_skip', False): return m,'conv_pw' # timm's
+
+# %% ../../nbs/models/05_layers.ipynb #efc3e7cb
+def shift_residuals(
+    body:nn.Module, # A backbone with residual blocks
+    shift_div:int=8 # See `temporal_shift`
+)->nn.Module: # The same body
+    "Put a `TemporalShift` around the first convolution of residual blocks; raises a ValueError if there are none."
+    stages = [[r for c in m.children() if (r := _residual(c))] for m in body.modules()]
+    if not any(stages):
+        raise ValueError('the shift is put into residual blocks, but this backbone has none that are known: choose '
+                         'a ResNet (ResNeXt, wide ResNet) of torchvision or timm, mobilenetv2_100, or resnet10')
+    step = 2 if max(map(len, stages)) >= 23 else 1
+    for blocks in stages:
+        for owner,name in blocks[::step]: setattr(owner, name, TemporalShift(getattr(owner, name), shift_div))
+    return body
+
 # %% ../../nbs/models/05_layers.ipynb #74824a33
 class TimeDistributed(nn.Module):
     "Applies `module` to every time step of tensors (B, T, ...); keyword arguments go to the module as they are."
@@ -119,51 +164,6 @@ def pooled(body:nn.Module, needs_pool:bool)->nn.Module:
 def encoder_splitter(model)->list:
     "Parameter groups of a model with an `encoder`: the encoder, and everything else."
     return [params(model.encoder), [p for n,m in model.named_children() if n != 'encoder' for p in params(m)]]
-
-# %% ../../nbs/models/05_layers.ipynb #5d2e66ea
-def temporal_shift(
-    x:torch.Tensor, # (B*T, C, H, W): the frames of a clip one after the other
-    n_segments:int, # T
-    shift_div:int=8 # One `shift_div`-th of the channels comes from the next frame, as many from the one before
-)->torch.Tensor: # The same shape
-    "Exchange channels between neighbouring frames (TSM, arXiv:1811.08383)."
-    x = x.unflatten(0, (-1, n_segments))
-    n = x.shape[2] // shift_div
-    after,before,rest = x.split([n, n, x.shape[2]-2*n], 2)
-    space = (0,)*6 # F.pad begins with the last axis: width, height, channels, then time
-    return torch.cat([F.pad(after[:,1:], (*space,0,1)), F.pad(before[:,:-1], (*space,1,0)), rest], 2).flatten(0, 1)
-
-# %% ../../nbs/models/05_layers.ipynb #22acb3ef
-class TemporalShift(nn.Module):
-    "`net` after `temporal_shift`; `TimeDistributed` sets `n_segments`, the number of frames."
-    def __init__(self, net, shift_div=8):
-        super().__init__()
-        self.net,self.shift_div,self.n_segments = net,shift_div,1
-
-    def forward(self, x): return self.net(temporal_shift(x, self.n_segments, self.shift_div))
-
-# %% ../../nbs/models/05_layers.ipynb #dde83fd6
-def _residual(m):
-    "Where the first convolution of the residual block `m` is: its owner and its name; None if `m` is no such block."
-    if type(m).__name__ in ('BasicBlock','Bottleneck') and hasattr(m, 'conv1'): return m,'conv1'
-    if type(m).__name__ == 'InvertedResidual':
-        if getattr(m, 'use_res_connect', False) and hasattr(m, 'conv'): return m.conv,'0' # torchvision's
-        if getattr(m, 'has_skip', False): return m,'conv_pw' # timm's
-
-# %% ../../nbs/models/05_layers.ipynb #efc3e7cb
-def shift_residuals(
-    body:nn.Module, # A backbone with residual blocks
-    shift_div:int=8 # See `temporal_shift`
-)->nn.Module: # The same body
-    "Put a `TemporalShift` around the first convolution of residual blocks; raises a ValueError if there are none."
-    stages = [[r for c in m.children() if (r := _residual(c))] for m in body.modules()]
-    if not any(stages):
-        raise ValueError('the shift is put into residual blocks, but this backbone has none that are known: choose '
-                         'a ResNet (ResNeXt, wide ResNet) of torchvision or timm, mobilenetv2_100, or resnet10')
-    step = 2 if max(map(len, stages)) >= 23 else 1
-    for blocks in stages:
-        for owner,name in blocks[::step]: setattr(owner, name, TemporalShift(getattr(owner, name), shift_div))
-    return body
 
 # %% ../../nbs/models/05_layers.ipynb #509b549b
 def to_modality(
