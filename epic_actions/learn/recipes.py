@@ -57,10 +57,10 @@ def _checked(f, v):
         raise ValueError(f'{f.name}={v!r}: give a value of type '
                          f'{" or ".join(k.__name__ for k in kinds).replace("NoneType", "None")}')
     if v is None: return
-    numbers = v if isinstance(v, tuple) else [v]*isinstance(v, float)
+    if v not in _choices.get(f.name, [v]): raise ValueError(f'{f.name}={v!r}: choose one of {_choices[f.name]}')
+    numbers = v if isinstance(v, tuple) and f.name not in _choices else [v]*isinstance(v, float)
     if not all(isinstance(n, (int,float)) and isfinite(n) for n in numbers):
         raise ValueError(f'{f.name}={v}: give a finite number')
-    if v not in _choices.get(f.name, [v]): raise ValueError(f'{f.name}={v!r}: choose one of {_choices[f.name]}')
     if f.name in _ranges: _check_range(f.name, v)
     return v
 
@@ -78,7 +78,7 @@ class ModelRecipe(Section):
     checkpoint:str|None=None # Weights to begin with, see `read_model`; its `ClipSpec` is kept, but for frames and size
     ema_weights:bool|None=None # Take the EMA weights of the checkpoint? None: no, with a warning
     classes:str|None=None # Folder with EPIC-KITCHENS' tables of classes, for a checkpoint that does not name its own
-    backbone:str|None=None # torchvision or timm name, of models that have a backbone; None: resnet10
+    backbone:str|None=None # Name of a backbone; None: resnet10, for SimpleModel with a temporal shift
     pretrained:bool=False # Begin with ImageNet weights; resnet10 has none, resnet18 has
     modality:str|None=None # RGB; RGBDiff, differences of RGB frames; or Flow. None: the first that the model knows
     dropout:float|None=None # None: the model's own
@@ -303,7 +303,8 @@ teacher_recipes = _named(TeacherRecipe, 'teacher_recipes')
 # %% ../../nbs/learn/35_recipes.ipynb #e890f3b3
 def _from_flat(values):
     "The nested values of a file of version 0.1, in which 0, -1 and an empty text stood for what was not given."
-    unset = dict(frames=0, scale=0, lr=0, dropout=-1, backbone='resnet10')
+    unset = dict(frames=0, scale=0, lr=0, dropout=-1)
+    if values.get('model') != 'SimpleModel': unset['backbone'] = 'resnet10' # whose resnet10 had no temporal shift
     nested = {}
     for name,v in values.items():
         if name in ('size','presize') and v: v = _parsed((int,tuple), str(v))

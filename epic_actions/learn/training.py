@@ -43,7 +43,7 @@ def _check_model(given, cls):
     name,takes = cls.__name__,cls.arg_names()
     if given.modality not in (None, *cls.modalities):
         raise ValueError(f'model.modality={given.modality!r}: {name} takes {", ".join(cls.modalities)}')
-    if given.backbone and 'arch' not in takes:
+    if given.backbone and not {'arch','backbone'} & {*takes}:
         raise ValueError(f'model.backbone={given.backbone!r}: {name} has no backbone')
     if given.pretrained and 'pretrained' not in takes:
         raise ValueError(f'model.pretrained: there are no pretrained weights for {name}; give model.checkpoint')
@@ -164,8 +164,8 @@ def _model_args(recipe, cls, base=None):
     given,takes = recipe.model,cls.arg_names()
     args = {} if given.dropout is None else dict.fromkeys(cls.dropout_args, given.dropout)
     if base is None:
-        args |= dict(arch=given.backbone or 'resnet10', pretrained=given.pretrained, modality=recipe_modality(recipe),
-                     backbone=given.backbone)
+        named = dict.fromkeys(('arch','backbone'), given.backbone) if given.backbone else cls.usual_args
+        args |= dict(named, pretrained=given.pretrained, modality=recipe_modality(recipe))
     return {k: v for k,v in args.items() if k in takes} | given.args
 
 # %% ../../nbs/learn/37_training.ipynb #d8b47558
