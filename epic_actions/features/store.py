@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np, pandas as pd
 import torch
 from fastcore.basics import ifnone, noop, patch, store_attr
-from fastai.data.core import DataLoaders
+from fastai.data.all import DataLoaders, SkipItemException
 from torch.utils.data import DataLoader
 
 # %% ../../nbs/features/10_store.ipynb #5db47493
@@ -454,19 +454,29 @@ def _of_clip(features, row, sampler, seed=None):
 # %% ../../nbs/features/10_store.ipynb #2a862472
 class FeatureTfm(ClipTfm):
     "A row of a segment table becomes the features of some of its frames (frames, dim), or their tokens one after another."
-    def __init__(self, features, sampler, seed=42):
+    def __init__(self, features, sampler, seed=42, bad='raise'):
         spec = ClipSpec.from_json(json.dumps(features.about['spec'])) if features.clips else ClipSpec(sampler)
-        super().__init__(spec, seed=seed)
+        super().__init__(spec, seed=seed, bad=bad)
         self.features,self.sampler,self.n_features = features,sampler,features.dim
 
     def __call__(self, o, split_idx=None, **kwargs):
-        row,features = row_source(o),self.features
+        row,self.fault = row_source(o),None
         seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
-        name,numbers = (_of_clip if features.clips else _last_moments)(features, row, self.sampler, seed)
-        draw = seed and features.views > 1
-        view = dict(view=int(np.random.default_rng((*seed, 1)).integers(features.views))) if draw else {}
-        x = features.get(name, numbers, **view)
-        return torch.from_numpy(x.reshape(-1, x.shape[-1]))
+        try: return self.read(row, seed)
+        except VideoError:
+            if self.bad == 'raise': raise
+            self.fault = 'skipped'
+            raise SkipItemException
+
+# %% ../../nbs/features/10_store.ipynb #7389c620
+@patch
+def read(self:FeatureTfm, row, seed):
+    "The features of a `RowSource`; without a `seed`, it is not for training."
+    features,view = self.features,{}
+    name,numbers = (_of_clip if features.clips else _last_moments)(features, row, self.sampler, seed)
+    if seed and features.views > 1: view['view'] = int(np.random.default_rng((*seed, 1)).integers(features.views))
+    x = features.get(name, numbers, **view)
+    return torch.from_numpy(x.reshape(-1, x.shape[-1]))
 
 # %% ../../nbs/features/10_store.ipynb #c27a8fdc
 def feature_dataloaders(
@@ -479,10 +489,12 @@ def feature_dataloaders(
     targets:list|None=None, # Columns to predict; None: `label`, or `verb` and `noun`
     vocabs:dict|None=None, # Classes of each target, in order; None: those in the table, sorted
     valid_pct:float=0.2, # Share of the clips for validation if the table has no `split`
-    seed:int=42, # Of the split and of the order
+    seed:int=42, # Of the split, the order and the views
+    bad:str='raise', # Clips without features: `raise` or `skip`
     **kwargs # Passed to `table_dataloaders`: `num_workers`, none if not given, `balance`, `device` ...
 )->DataLoaders: # Batches (B, n_frames, dim), or (B, n_frames*tokens, dim), for an `AVT` or an `AttentiveProbe`
     "fastai `DataLoaders` of features; raises a ValueError for a table, a split or a vocabulary that does not fit."
     df = ensure_split(make_segments(segments, check_files=False), valid_pct=valid_pct, seed=seed)
     sampler = UniformSegments(n_frames or 1) if features.clips else LastFrames(n_frames or 10, fps)
-    return table_dataloaders(df, FeatureTfm(features, sampler, seed), bs, targets, vocabs, **{'num_workers': 0} | kwargs)
+    tfm,how = FeatureTfm(features, sampler, seed, bad),dict(num_workers=0) | kwargs
+    return table_dataloaders(df, tfm, bs, targets, vocabs, **how)

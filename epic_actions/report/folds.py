@@ -22,7 +22,7 @@ from ..score.compare import compare_results
 from ..score.results import Results, load_results, save_results
 from ..score.scoring import score_clips
 from ..learn.recipes import Recipe
-from ..learn.training import recipe_base, recipe_loaders, recipe_modality, train_recipe
+from ..learn.training import recipe_base, recipe_features, recipe_loaders, recipe_modality, train_recipe
 from .baselines import clip_shape, shape_results
 from .runs import folds_results, is_folds, named_model, write_scores
 
@@ -109,7 +109,7 @@ def _train_fold(recipe, df, i, vocabs, folder, valid, workers, bad):
     base = recipe_base(recipe) # anew, as a training changes it
     dls = recipe_loaders(recipe, table, vocabs, workers=workers, bad=bad, base=base)
     best,_ = train_recipe(recipe, dls, folder, True, base=base)
-    results = score_clips(best, table[table.split == 'test'], bad=bad)
+    results = score_clips(best, table[table.split == 'test'], bad=bad, **recipe_features(recipe))
     save_results(results, folder/'results.npz')
     return results
 
