@@ -12,8 +12,8 @@ import typer
 
 # %% ../../nbs/cli/60_anticipation.ipynb #549fe9f8
 import epic_actions as ea # its names are imported when they are used
-from .app import (Group, Readers, Root, command, counted, goes_on, importing, recipe_options, renamed_options,
-                                  run_goes_on)
+from .app import (Group, Readers, Root, command, goes_on, importing, recipe_options,
+                                  renamed_options, run_goes_on)
 from ..learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teacher_recipes
 
 # %% ../../nbs/cli/60_anticipation.ipynb #2e05efae
@@ -46,8 +46,8 @@ def teach(
     return answer, f"{first}\n{_figure_lines(answer['figures'])}\n{answer['teacher']}"
 
 # %% ../../nbs/cli/60_anticipation.ipynb #1594f95f
-Sources = Annotated[list[Path]|None, typer.Argument(help='Videos, folders that are searched for videos, or one table of '
-                                                         'clips.')]
+Sources = Annotated[list[Path]|None, typer.Argument(help='Videos, folders that are searched for videos, or one '
+                                                         'table of clips.')]
 
 # %% ../../nbs/cli/60_anticipation.ipynb #1ce887b3
 def _seen(sources, clips, **read):
@@ -64,9 +64,8 @@ def _told(written):
     said = dict(features=written.path, videos=n, dim=written.dim, fps=written.fps)
     if not written.kind: return said,f'{written.path}: {n} videos, {written.dim} features {often}'
     said |= {k: about[k] for k in ('clips','tokens','grid','views')}
-    each = f"{counted({'token' + 's'*(about['tokens'] > 1): about['tokens']})} of {written.dim} features"
-    what = 'clips' if written.clips else 'videos'
-    return said,f'{written.path}: {n} {what}, {each} {often if about["window"] else "each"}'
+    what,when = 'clips' if written.clips else 'videos',often if about['window'] else 'each'
+    return said,f'{written.path}: {n} {what}, {about["tokens"]} x {written.dim} features {when}'
 
 # %% ../../nbs/cli/60_anticipation.ipynb #1785b004
 @command('Anticipation', stopped=goes_on)
@@ -93,7 +92,8 @@ def features(
     """
     sources = [model]*bool(backbone) + (videos or [])
     if not sources: raise ValueError('give what is to be seen: videos, folders, or a table')
-    net,seen = ea.VideoEncoder(backbone) if backbone else ea.read_model(model),_seen(sources, clips, group=group, root=root)
+    seen = _seen(sources, clips, group=group, root=root)
+    net = ea.VideoEncoder(backbone) if backbone else ea.read_model(model)
     written = ea.write_features(net, seen, out, fps, window=window, clips=None if isinstance(seen, list) else True,
                                 grid=grid, views=views, augment=None if flip else dict(flip=False), workers=workers)
     return _told(written)

@@ -156,7 +156,8 @@ def videos(self:ArrayFeatures)->list:
 @patch
 def _problem(self:ArrayFeatures, a):
     "Why an array does not belong to these features, or None."
-    if not self.kind: return None if a.shape[1:] == (self.dim,) else f'has the shape {a.shape}, expected (frames, {self.dim})'
+    if not self.kind and a.shape[1:] == (self.dim,): return
+    if not self.kind: return f'has the shape {a.shape}, expected (frames, {self.dim})'
     if a.dtype.names != self.kind.names: return 'holds no windows of tokens'
     ours,theirs = (k['tokens'].shape for k in (self.kind, a.dtype))
     if ours != theirs: return f'has (views, tokens, dim) {theirs}, expected {ours}'
@@ -421,7 +422,7 @@ def write_features(
     window:float|None=None, # Seconds that the model sees at a time; None: one frame, or the whole clip
     bs:int=16, # Frames, or windows, at a time
     source_fps:float|None=None, # Frames per second of a folder of frames; not for tokens
-    clips:bool|None=None, # Tokens of the clips in a table? Or of whole videos? None: of a table's clips, if there is one
+    clips:bool|None=None, # Tokens of the clips of a table, not of whole videos? None: where there is a table
     grid:str|int|tuple|None=None, # Tokens for each moment: `4x4`, `all` ..., or `vector`; None: 4x4, or fewer
     views:int=1, # Of each window: the plain one, and others that are changed at random
     augment:dict|None=None, # How they are changed: arguments of `clip_augment`, as dict(flip=False)
@@ -453,7 +454,7 @@ def _of_clip(features, row, sampler, seed=None):
 
 # %% ../../nbs/features/10_store.ipynb #2a862472
 class FeatureTfm(ClipTfm):
-    "A row of a segment table becomes the features of some of its frames (frames, dim), or their tokens one after another."
+    "A row of a segment table becomes the features of some of its frames (frames, dim), or all tokens of these."
     def __init__(self, features, sampler, seed=42, bad='raise'):
         spec = ClipSpec.from_json(json.dumps(features.about['spec'])) if features.clips else ClipSpec(sampler)
         super().__init__(spec, seed=seed, bad=bad)

@@ -170,7 +170,7 @@ def run_features(
     model, # A model
     source:str|Path # Its run, or a file in its folder
 )->dict: # `features` and `sampler`; empty for a model of clips
-    "What `score_clips` needs for a model of a run; raises a ValueError if it takes features, and it is not known which."
+    "What `score_clips` needs for the model of a run; raises a ValueError if it takes features that nothing names."
     if getattr(model, 'inputs', 'clip') == 'clip': return {}
     folder = run_folder(source)
     found = recipe_features(read_recipe(folder)) if (folder/'recipe.json').is_file() else {}

@@ -31,20 +31,20 @@ from .results import Results
 
 # %% ../../nbs/score/30_scoring.ipynb #ffe238e9
 def _read(tfm, segments, i):
-    "Clip number `i`: its number, was something wrong, and the uint8 tensor with its views, or its features as one view."
+    "Clip number `i`: its number, was something wrong, and the uint8 tensor with its views, or features as one view."
     clip = tfm(segments.iloc[i]).as_subclass(torch.Tensor)
     return i,tfm.fault is not None,clip[None] if isinstance(tfm, FeatureTfm) else clip
 
 # %% ../../nbs/score/30_scoring.ipynb #8ce0ba41
 def _reader(model, features, sampler, bad, views, crops):
-    "What reads the input of a model; raises a ValueError if it takes features and there are none, or the other way round."
+    "What reads the input of a model; raises a ValueError if `features` are not what it takes."
     name,inputs = type(model).__name__,getattr(model, 'inputs', 'clip')
     if (inputs == 'features') != (features is not None):
         raise ValueError(f'this {name} takes {inputs}: ' + ('leave features= out' if features else 'give features='))
     if features is None:
         spec = replace(model.clip_spec, sampler=sampler or model.clip_spec.sampler)
         return ClipTfm(spec, tensor_clips=True, bad=bad, views=views, crops=crops)
-    if views*crops > 1: raise ValueError(f'views={views}, crops={crops}: this {name} takes features, which have neither')
+    if views*crops > 1: raise ValueError(f'views={views}, crops={crops}: this {name} takes features, without either')
     if features.clips: sampler = UniformSegments(sampler.n if sampler else 1)
     return FeatureTfm(features, sampler or model.clip_spec.sampler, bad=bad)
 
