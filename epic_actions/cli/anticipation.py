@@ -12,8 +12,8 @@ import typer
 
 # %% ../../nbs/cli/60_anticipation.ipynb #549fe9f8
 import epic_actions as ea # its names are imported when they are used
-from .app import (Paths, Readers, Root, command, goes_on, importing, recipe_options, renamed_options,
-                                  run_goes_on)
+from .app import (Group, Readers, Root, command, goes_on, importing, recipe_options,
+                                  renamed_options, run_goes_on)
 from ..learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teacher_recipes
 
 # %% ../../nbs/cli/60_anticipation.ipynb #2e05efae
@@ -46,25 +46,58 @@ def teach(
     first = f"{answer['segments']} segments ({answer['split']})"
     return answer, f"{first}\n{_figure_lines(answer['figures'])}\n{answer['teacher']}"
 
+# %% ../../nbs/cli/60_anticipation.ipynb #1594f95f
+Sources = Annotated[list[Path]|None, typer.Argument(help='Videos, folders that are searched for videos, or one '
+                                                         'table of clips.')]
+
+# %% ../../nbs/cli/60_anticipation.ipynb #1ce887b3
+def _seen(sources, clips, **read):
+    "What is to be seen: the segment table at the only path of `sources`, if it is no video, or all videos."
+    from epic_actions.data.segments import video_suffixes
+    if len(sources) > 1 and clips: raise ValueError('--clips: give one table or data set')
+    table = len(sources) == 1 and sources[0].is_file() and sources[0].suffix.lower() not in video_suffixes
+    return ea.read_data(sources[0], **read).segments if clips or table else ea.find_videos(sources)
+
+# %% ../../nbs/cli/60_anticipation.ipynb #f80acb20
+def _told(written):
+    "What is in a folder of features, as data and as text."
+    n,about,often = len(written.videos),written.about,f'{written.fps:g} times a second'
+    said = dict(features=written.path, videos=n, dim=written.dim, fps=written.fps)
+    if not written.kind: return said,f'{written.path}: {n} videos, {written.dim} features {often}'
+    said |= {k: about[k] for k in ('clips','tokens','grid','views')}
+    what,when = 'clips' if written.clips else 'videos',often if about['window'] else 'each'
+    return said,f'{written.path}: {n} {what}, {about["tokens"]} x {written.dim} features {when}'
+
 # %% ../../nbs/cli/60_anticipation.ipynb #1785b004
 @command('Anticipation', stopped=goes_on)
 @importing
 @renamed_options(span='window')
 def features(
-    model:Path, # Folder of a run, or a bundle (.safetensors).
-    videos: Paths,
+    model:Path, # Folder of a run, or a bundle (.safetensors); left out with --backbone.
+    videos: Sources = None,
+    backbone:str|None=None, # Encoder, by name or folder, in place of MODEL.
     out:Path=Path('features'), # Folder for the features; what is there already is not made again.
-    fps:float=4., # Features per second.
-    window:float|None=None # Seconds that the model sees before each of them; without it, one frame.
+    clips:bool=False, # See the clips of a data set, as train reads it, not whole videos; always so for a table.
+    fps:float=4., # Features, or windows, per second.
+    window:float|None=None, # Seconds that are seen at a time; without it, one frame, or a whole clip.
+    grid:str|None=None, # Tokens: 4x4 places of each moment, for instance, or all, or vector, their mean.
+    views:int=1, # Views of each window, the plain one and others that are changed at random, for training.
+    flip:bool=True, # Mirror half of the other views; --no-flip if left and right matter.
+    group: Group = None,
+    root: Root = None,
+    workers:int=0 # Processes that read windows of tokens.
 ):
-    """Write what a model sees in whole videos, as features for `anticipate`.
+    """Write what a model or an encoder sees in videos, as features for `train` and `anticipate`.
 
-    Example: epic-actions features runs/trn videos --fps 4 --window 1 --out features
+    Example: epic-actions features labels.csv --backbone facebook/vjepa2-vitl-fpc64-256 --out features
     """
-    written = ea.write_features(ea.read_model(model), ea.find_videos(videos), out, fps, window=window)
-    n = len(written.videos)
-    return dict(features=out, videos=n, dim=written.dim,
-                fps=fps), f'{out}: {n} videos, {written.dim} features {fps:g} times a second'
+    sources = [model]*bool(backbone) + (videos or [])
+    if not sources: raise ValueError('give what is to be seen: videos, folders, or a table')
+    seen = _seen(sources, clips, group=group, root=root)
+    net = ea.VideoEncoder(backbone) if backbone else ea.read_model(model)
+    written = ea.write_features(net, seen, out, fps, window=window, clips=None if isinstance(seen, list) else True,
+                                grid=grid, views=views, augment=None if flip else dict(flip=False), workers=workers)
+    return _told(written)
 
 # %% ../../nbs/cli/60_anticipation.ipynb #467679ef
 def _protocol_lines(protocols, tau_a):

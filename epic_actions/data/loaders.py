@@ -42,9 +42,10 @@ class RowSource(NamedTuple):
 
 # %% ../../nbs/data/40_loaders.ipynb #0a5e5a4d
 def row_source(
-    o # Row of a segment table, path, images, or a `TensorClip`
+    o # Row of a segment table, path, images, a `TensorClip`, or a `RowSource`
 )->RowSource:
     "What the clip of `o` is read from."
+    if isinstance(o, RowSource): return o
     if isinstance(o, (str,Path)): return RowSource(str(o), number=zlib.crc32(str(o).encode()))
     if isinstance(o, torch.Tensor): o = list(o.cpu().movedim(1, -1).numpy()) # (frames, 3, height, width)
     if isinstance(o, (tuple,list)): return RowSource(o)
@@ -177,6 +178,12 @@ def do_item(self:ClipDL, s):
 # %% ../../nbs/data/40_loaders.ipynb #0484f8a7
 @patch(as_prop=True)
 def clip_spec(self:ClipDL)->ClipSpec: return self.clip_tfm.spec
+
+# %% ../../nbs/data/40_loaders.ipynb #cd63874a
+@patch(as_prop=True)
+def n_features(self:ClipDL)->int|None:
+    "Width of a feature; None if the clips are no features."
+    return getattr(self.clip_tfm, 'n_features', None)
 
 # %% ../../nbs/data/40_loaders.ipynb #6c17cb1e
 @patch

@@ -99,6 +99,7 @@ class SpecRecipe(Section):
     mean:tuple|None=None # Mean of the channels, of values in 0..1; None: the usual one of the modality
     std:tuple|None=None # Standard deviation of the channels; None: the usual one of the modality
     channels:str='RGB' # Order of the channels: RGB or BGR
+    feature_folder:str|None=None # Features to learn from in place of clips; `frames` is the number of windows
 
 # %% ../../nbs/learn/35_recipes.ipynb #5497f348
 @dataclass(frozen=True)

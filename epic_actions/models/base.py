@@ -84,11 +84,15 @@ def sizes(cls:ActionModel,
 # %% ../../nbs/models/00_base.ipynb #b57a3eac
 @patch(cls_method=True)
 def from_dls(cls:ActionModel,
-    dls, # Loaders; their `vocabs` and `clip_spec` decide
+    dls, # Loaders; their `vocabs`, `clip_spec` and, if they give features, `n_features` decide
     **kwargs # Other arguments of the model
 ):
-    "A model for the classes and clips of `dls`."
-    return cls(**cls.sizes(n_classes(dls.vocabs), dls.clip_spec) | kwargs)
+    "A model for the classes and clips of `dls`; raises a ValueError for features if it takes clips."
+    given,n = cls.sizes(n_classes(dls.vocabs), dls.clip_spec),getattr(dls, 'n_features', None)
+    if n: given['in_features'] = n
+    if not n or 'in_features' in cls.arg_names(): return cls(**given | kwargs)
+    raise ValueError(f'{cls.__name__} takes clips, but the loaders give features: choose a model of features, as '
+                     'AttentiveProbe')
 
 # %% ../../nbs/models/00_base.ipynb #642648d1
 @patch(cls_method=True)

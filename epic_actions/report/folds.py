@@ -23,7 +23,7 @@ from ..score.compare import compare_results
 from ..score.results import Results, load_results, mean_results, save_results
 from ..score.scoring import score_clips
 from ..learn.recipes import Recipe
-from ..learn.training import recipe_base, recipe_loaders, recipe_modality, train_recipe
+from ..learn.training import recipe_base, recipe_features, recipe_loaders, recipe_modality, train_recipe
 from .baselines import clip_shape, shape_results
 from .runs import divided_data, named_model, seed_folders, train_and_score, write_scores
 
@@ -118,7 +118,7 @@ def _train_fold(recipe, table, vocabs, folder, workers, bad):
     base = recipe_base(recipe) # anew, as a training changes it
     dls = recipe_loaders(recipe, table, vocabs, workers=workers, bad=bad, base=base)
     best,_ = train_recipe(recipe, dls, folder, True, base=base)
-    results = score_clips(best, table[table.split == 'test'], bad=bad)
+    results = score_clips(best, table[table.split == 'test'], bad=bad, **recipe_features(recipe))
     save_results(results, folder/'results.npz')
     return results
 

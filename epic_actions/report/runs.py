@@ -5,8 +5,8 @@
 # %% auto #0
 __all__ = ['results_suffixes', 'run_folder', 'run_names', 'is_folds', 'seed_folders', 'first_run', 'check_one_run',
            'folds_results', 'named_model', 'trained_on', 'HeldOut', 'held_out', 'class_problem', 'incomparable',
-           'score_runs', 'score_run', 'write_scores', 'evaluate_results', 'evaluate_run', 'compare_runs', 'report_runs',
-           'divided_data', 'epoch_warning', 'train_and_score', 'train_data']
+           'run_features', 'score_runs', 'score_run', 'write_scores', 'evaluate_results', 'evaluate_run',
+           'compare_runs', 'report_runs', 'divided_data', 'epoch_warning', 'train_and_score', 'train_data']
 
 # %% ../../nbs/report/20_runs.ipynb #91f38651
 import os, warnings
@@ -31,7 +31,9 @@ from ..score.latency import measure_latency
 from ..score.metrics import choice_warning, few
 from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
-from ..learn.training import check_new_run, recipe_base, recipe_loaders, recipe_modality, train_recipe
+from ..learn.recipes import read_recipe
+from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
+                                         train_recipe)
 from .report import action_report
 
 # %% ../../nbs/report/20_runs.ipynb #06376bdc
@@ -194,6 +196,18 @@ def incomparable(
             if class_problem(shared, clips): problems[n] = f'it knows none of the clips that {last} knows'
     return {n: why for n,why in problems.items() if why}
 
+# %% ../../nbs/report/20_runs.ipynb #5ec62f4e
+def run_features(
+    model, # A model
+    source:str|Path # Its run, or a file in its folder
+)->dict: # `features` and `sampler`; empty for a model of clips
+    "What `score_clips` needs for the model of a run; raises a ValueError if it takes features that nothing names."
+    if getattr(model, 'inputs', 'clip') == 'clip': return {}
+    folder = run_folder(source)
+    found = recipe_features(read_recipe(folder)) if (folder/'recipe.json').is_file() else {}
+    if found: return found
+    raise ValueError(f'{source}: takes features, and there is no recipe of a run beside it that says where they are')
+
 # %% ../../nbs/report/20_runs.ipynb #d9683c35
 def score_runs(
     sources:dict, # Name of a model -> path
@@ -210,11 +224,13 @@ def score_runs(
     models = {name: named_model(s, classes) for name,s in sources.items()}
     *_, last = models.values()
     held = held_out(sources, data, split, group=group, root=root, modality=last.clip_spec.modality)
-    samplers = {name: segments and m.clip_spec.sampler.with_n(segments) for name,m in models.items()}
+    def inputs(n):
+        own = run_features(models[n], sources[n])
+        return own | dict(sampler=models[n].clip_spec.sampler.with_n(segments)) if segments else own
     def one(n, clips):
         if is_folds(sources[n]): return folds_results(sources[n], clips)
         nets = [named_model(s, classes) for s in seed_folders(sources[n])] or [models[n]]
-        return mean_results([score_clips(m, clips, sampler=samplers[n], **how) for m in nets])
+        return mean_results([score_clips(m, clips, **inputs(n), **how) for m in nets])
     return models, held, lambda clips, names=models: {n: one(n, clips) for n in names}
 
 # %% ../../nbs/report/20_runs.ipynb #0760c2ab
@@ -363,7 +379,7 @@ def report_runs(
     left_out = incomparable({n: m.vocabs for n,m in nets.items()}, clips)
     nets = _without(nets, left_out)
     results,learnt,last = score(clips, nets),data.segments.query('split == "train"'),[*nets][-1]
-    speed = {n: measure_latency(m, clips) for n,m in nets.items() if latency}
+    speed = {n: measure_latency(m, clips) for n,m in nets.items() if latency and m.inputs == 'clip'}
     scores = write_scores(out, results, nets[last], last, histories=_histories({n: sources[n] for n in nets}),
                           pairs=data.pairs, segments=data.segments,
                           title=f'{" and ".join(nets)} on {len(clips)} clips', markdown=markdown, latency=speed,
@@ -417,7 +433,7 @@ def train_and_score(
     best,history = train_recipe(recipe, dls, out, resume, **how)
     df = dls.segments
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
-    results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad)
+    results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad, **recipe_features(recipe))
     chosen = epoch_warning(best.info, history, (df.split == 'valid').sum(), recipe.train.monitor)
     if chosen: warnings.warn(chosen)
     notes = [('How the epoch was chosen', f'{chosen[:1].upper()}{chosen[1:]}.')] if chosen else None

@@ -215,6 +215,7 @@ def heat_painter(
 ): # Function: the frames of a clip, PIL images of the size of `clip_spec` -> the same under their heat; or None
     "What paints the heat of `model` on images; None for a model that cannot be explained."
     model = unwrapped(model)
+    if getattr(model, 'inputs', 'clip') != 'clip': return None
     spec,explain = model.clip_spec,attention_rollout if _attentions(model) else grad_cam
     def paint(images):
         x = _one_clip(images)

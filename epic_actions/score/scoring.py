@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 from math import log
 import torch
-from fastcore.basics import ifnone, listify
+from fastcore.basics import ifnone, listify, noop
 from fastai.data.load import DataLoader
 from fastai.torch_core import defaults
 from PIL import Image
@@ -22,17 +22,31 @@ from ..data.clips import Normalizer
 from ..video.files import track
 from ..video.flow import flow_picture
 from ..video.reading import read_clip
-from ..video.sampling import Sampler
+from ..video.sampling import Sampler, UniformSegments
 from ..data.segments import usable_segments
 from ..data.loaders import ClipTfm, row_source
+from ..features.store import FeatureTfm
 from ..models.base import check_set, unwrapped
 from .results import Results
 
 # %% ../../nbs/score/30_scoring.ipynb #ffe238e9
 def _read(tfm, segments, i):
-    "Clip number `i`: its number, was something wrong, and the uint8 tensor with its views."
+    "Clip number `i`: its number, was something wrong, and the uint8 tensor with its views, or features as one view."
     clip = tfm(segments.iloc[i]).as_subclass(torch.Tensor)
-    return i,tfm.fault is not None,clip
+    return i,tfm.fault is not None,clip[None] if isinstance(tfm, FeatureTfm) else clip
+
+# %% ../../nbs/score/30_scoring.ipynb #8ce0ba41
+def _reader(model, features, sampler, bad, views, crops):
+    "What reads the input of a model; raises a ValueError if `features` are not what it takes."
+    name,inputs = type(model).__name__,getattr(model, 'inputs', 'clip')
+    if (inputs == 'features') != (features is not None):
+        raise ValueError(f'this {name} takes {inputs}: ' + ('leave features= out' if features else 'give features='))
+    if features is None:
+        spec = replace(model.clip_spec, sampler=sampler or model.clip_spec.sampler)
+        return ClipTfm(spec, tensor_clips=True, bad=bad, views=views, crops=crops)
+    if views*crops > 1: raise ValueError(f'views={views}, crops={crops}: this {name} takes features, without either')
+    if features.clips: sampler = UniformSegments(sampler.n if sampler else 1)
+    return FeatureTfm(features, sampler or model.clip_spec.sampler, bad=bad)
 
 # %% ../../nbs/score/30_scoring.ipynb #ddd0d67d
 def read_row(
@@ -68,7 +82,7 @@ def eval_mode(
 def _logits(model, x, bs, average):
     "One tensor (B, classes) for each target, of clips (B, views, frames, channels, height, width), the views averaged."
     device = next(model.parameters()).device
-    normalize = Normalizer(model.clip_spec).to(device)
+    normalize = noop if getattr(model, 'inputs', 'clip') == 'features' else Normalizer(model.clip_spec).to(device)
     outs = [model(normalize(part.to(device))) for part in x.flatten(0, 1).split(bs)]
     views = [torch.cat(o).unflatten(0, x.shape[:2]) for o in zip(*map(listify, outs))]
     if average == 'logits': return [v.mean(1).cpu() for v in views]
@@ -94,7 +108,8 @@ def score_clips(
     views:int=1, # Choices of frames of each clip, evenly spread over it
     crops:int=1, # Places at which each view is cropped: 1, 3, 5 or 10, see `crop_places`
     sampler:Sampler|None=None, # Which frames, in place of those of the model's `clip_spec`
-    average:str='logits' # What is averaged over views and crops: `logits` (as TSN) or `probabilities` (as TimeSformer)
+    average:str='logits', # What is averaged over views and crops: `logits` (as TSN) or `probabilities` (as TimeSformer)
+    features=None # Of `open_features`, for a model that takes them
 )->Results: # In the table's order, without the clips that were skipped
     "What the model says of every clip; raises a ValueError if it is not ready, and by policy a `VideoError`."
     model = unwrapped(model)
@@ -103,8 +118,7 @@ def score_clips(
         raise ValueError(f'average={average!r}: choose logits or probabilities')
     if not len(segments): raise ValueError('there are no clips to score')
     segments = usable_segments(segments, bad).reset_index(drop=True)
-    spec = replace(model.clip_spec, sampler=sampler or model.clip_spec.sampler)
-    tfm = ClipTfm(spec, tensor_clips=True, bad=bad, views=views, crops=crops)
+    tfm = _reader(model, features, sampler, bad, views, crops)
     dl = DataLoader(n=len(segments), indexed=True, create_item=partial(_read, tfm, segments),
                     bs=max(bs//(views*crops), 1), num_workers=ifnone(num_workers, defaults.cpus))
     with torch.no_grad(), eval_mode(model):
