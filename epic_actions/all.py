@@ -58,8 +58,11 @@ from .models.checkpoints import (c1_model, load_c1_checkpoint, load_action_model
 from .models.pretrained_timesformer import PretrainedTimeSformer
 from .models.bundle import save_bundle, load_bundle, read_bundle
 from .models.pretrained import adapt_model, read_model
+from .models.backbones import backbones
 from .models.encoders import VideoEncoder
 from .models.probe import AttentiveProbe
+from .models.processors import processor_spec
+from .models.classifiers import VideoClassifier
 
 # %% ../nbs/all.ipynb #d59f334d
 from .features.store import open_features, write_features, feature_dataloaders

@@ -20,6 +20,7 @@ from fastcore.docments import docments
 # %% ../../nbs/cli/00_app.ipynb #c4631e4d
 from ..video.files import VideoError, check_one_process
 from ..video.registry import import_file
+from ..models.backbones import backbones
 from ..learn.recipes import Recipe, StudentRecipe, read_recipe, recipes
 
 # %% ../../nbs/cli/00_app.ipynb #53283bdb
@@ -283,6 +284,12 @@ def _recipe_option(kind, named):
                   help=f'The recipe to begin with: {", ".join(named)}, or a JSON file. The defaults shown are those of '
                        'small.')
 
+# %% ../../nbs/cli/00_app.ipynb #989598de
+def _for_probe(options):
+    "Do the options name features, or an encoder of Hugging Face?"
+    backbone = options.get('backbone') or ''
+    return bool(options.get('features')) or '/' in backbone or backbone in backbones
+
 # %% ../../nbs/cli/00_app.ipynb #41de50bc
 def recipe_options(
     kind:type=Recipe, # Class of the recipe
@@ -295,7 +302,7 @@ def recipe_options(
         params = {path: p for path,p in _field_options(kind, named['small'], usual).items() if p.name not in own}
         @wraps(f)
         def wrapper(recipe, changes=None, **kwargs):
-            if recipe == 'small' and kwargs.get('features') and 'probe' in named: recipe = 'probe' # small takes clips
+            if recipe == 'small' and 'probe' in named and _for_probe(kwargs): recipe = 'probe' # small takes clips
             given = {path: v for path,p in params.items() if (v := kwargs.pop(p.name, None)) is not None}
             for path,v in given.items():
                 if path.split('.')[1] not in usual: warnings.warn(f'use --set {path}={v} instead of the option')

@@ -28,6 +28,7 @@ from ..data.loaders import get_action_dataloaders
 from ..video.sampling import Sampler, ShuffledFrames, UniformSegments, sampler_from_dict
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
+from ..models.encoders import VideoEncoder
 from .callbacks import EMA, PolicyRates, shown
 from .heads import MultiTaskLoss
 from .learner import action_learner
@@ -70,14 +71,20 @@ def _check_rates(recipe):
         raise ValueError('train.lr and train.wd: in one cycle, pretrained layers learn at rates of their own, so give '
                          'one of each, or train.schedule=warm_cosine')
 
+# %% ../../nbs/learn/37_training.ipynb #8b6b9f65
+def _takes_encoder(given):
+    "Does the backbone of a `ModelRecipe` name an encoder?"
+    return bool(given.name and given.backbone) and 'backbone' in ActionModel.named(given.name).arg_names()
+
 # %% ../../nbs/learn/37_training.ipynb #8e2f10e1
 def check_recipe(recipe:Recipe):
     "Raise a ValueError for a model, argument, sampler or loss that there is not."
     given,spec = recipe.model,recipe.spec
     if given.name: _check_model(given, ActionModel.named(given.name))
-    if not given.checkpoint and None in (given.name, spec.frames, spec.size):
-        raise ValueError('the recipe takes its model, frames and size from a checkpoint: give model.checkpoint, or '
-                         'these three')
+    taken = given.checkpoint or _takes_encoder(given) or spec.feature_folder
+    if not taken and None in (given.name, spec.frames, spec.size):
+        raise ValueError('the recipe takes its model, frames and size from a checkpoint, an encoder or features: give '
+                         'model.checkpoint, model.backbone, a folder of features, or these three')
     if spec.sampler: Sampler.named(spec.sampler.get('name'))
     if recipe.train.loss: MultiTaskLoss.named(recipe.train.loss)
     checkpoint_interval(recipe.train.every)
@@ -86,10 +93,10 @@ def check_recipe(recipe:Recipe):
 
 # %% ../../nbs/learn/37_training.ipynb #c2839ee8
 def recipe_base(recipe:Recipe):
-    "The model of a recipe's checkpoint; None without one; raises a ValueError if the recipe asks for another."
+    "A recipe's checkpoint or encoder, or None; raises a ValueError if the recipe asks for another model."
     check_recipe(recipe)
-    m = recipe.model
-    if not m.checkpoint: return
+    m,spec = recipe.model,recipe.spec
+    if not m.checkpoint: return VideoEncoder(m.backbone, spec.frames, spec.size) if _takes_encoder(m) else None
     vocabs = epic_classes(m.classes) if m.classes else None
     base = read_model(m.checkpoint, recipe.spec.mean, recipe.spec.std, vocabs, m.ema_weights)
     if m.name not in (None, type(base).__name__):
@@ -195,10 +202,13 @@ def recipe_learner(
     "The learner of a recipe; `learn.load_report` says what became of a checkpoint's tensors."
     train,more,report = recipe.train,{},None
     set_seed(train.seed)
-    cls = ActionModel.named(recipe.model.name) if base is None else type(base)
-    args = _model_args(recipe, cls, base)
+    encoder = base if isinstance(base, VideoEncoder) else None
+    begun = base if encoder is None else None
+    cls = ActionModel.named(recipe.model.name) if begun is None else type(base)
+    args = _model_args(recipe, cls, begun)
+    if encoder: args['backbone'],report = encoder,encoder.load_report
     try:
-        if base is None: model = cls.from_dls(dls, **args)
+        if begun is None: model = cls.from_dls(dls, **args)
         else: model,report = adapt_model(base, dls.vocabs, dls.clip_spec, **args)
     except TypeError as e:
         raise ValueError(f'model.args={recipe.model.args}: {cls.__name__} does not take them ({e})') from e
@@ -321,6 +331,12 @@ def _rates(recipe, base):
     tuned = train.schedule == 'one_cycle' and (base is not None or recipe.model.pretrained)
     return slice(train.lr*train.body_lr, train.lr) if tuned else train.lr
 
+# %% ../../nbs/learn/37_training.ipynb #20800a15
+def _told_of(given, report, base):
+    "A line about the weights that a training begins with."
+    licence = getattr(base, 'licence', None)
+    return f'{given.checkpoint or given.backbone}: {report}' + f', licence {licence}'*bool(licence)
+
 # %% ../../nbs/learn/37_training.ipynb #fa52f9cf
 def train_recipe(
     recipe:Recipe,
@@ -337,7 +353,7 @@ def train_recipe(
     learn,out,train = recipe_learner(recipe, dls, base),Path(out),recipe.train
     goes_on = resume and (out/'recipe.json').exists()
     Checkpoints(out, train.monitor, resume, train.every).check(learn, train.epochs)
-    if base is not None and progress: print(f'{recipe.model.checkpoint}: {learn.load_report}')
+    if base is not None and progress: print(_told_of(recipe.model, learn.load_report, base))
     with only_writer(out):
         if not resume: check_new_run(out)
         recipe = _settled(recipe, learn, base, out, resume, progress)

@@ -20,6 +20,7 @@ from torch.nn.functional import pixel_unshuffle
 # %% ../../nbs/models/55_encoders.ipynb #781c2cee
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames
+from .backbones import backbones
 from .checkpoints import Checkpoint, LoadReport, hub_name, open_checkpoint, renamed, some
 from .layers import create_encoder, import_needed, layers_of
 from .processors import processor_spec
@@ -70,6 +71,7 @@ def _read_source(source):
     "The weights at a source, or None, and the fields of its configuration."
     if isinstance(source, Mapping): return None,source
     if inspect.isroutine(source): source = source.__name__
+    if isinstance(source, str) and source in backbones: source = backbones[source].source
     known = isinstance(source, Checkpoint) or Path(source).exists() or hub_name.fullmatch(str(source))
     if not known: return None,dict(model_type='image', arch=source, pretrained=True)
     weights = open_checkpoint(source)
@@ -88,7 +90,7 @@ def _licence(folder):
 class VideoEncoder(nn.Module):
     "Tokens (B, N, n_features) of clips (B, T, 3, H, W); raises a ValueError for a source or clips that do not fit."
     def __init__(self,
-        source, # Folder or name on Hugging Face, `name@revision`; name of timm or torchvision; or a configuration, a dict
+        source, # Name in `backbones`, of Hugging Face (`name@revision`), timm or torchvision; a folder; or a configuration
         frames:int|None=None, # Frames of a clip; None: as the source says
         size:int|None=None # Height and width of a frame, px; None: as the source says
     ):
