@@ -246,7 +246,8 @@ def video_features(
         times = np.arange(int(v.times[-1]*fps + 1e-6) + 1)/fps if v.times is not None else v.at(0)
         for t in np.array_split(times, range(bs, len(times), bs)):
             clips = [v.at(t)] if alone else [_clip_before(v, s, window, spec) for s in t]
-            out.append(f(torch.stack([_to_input(v, c, spec, device) for c in clips])).mean((2,3) if alone else (1,2,3)).flatten(0, -2))
+            maps = f(torch.stack([_to_input(v, c, spec, device) for c in clips]))
+            out.append(maps.mean((2,3)).flatten(0, 1) if alone else maps.mean((1,2,3)))
     return torch.cat(out).float().cpu().numpy()
 
 # %% ../../nbs/features/10_store.ipynb #9cd7d486
