@@ -230,7 +230,7 @@ def _fitted(state, net):
 @contextmanager
 def _quiet():
     "transformers without messages and progress bars."
-    log = import_needed('transformers', 'a video encoder', 'anticipation').utils.logging
+    log = import_needed('transformers', 'a video encoder', 'encoders').utils.logging
     before = log.get_verbosity()
     log.set_verbosity_error()
     log.disable_progress_bar()
