@@ -2183,6 +2183,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                   'epic_actions/models/probe.py'),
                                            'epic_actions.models.probe.AttentiveProbe.train': ( 'models/probe.html#attentiveprobe.train',
                                                                                                'epic_actions/models/probe.py'),
+                                           'epic_actions.models.probe.AttentiveProbe.with_backbone': ( 'models/probe.html#attentiveprobe.with_backbone',
+                                                                                                       'epic_actions/models/probe.py'),
                                            'epic_actions.models.probe.CrossBlock': ( 'models/probe.html#crossblock',
                                                                                      'epic_actions/models/probe.py'),
                                            'epic_actions.models.probe.CrossBlock.__init__': ( 'models/probe.html#crossblock.__init__',

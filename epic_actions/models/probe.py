@@ -142,6 +142,21 @@ def forward_head(self:AttentiveProbe, features):
     logits = tuple(layer(x) for layer,x in zip(self.head, queries))
     return logits if isinstance(self.n_out, (tuple,list)) else logits[0]
 
+# %% ../../nbs/models/57_probe.ipynb #f449cc7d
+@patch
+def with_backbone(self:AttentiveProbe,
+    backbone, # The `VideoEncoder` that made the tokens, or its source
+    **kwargs # `frames` and `size` of the encoder
+)->AttentiveProbe:
+    "The same probe behind its encoder, for clips; raises a ValueError for an encoder of other tokens."
+    args = {k: self.init_args[k] for k in ('n_out','depth','heads','mlp_ratio')}
+    probe = AttentiveProbe(**args, backbone=backbone, **kwargs)
+    if (width := probe.backbone.n_features) != self.init_args['in_features']: raise ValueError(
+        f'the encoder makes tokens of {width} numbers, but the probe learnt from {self.init_args["in_features"]}')
+    probe.pooler,probe.head = self.pooler,self.head
+    probe.clip_spec,probe.vocabs = probe.backbone.clip_spec,self.vocabs
+    return probe.train(self.training)
+
 # %% ../../nbs/models/57_probe.ipynb #457c1d1f
 @patch(cls_method=True)
 def sizes(cls:AttentiveProbe, n_out, spec): return dict(n_out=n_out, frames=spec.n_frames, size=spec.size[0])
