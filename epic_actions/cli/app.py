@@ -302,7 +302,7 @@ def recipe_options(
         params = {path: p for path,p in _field_options(kind, named['small'], usual).items() if p.name not in own}
         @wraps(f)
         def wrapper(recipe, changes=None, **kwargs):
-            if recipe == 'small' and 'probe' in named and _for_probe(kwargs): recipe = 'probe' # small takes clips
+            if recipe == 'small' and kind is Recipe and _for_probe(kwargs): recipe = 'probe'
             given = {path: v for path,p in params.items() if (v := kwargs.pop(p.name, None)) is not None}
             for path,v in given.items():
                 if path.split('.')[1] not in usual: warnings.warn(f'use --set {path}={v} instead of the option')
