@@ -128,7 +128,8 @@ def list_backbones():
 
     Example: epic-actions backbones
     """
-    rows = [(name, f'{b.frames} x {b.size} px', f'{b.gflops or "-"}', b.licence, b.source) for name,b in backbones.items()]
+    rows = [(name, f'{b.frames} x {b.size} px', f'{b.gflops or "-"}', b.licence, b.source)
+            for name,b in backbones.items()]
     rows = [('name', 'clip', 'GFLOPs', 'licence of the weights', 'on Hugging Face'), *rows]
     widths = [max(map(len, column)) for column in zip(*rows)]
     text = '\n'.join('  '.join(v.ljust(w) for v,w in zip(row, widths)).rstrip() for row in rows)

@@ -78,7 +78,7 @@ class ModelRecipe(Section):
     checkpoint:str|None=None # Weights to begin with, see `read_model`; its `ClipSpec` is kept, but for frames and size
     ema_weights:bool|None=None # Take the EMA weights of the checkpoint? None: no, with a warning
     classes:str|None=None # Folder with EPIC-KITCHENS' tables of classes, for a checkpoint that does not name its own
-    backbone:str|None=None # Backbone, or an encoder (epic-actions backbones); None: resnet10, for SimpleModel with a temporal shift
+    backbone:str|None=None # Backbone, or encoder; None: resnet10, for SimpleModel with a temporal shift
     pretrained:bool=False # Begin with ImageNet weights; resnet10 has none, resnet18 has
     modality:str|None=None # RGB; RGBDiff, differences of RGB frames; or Flow. None: the first that the model knows
     dropout:float|None=None # None: the model's own

@@ -90,7 +90,7 @@ def _licence(folder):
 class VideoEncoder(nn.Module):
     "Tokens (B, N, n_features) of clips (B, T, 3, H, W); raises a ValueError for a source or clips that do not fit."
     def __init__(self,
-        source, # Name in `backbones`, of Hugging Face (`name@revision`), timm or torchvision; a folder; or a configuration
+        source, # Name in `backbones`, of Hugging Face (`name@revision`), timm or torchvision; folder; or configuration
         frames:int|None=None, # Frames of a clip; None: as the source says
         size:int|None=None # Height and width of a frame, px; None: as the source says
     ):
@@ -107,7 +107,9 @@ class VideoEncoder(nn.Module):
 
 # %% ../../nbs/models/55_encoders.ipynb #871c2895
 @patch
-def _own_frames(self:VideoEncoder): return default_frames if self.by_frame else getattr(self.net.config, _videos[self.kind][0])
+def _own_frames(self:VideoEncoder):
+    "Frames for which the network was made."
+    return default_frames if self.by_frame else getattr(self.net.config, _videos[self.kind][0])
 
 # %% ../../nbs/models/55_encoders.ipynb #7fd0d077
 @patch
@@ -122,7 +124,8 @@ def _own_size(self:VideoEncoder):
 def _spec(self:VideoEncoder, weights):
     "The clips that the weights expect, at the frames and the size of this encoder."
     usual = getattr(self.net.body, 'default_cfg', None) if self.kind == 'image' else None
-    if weights: spec = processor_spec(weights.colours or usual or {}, self.frames, family=self.kind.removesuffix('_vision_model'), file=weights.file)
+    family = self.kind.removesuffix('_vision_model')
+    if weights: spec = processor_spec(weights.colours or usual or {}, self.frames, family=family, file=weights.file)
     elif usual: spec = processor_spec(usual, self.frames, file=self.net.arch)
     else: spec = ClipSpec(UniformSegments(self.frames), 224, scale=256, resize='torchvision', centre='even')
     return replace(spec, size=self.size, scale=spec.scale and -(-spec.scale*self.size//spec.size[0]))
@@ -136,7 +139,7 @@ def n_features(self:VideoEncoder)->int:
     return config.hidden_sizes[-1] if self.kind == 'dinov3_convnext' else config.hidden_size
 
 # %% ../../nbs/models/55_encoders.ipynb #b8a2f65e
-_beside = 'architectures','dtype','id2label','label2id','transformers_version' # what a configuration says of other things
+_beside = 'architectures','dtype','id2label','label2id','transformers_version' # not of the encoder
 
 # %% ../../nbs/models/55_encoders.ipynb #533f5067
 @patch(as_prop=True)
