@@ -2171,6 +2171,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                   'epic_actions/models/probe.py'),
                                            'epic_actions.models.probe.AttentiveProbe._add_backbone': ( 'models/probe.html#attentiveprobe._add_backbone',
                                                                                                        'epic_actions/models/probe.py'),
+                                           'epic_actions.models.probe.AttentiveProbe._checked_tokens': ( 'models/probe.html#attentiveprobe._checked_tokens',
+                                                                                                         'epic_actions/models/probe.py'),
                                            'epic_actions.models.probe.AttentiveProbe.forward_features': ( 'models/probe.html#attentiveprobe.forward_features',
                                                                                                           'epic_actions/models/probe.py'),
                                            'epic_actions.models.probe.AttentiveProbe.forward_head': ( 'models/probe.html#attentiveprobe.forward_head',

@@ -235,6 +235,9 @@ def _checked_model(learn):
     model = unwrapped(learn if isinstance(learn, nn.Module) else getattr(learn, 'model', None))
     if not isinstance(model, nn.Module): raise ValueError(f'{type(learn).__name__}: give a learner, or a model')
     check_set(model)
+    if getattr(model, 'inputs', 'clip') == 'features':
+        raise ValueError(f'{type(model).__name__} takes features, which a video does not hold; give an AttentiveProbe '
+                         'its encoder first: probe.with_backbone(encoder)')
     if taken := {'clips','windows','frame_features'} & set(model.vocabs):
         raise ValueError(f'a target cannot be called {sorted(taken)[0]!r}')
     model = copy.deepcopy(model).cpu().float().eval()

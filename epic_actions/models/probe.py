@@ -124,13 +124,21 @@ def train(self:AttentiveProbe, mode:bool=True):
     if self.backbone and not any(p.requires_grad for p in self.backbone.parameters()): self.backbone.eval()
     return self
 
+# %% ../../nbs/models/57_probe.ipynb #60b11021
+@patch
+def _checked_tokens(self:AttentiveProbe, x):
+    width = self.pooler.query_tokens.shape[-1]
+    if isinstance(x, torch.Tensor) and x.ndim == 3 and x.shape[-1] == width: return x
+    raise ValueError(f'this probe takes tokens (B, N, {width}), not '
+                     f'{tuple(x.shape) if isinstance(x, torch.Tensor) else type(x).__name__}')
+
 # %% ../../nbs/models/57_probe.ipynb #badfcf66
 @patch
 def forward_features(self:AttentiveProbe,
     x # Clips, or without `backbone` tokens (B, N, in_features)
 )->torch.Tensor: # (B, N, in_features), or of an encoder of images (B, T, N/T, in_features)
-    "The tokens of clips."
-    if self.backbone is None: return x
+    "The tokens of clips; raises a ValueError for other shapes."
+    if self.backbone is None: return self._checked_tokens(x)
     clips = to_clip_tensor(x)
     tokens = self.backbone(clips).to(self.pooler.query_tokens.dtype)
     return tokens.unflatten(1, (clips.shape[1],-1)) if self.by_frame else tokens
