@@ -22,7 +22,7 @@ from ..data.clips import Normalizer
 from ..data.loaders import ClipTfm, RowSource, row_source, table_dataloaders
 from ..data.segments import make_segments, video_suffixes
 from ..data.splits import ensure_split
-from .pooling import encoder_shape, grid_name, is_encoder, maps_of, pooled_tokens
+from .pooling import grid_name, is_encoder, maps_of, pooled_tokens
 from ..models.base import unwrapped
 from ..models.layers import import_needed
 from ..video.files import VideoError, track, atomic_write
@@ -263,7 +263,7 @@ def _about(model, fps, window):
 def _usual_grid(model):
     "The grid of an encoder where none is given: 4 x 4 places, or all if there are fewer; one place for other models."
     if not is_encoder(model): return '1x1'
-    return '4x4' if min(encoder_shape(model)[1:]) > 4 else 'all'
+    return '4x4' if model.side > 4 else 'all'
 
 # %% ../../nbs/features/10_store.ipynb #15691802
 def _token_settings(model, videos, window, clips, grid, views, augment):

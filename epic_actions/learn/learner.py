@@ -68,7 +68,7 @@ def action_learner(
     loss = CrossEntropyLossFlat if len(dls.vocabs) == 1 else MultiTaskLoss
     args = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs)) | own
     if hasattr(inner, 'splitter'): args.setdefault('splitter', compose(unwrapped, inner.splitter))
-    if getattr(inner, 'backbone', None): args.setdefault('train_bn', False) # a frozen encoder stays as it is
+    args.setdefault('train_bn', getattr(inner, 'train_bn', True))
     return Learner(dls, model, **args | dict(cbs=[StopOnNaN(), *listify(own.get('cbs'))]))
 
 # %% ../../nbs/learn/20_learner.ipynb #01836c14

@@ -21,7 +21,7 @@ class Backbone(NamedTuple):
 backbones = {
     'vjepa2-large': Backbone('facebook/vjepa2-vitl-fpc64-256', 64, 256, 11571, 'MIT or Apache-2.0'),
     'vjepa2-large-ssv2': Backbone('facebook/vjepa2-vitl-fpc16-256-ssv2', 16, 256, 1656, 'MIT or Apache-2.0'),
-    'vivit-base-k400': Backbone('google/vivit-b-16x2-kinetics400', 32, 224, 903, 'MIT'),
+    'vivit-base-k400': Backbone('google/vivit-b-16x2-kinetics400', 32, 224, 903, 'MIT (unconfirmed)'),
     'siglip2-base': Backbone('google/siglip2-base-patch16-224', 1, 224, None, 'Apache-2.0'),
     'dinov2-small': Backbone('facebook/dinov2-small', 1, 224, None, 'Apache-2.0'),
     'videomae-base-k400': Backbone('MCG-NJU/videomae-base-finetuned-kinetics', 16, 224, 361, 'CC-BY-NC-4.0'),

@@ -62,6 +62,7 @@ class ActionModel(Registered, nn.Module):
     by_frame = False
     dropout_args = () # Arguments that are dropout probabilities
     usual_args = dict(arch='resnet10') # What a recipe that names no backbone takes
+    train_bn = True # Does batch normalisation learn in frozen layers, as fastai has it?
     clip_spec,vocabs = None,None # How its clips are made, and its classes; a learner sets both
 
     def __new__(cls, *args, **kwargs):

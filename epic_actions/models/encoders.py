@@ -97,7 +97,8 @@ class VideoEncoder(nn.Module):
         super().__init__()
         weights,fields = _read_source(source)
         fields = dict(_known(fields, weights.file if weights else 'the source'))
-        frames,size = (given or fields.pop(n, None) for n,given in (('frames',frames), ('size',size)))
+        told = fields.pop('frames', None),fields.pop('size', None)
+        frames,size = frames or told[0],size or told[1]
         self.kind,self.by_frame = fields['model_type'],fields['model_type'] not in _videos
         self.net = _make(fields, frames, size)
         self.frames,self.size = frames or self._own_frames(),size or self._own_size()
@@ -184,6 +185,17 @@ def times(self:VideoEncoder)->int:
     if self.by_frame: return self.frames
     tubelet = getattr(self.net.config, 'tubelet_size', 1)
     return self.frames//(tubelet[0] if isinstance(tubelet, (list,tuple)) else tubelet)
+
+# %% ../../nbs/models/55_encoders.ipynb #a90a3cb9
+@patch(as_prop=True)
+def side(self:VideoEncoder)->int:
+    "Rows, and as many columns, of the tokens of a moment."
+    config,was_training = getattr(self.net, 'config', None),self.training
+    if not self.by_frame: return self.size//(getattr(config, 'patch_size', None) or config.tubelet_size[1])
+    blank = next(self.parameters()).new_zeros(1, 3, self.size, self.size)
+    with torch.no_grad(): tokens = self.eval()._of_images(blank)
+    self.train(was_training)
+    return isqrt(tokens.shape[1] - self._n_extra)
 
 # %% ../../nbs/models/55_encoders.ipynb #48d4d859
 @patch

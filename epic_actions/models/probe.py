@@ -82,7 +82,7 @@ def init_weights(self:AttentivePooler):
 # %% ../../nbs/models/57_probe.ipynb #f4ba445f
 class AttentiveProbe(ActionModel):
     "Classes from the tokens of an encoder (V-JEPA 2, arXiv:2506.09985); raises a ValueError for sizes that do not fit."
-    inputs = 'features'
+    inputs,train_bn = 'features',False # a frozen encoder stays as it is
     def __init__(self,
         n_out, # Classes; a tuple for several targets, each of which has a query
         in_features:int|None=None, # Width of a token, for a probe that learns from tokens
