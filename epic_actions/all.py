@@ -23,6 +23,8 @@ from .deploy.overlay import annotate_video
 # %% ../nbs/all.ipynb #0551931a
 from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,
                                         ucf101_group, usable_segments, find_videos, check_classes)
+from .data.untrimmed import (check_untrimmed, frame_labels, labels_by_video, make_untrimmed, overlaps,
+                                         step_times, video_gaps)
 from .data.splits import GroupSplitter, divide, find_leaks, missing_classes, split_by_group
 from .data.plots import show_class_counts, show_splits
 from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source,
