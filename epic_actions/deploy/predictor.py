@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['onnx_format', 'streaming_args', 'open_session', 'read_onnx_info', 'ActionPredictor', 'window_at', 'Prediction',
-           'smooth_predictions', 'find_segments', 'camera_device', 'camera_pictures']
+           'smooth_predictions', 'window_clips', 'overlapping', 'find_segments', 'camera_device', 'camera_pictures']
 
 # %% ../../nbs/deploy/00_predictor.ipynb #fd4c39a1
 import json, re, sys, warnings
@@ -76,7 +76,7 @@ class ActionPredictor:
         self.path,self._session = Path(path),open_session(path, threads)
         self.info = session_info(self._session, path)
         self.vocabs,self.window,self.by_frame,spec = itemgetter('vocabs','window','by_frame','clip_spec')(self.info)
-        self.spec = ClipSpec.from_json(json.dumps(spec))
+        self.spec,self.timeline = ClipSpec.from_json(json.dumps(spec)),self.info.get('timeline')
 
 # %% ../../nbs/deploy/00_predictor.ipynb #5fcde3f1
 @patch(as_prop=True)
@@ -124,7 +124,8 @@ def predict(self:ActionPredictor,
     start:float|None=None, # Beginning
     stop:float|None=None # End
 )->dict: # Target -> dict of `label`, `probability` and `probabilities` (class -> probability)
-    "What is done in a clip; raises a `VideoError` if it cannot be read."
+    "What is done in a clip; raises a `VideoError` if it cannot be read, a ValueError if the model reads whole videos."
+    if self.timeline: raise ValueError(f'{self.path}: reads whole videos, and answers with stream and segments')
     answers = self._probabilities(clips=self.clip(video, start, stop)[None])
     return {t: _answer(probs[0], self.vocabs[t]) for t,probs in answers.items()}
 
@@ -294,6 +295,67 @@ def _raw_stream(self:ActionPredictor, video, stride, window, past, batch, fps, b
                 _forget(pixels, frames.at(p.start))
                 yield p
 
+# %% ../../nbs/deploy/00_predictor.ipynb #af6dc113
+def window_clips(
+    video, # A video; or frames, with `fps`
+    spec:ClipSpec, # How clips are made
+    window:float, # Seconds of a window
+    stride:float, # Seconds from one window to the next
+    past:bool=False, # See `window_at`
+    batch:int=8, # Windows at a time
+    fps:float|None=None, # Frames per second of images
+    bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`
+    block=1024 # Windows whose frames are announced at a time
+):
+    "Yield a list of (time, start, stop) of some windows and their clips, in constant memory; raises a `VideoError`."
+    with open_source(video, spec, bad, fps) as frames:
+        if frames.times is None: raise VideoError(video, 'images have no times: give fps=')
+        pixels = _Ahead(frames, spec)
+        for windows in chunked(_windows(frames, spec, window, stride, past), block):
+            pixels.expect([i for _,w in windows for ids in w for i in ids])
+            for some in chunked(windows, batch):
+                abouts,elements = zip(*some)
+                yield abouts,_clips(elements, pixels, spec)
+                _forget(pixels, frames.at(abouts[-1][1]))
+
+# %% ../../nbs/deploy/00_predictor.ipynb #f2dfa1da
+def overlapping(
+    rows, # What is seen at each step, in the order of time
+    reach:int, # Steps to each side that an answer depends on
+    size:int|None=None # Rows that a chunk answers; None: four times as many as the reach
+):
+    "Yield (rows, begin, end): chunks of rows, those from `begin` to `end` with all that their answers depend on."
+    kept,begin,size = [],0,size or max(4*reach, 1024)
+    for row in rows:
+        kept.append(row)
+        if len(kept) < begin+size+reach: continue
+        yield kept, begin, begin+size
+        gone = max(begin+size-reach, 0)
+        kept,begin = kept[gone:],begin+size-gone
+    if len(kept) > begin: yield kept, begin, len(kept)
+
+# %% ../../nbs/deploy/00_predictor.ipynb #505ef096
+@patch
+def _read_stream(self:ActionPredictor, *window, chunk=None):
+    "Yield the predictions of a model of timelines; `window` are the arguments of `window_clips` but for the spec."
+    video,*how = window
+    seen = ((about, row) for abouts,clips in window_clips(video, self.spec, *how)
+            for about,row in zip(abouts, self._session.run(['frame_features'], {'clips': clips})[0]))
+    black = np.zeros((1, *self._session.get_inputs()[0].shape[1:]), np.uint8) # not looked at
+    for rows,begin,end in overlapping(seen, self.timeline['reach'], chunk):
+        probs = self._probabilities(clips=black, windows=np.stack([row for _,row in rows]))
+        for i in range(begin, end):
+            mine = {t: p[i] for t,p in probs.items()}
+            yield Prediction(*rows[i][0], mine, mine, self.vocabs)
+
+# %% ../../nbs/deploy/00_predictor.ipynb #9a81fe1e
+@patch
+def _check_timeline(self:ActionPredictor, **asked):
+    "Raise a ValueError if a model of timelines is asked for another window or stride than its own."
+    for name,value in asked.items():
+        if abs(value - (own := self.timeline[name])) > 1e-6:
+            raise ValueError(f'{self.path}: reads whole videos at {name}={own:g} s, as it learnt to; not at {value:g}')
+
 # %% ../../nbs/deploy/00_predictor.ipynb #ee6c52d8
 streaming_args = renamed_args(span='window', window='smooth_window')
 
@@ -314,10 +376,13 @@ def stream(self:ActionPredictor,
 ):
     "Yield a `Prediction` for every `stride` seconds, in constant memory; raises a ValueError or a `VideoError`."
     window = self._seconds(window)
-    stride = stride or window/4
+    stride = stride or (self.timeline or {}).get('stride') or window/4
     if min(window, stride) <= 0 or batch < 1:
         raise ValueError(f'window={window}, stride={stride}, batch={batch}: give positive numbers')
     past = isinstance(self.spec.sampler, LastFrames) if past is None else past
+    if self.timeline:
+        self._check_timeline(window=window, stride=stride)
+        return self._read_stream(video, window, stride, past, batch, fps, bad) # it is smooth by itself
     return smooth_predictions(self._raw_stream(video, stride, window, past, batch, fps, bad), smooth, smooth_window)
 
 # %% ../../nbs/deploy/00_predictor.ipynb #98f41d96
@@ -380,6 +445,7 @@ def watch(self:ActionPredictor,
     "Yield a `Prediction` for every `stride` seconds of pictures that come from a camera, in constant memory."
     window,pixels = self._seconds(window),{}
     if self.spec.modality == 'Flow': raise ValueError(f'{self.path}: takes optical flow, which a camera does not give')
+    if self.timeline: raise ValueError(f'{self.path}: reads whole videos, which a camera has no end of')
     windows = _live_windows(pictures, pixels, self.spec, window, stride or window/4)
     return smooth_predictions(self._answers(windows, pixels, 1), smooth, smooth_window)
 

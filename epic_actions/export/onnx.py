@@ -35,12 +35,14 @@ class PixelModel(nn.Module):
     def __init__(self, model):
         super().__init__()
         self.model,self.by_frame,self.normalize = model,getattr(model, 'by_frame', False),Normalizer(model.clip_spec)
+        self.timeline = getattr(model, 'timeline', None)
 
     def forward(self, clips, windows=None):
         x = self.normalize(clips)
         if windows is None: return tuplify(self.model(x))
         features = self.model.forward_features(x)
-        return *tuplify(self.model.forward_head(torch.cat([features, windows]))), features
+        read = windows if self.timeline else torch.cat([features, windows]) # a whole video is never seen at once
+        return *tuplify(self.model.forward_head(read)), features
 
 # %% ../../nbs/export/00_onnx.ipynb #b7b59a18
 class _GlobalMax(nn.Module):
@@ -69,7 +71,8 @@ def _graph(pixel_model, clips, targets):
         graph = torch.onnx.export(pixel_model, tuple(args.values()), dynamo=True, input_names=[*args],
                                   output_names=outputs, dynamic_shapes=shapes, verbose=False).model_proto
     if pixel_model.by_frame:
-        graph.graph.initializer.append(onnx.numpy_helper.from_array(features[:0].numpy(), 'windows'))
+        default = features[:1 if pixel_model.timeline else 0].numpy()
+        graph.graph.initializer.append(onnx.numpy_helper.from_array(default, 'windows'))
     return graph
 
 # %% ../../nbs/export/00_onnx.ipynb #63d8f8c2
@@ -78,7 +81,7 @@ def _describe(model, window, **more):
     return dict(format=onnx_format, model=type(model).__name__, args=getattr(model, 'init_args', {}), span=window,
                 clip_spec=json.loads(model.clip_spec.to_json()),
                 vocabs={t: [*map(str, v)] for t,v in model.vocabs.items()},
-                by_frame=getattr(model, 'by_frame', False),
+                by_frame=getattr(model, 'by_frame', False), timeline=getattr(model, 'timeline', None),
                 versions={p: version(p) for p in ('epic_actions','torch','onnx','onnxruntime')}, **more)
 
 # %% ../../nbs/export/00_onnx.ipynb #23f3521d
@@ -127,7 +130,9 @@ def _compared(session, model, clips):
     "Yield what the file says of clips, in each way that it can be asked, and what the model says."
     feeds,want = [{'clips': clips}],_logits(model, clips)
     if getattr(model, 'by_frame', False):
-        feeds.append({'clips': clips[:0], 'windows': session.run(['frame_features'], feeds[0])[0]})
+        seen = session.run(['frame_features'], feeds[0])[0]
+        feeds.append({'clips': clips[:0], 'windows': seen})
+        if getattr(model, 'timeline', None): feeds = [{'clips': clips[:1], 'windows': seen}]
     for feed in feeds: yield session.run([*model.vocabs], feed), want
 
 # %% ../../nbs/export/00_onnx.ipynb #3f9d8399
@@ -270,6 +275,7 @@ def export_onnx(
     "Export a model to one ONNX file, and compare the two; raises a ValueError, and leaves no file, if they differ."
     model,table = _checked_model(learn),_table(learn) if segments is None else segments
     precision,noise = _precision(model, fp16, int8),_noise(model.clip_spec, 3)
+    window = window or (getattr(model, 'timeline', None) or {}).get('window')
     if window is None and table is not None: window = median_window(table)
     graph = _graph(PixelModel(_exportable(model)), torch.from_numpy(noise[:2]), model.vocabs)
     for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer):

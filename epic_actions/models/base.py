@@ -57,13 +57,14 @@ class ActionModel(Registered, nn.Module):
     "A network for clips, known by its name."
     # What it can see: `RGB`, `RGBDiff` (it takes differences of RGB frames), `Flow`; the first is what recipes choose
     modalities = ('RGB',)
-    inputs = 'clip' # What it takes: a `clip`, or the `features` of its frames
+    inputs = 'clip' # What it takes: a `clip`, the `features` of its frames, or a whole `video`
     # Do the features of a frame depend on this frame alone? Then windows of a video that overlap share them
     by_frame = False
     dropout_args = () # Arguments that are dropout probabilities
     usual_args = dict(arch='resnet10') # What a recipe that names no backbone takes
     train_bn = True # Does batch normalisation learn in frozen layers, as fastai has it?
     clip_spec,vocabs = None,None # How its clips are made, and its classes; a learner sets both
+    timeline = None # Of a model of whole videos, how it steps through them: `window` and `stride`, s, `reach`, steps
 
     def __new__(cls, *args, **kwargs):
         self = super().__new__(cls)
