@@ -19,10 +19,11 @@ from fastcore.xtras import truncstr
 # %% ../../nbs/report/10_report.ipynb #4c6fd201
 from ..video.files import atomic_write
 from ..data.segments import class_counts
+from ..score.calibration import calibration_error, reliability_table, threshold_table
 from ..score.compare import (align_results, class_changes, clip_answers, clip_groups, compare_results,
                                         interval_table)
 from .figures import (confusion_counts, confusion_figure, counts_figure, curves_figure, png_bytes,
-                                        themes)
+                                         reliability_figure, themes)
 from ..score.metrics import accuracy_interval, class_table, pair_right
 from ..score.results import named_errors
 
@@ -137,6 +138,17 @@ def _confusions(shown, train):
                 out.setdefault(k, []).append(_matrix(r.vocab, k, a, model=model, part=part))
     return out
 
+# %% ../../nbs/report/10_report.ipynb #e3e6927d
+def _sureness(res):
+    "For each target a picture of accuracy by confidence, with the calibration `error` and what thresholds keep."
+    out = {}
+    for k, s in res.scores.items():
+        labels = res.targets(k)
+        bins, kept = reliability_table(s, labels, 10), threshold_table(s, labels)
+        kept = kept[kept['threshold'].isin([0, .25, .5, .7, .8, .9, .95, .99])]
+        out[k] = _picture(reliability_figure, bins, bins=bins, kept=kept, error=calibration_error(s, labels))
+    return out
+
 # %% ../../nbs/report/10_report.ipynb #55b08399
 def _most_confident(res, a, n=4):
     "Of the answers `a`, the `n` right and wrong ones with the highest probabilities `sure`; rows of `Results.table`."
@@ -246,7 +258,7 @@ def action_report(
         title=title, model=best, baseline=baseline, res=res, answers=a, groups=clip_groups(res, a.rows),
         guess=np.bincount(a.true).max()/len(a.rows), guessing=[*res.beside_guessing().values()][-1],
         figures=pd.concat(tables, names=['model', 'target']),
-        directions=directions[best], confusions=_confusions(shown, train), heat=heat, latency=latency,
+        directions=directions[best], confusions=_confusions(shown, train), sureness=_sureness(res), heat=heat, latency=latency,
         curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], notes=notes or [],
         classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()},
         cards=_cards(res, a, *filter(None, (frames, heat))) if frames else ([], []))
