@@ -66,7 +66,8 @@ def action_learner(
     check_spec(inner, dls.clip_spec)
     inner.clip_spec,inner.vocabs = dls.clip_spec,dls.vocabs
     loss = CrossEntropyLossFlat if len(dls.vocabs) == 1 else MultiTaskLoss
-    args = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs)) | own
+    args = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs))
+    args |= (inner.learner_args() if isinstance(inner, ActionModel) else {}) | own
     if hasattr(inner, 'splitter'): args.setdefault('splitter', compose(unwrapped, inner.splitter))
     args.setdefault('train_bn', getattr(inner, 'train_bn', True))
     return Learner(dls, model, **args | dict(cbs=[StopOnNaN(), *listify(own.get('cbs'))]))

@@ -130,3 +130,9 @@ def attention_steps(self:ActionModel)->list:
 def for_export(self:ActionModel):
     "This model as it is exported, where its graph needs a change; called on a copy."
     return self
+
+# %% ../../nbs/models/00_base.ipynb #cc531dc9
+@patch
+def learner_args(self:ActionModel)->dict:
+    "Arguments of fastai's `Learner` that differ from those of other models, as `loss_func` and `metrics`."
+    return {}
