@@ -22,15 +22,16 @@ def read_untrimmed(
     valid=None, test=None, # A share, or groups, see `divide`; both None: the table keeps its split
     seed:int=42, # Of the division
     group:str|None=None, # Column of the groups, as `participant`; None: the table's, else the video
-    vocabs:dict|None=None, # Classes of each target, if a model knows no others
+    vocabs:dict|None=None, # Classes of each target, if a model knows no others; None: the data set's, if it names them
     background=('background',), # Classes that mean that nothing happens
     **options # Of `read_data`
 )->Data: # Its `segments` have `duration`
     "The whole videos of a data set; raises a ValueError that names the file and the row."
     plain = kind_of(path) is Table
     found = Data(segments_from_csv(path, group=group, untrimmed=True)) if plain else read_data(path, **options)
+    vocabs = vocabs or found.vocabs
     with errors_in(path):
         df = make_untrimmed(found.segments, None if plain else group)
         if valid is not None or test is not None: df = divide(df, valid, test, seed)
         check_untrimmed(df, dense, vocabs, background=background)
-    return found._replace(segments=df.reset_index(drop=True), vocabs=vocabs or found.vocabs)
+    return found._replace(segments=df.reset_index(drop=True), vocabs=vocabs)
