@@ -45,8 +45,10 @@ from .datasets.folders import segments_from_csv, segments_from_folders
 from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
                                         flow_stride)
+from .datasets.mstcn import segments_from_mstcn
 from .datasets.toykitchen import ToyKitchen
 from .datasets.datasets import read_data
+from .datasets.untrimmed import read_untrimmed
 from .datasets.labelled import labelled_segments, split_labelled, write_split
 
 # %% ../nbs/all.ipynb #227ef448
