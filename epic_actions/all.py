@@ -69,6 +69,7 @@ from .models.processors import processor_spec
 from .models.classifiers import VideoClassifier
 
 # %% ../nbs/all.ipynb #d59f334d
+from .features.network import FeatureModel, with_network
 from .features.store import open_features, write_features, feature_dataloaders
 
 # %% ../nbs/all.ipynb #57989b5a
