@@ -45,8 +45,10 @@ from .datasets.folders import segments_from_csv, segments_from_folders
 from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
                                         flow_stride)
+from .datasets.mstcn import segments_from_mstcn
 from .datasets.toykitchen import ToyKitchen
 from .datasets.datasets import read_data
+from .datasets.untrimmed import read_untrimmed
 from .datasets.labelled import labelled_segments, split_labelled, write_split
 
 # %% ../nbs/all.ipynb #227ef448
@@ -67,6 +69,7 @@ from .models.processors import processor_spec
 from .models.classifiers import VideoClassifier
 
 # %% ../nbs/all.ipynb #d59f334d
+from .features.network import FeatureModel, with_network
 from .features.store import open_features, write_features, feature_dataloaders
 
 # %% ../nbs/all.ipynb #57989b5a
@@ -75,6 +78,8 @@ from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, 
 from .score.results import (Results, save_results, load_results, fuse_files, fuse_results,
                                         mean_results)
 from .score.compare import compare_results, class_changes, interval_table
+from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_temperature,
+                                            reliability_table, threshold_at, threshold_table)
 from .score.scoring import score_clips, clip_images
 from .score.epic import epic_metrics, epic_table
 from .score.submission import make_submission, check_submission

@@ -25,14 +25,15 @@ def export(
     fp16:bool=False, # Half precision: half the size.
     int8:bool=False, # Weights of 8 bits: a quarter of the size.
     fps:float|None=None, # Frames per second of folders of frames that it was trained on; videos say it themselves.
-    max_loss:float=.1 # Share of the validation clips that --fp16 or --int8 may answer differently.
+    max_loss:float=.1, # Share of the validation clips that --fp16 or --int8 may answer differently.
+    backbone:str|None=None # Of a run that learnt from features: the encoder that made them, if it is elsewhere now.
 ):
     """Export the model of a run to ONNX, and check that it gives the same answers.
 
     Example: epic-actions export runs/first --out first.onnx
     """
     from epic_actions.export.onnx import describe_export
-    path = ea.export_run(model, out, fp16, int8, fps, max_loss)
+    path = ea.export_run(model, out, fp16, int8, fps, max_loss, backbone)
     info = ea.read_onnx_info(path)
     answer = dict(onnx=path, window=info['window'], difference=info['difference'], cost=info.get('cost'))
     return answer, f'{path}: {describe_export(info)}'

@@ -185,6 +185,12 @@ def n_features(self:ClipDL)->int|None:
     "Width of a feature; None if the clips are no features."
     return getattr(self.clip_tfm, 'n_features', None)
 
+# %% ../../nbs/data/40_loaders.ipynb #9a913cb2
+@patch(as_prop=True)
+def feature_network(self:ClipDL)->dict|None:
+    "What is known of the network that made the features, as plain data; None if there are none."
+    return getattr(self.clip_tfm, 'feature_network', None)
+
 # %% ../../nbs/data/40_loaders.ipynb #6c17cb1e
 @patch
 def before_iter(self:ClipDL):

@@ -7,7 +7,7 @@ __all__ = ['read_data', 'Kitchen']
 
 # %% ../../nbs/datasets/50_datasets.ipynb #a63cf632
 from pathlib import Path
-from . import epic, folders, ucf101 # each registers its kinds
+from . import epic, folders, mstcn, ucf101 # each registers its kinds
 from .base import Data, DataSet, kind_of, read_as
 from .toykitchen import ToyKitchen
 

@@ -134,7 +134,8 @@ def segments_from_csv(
     path:str|Path, # CSV file with a header, a list of `path class` lines, or Kinetics' annotations
     root:str|Path|None=None, # Folder that the paths start from; None: the file's own
     group:str|None=None, # Column to be used as `group`
-    vocabs:dict|None=None # Names of the classes of each target, if they are known: no others are allowed
+    vocabs:dict|None=None, # Names of the classes of each target, if they are known: no others are allowed
+    untrimmed:bool=False # Return the rows for `make_untrimmed`, which checks them, numbered as in the file?
 )->pd.DataFrame: # Segment table
     """The segment table in a CSV file; raises a ValueError that names the file, the row and the column.
 
@@ -145,6 +146,7 @@ def segments_from_csv(
     with errors_in(path):
         df = _with_sources(df, root)
         if 'cut_start' not in df: df = with_frame_times(df) # else its frames are those of the long video
+        if untrimmed: return df
         df = check_classes(make_segments(df), vocabs or {})
         return refuse_duplicates(_with_origins(df, root)).reset_index(drop=True)
 

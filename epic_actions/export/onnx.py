@@ -24,6 +24,7 @@ from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
 from ..video.renamed import renamed_args
 from ..data.loaders import ClipTfm
+from ..features.network import with_network
 from ..deploy.predictor import onnx_format, open_session, read_onnx_info
 from ..models.base import ActionModel, check_set, unwrapped
 from ..models.pretrained import read_model
@@ -240,9 +241,7 @@ def _checked_model(learn):
     model = unwrapped(learn if isinstance(learn, nn.Module) else getattr(learn, 'model', None))
     if not isinstance(model, nn.Module): raise ValueError(f'{type(learn).__name__}: give a learner, or a model')
     check_set(model)
-    if getattr(model, 'inputs', 'clip') == 'features':
-        raise ValueError(f'{type(model).__name__} takes features, which a video does not hold; give an AttentiveProbe '
-                         'its encoder first: probe.with_backbone(encoder)')
+    model = with_network(model)
     if taken := {'clips','windows','frame_features'} & set(model.vocabs):
         raise ValueError(f'a target cannot be called {sorted(taken)[0]!r}')
     model = copy.deepcopy(model).cpu().float().eval()
@@ -302,7 +301,8 @@ def export_run(
     fp16:bool=False, # Half precision
     int8:bool=False, # 8-bit weights
     fps:float|None=None, # Frames per second of folders of frames that it was trained on; videos say it themselves
-    max_loss:float=.1 # Share of the run's validation clips that fp16 or int8 may answer differently, 0 to 1
+    max_loss:float=.1, # Share of the run's validation clips that fp16 or int8 may answer differently, 0 to 1
+    backbone=None # What made the features of a run, by name or folder; None: as the run says
 )->Path:
     "Export the model of a run; raises a ValueError, and leaves no file, if the answers differ."
     check_one_run(source)
@@ -310,5 +310,5 @@ def export_run(
     file = folder/'segments.csv'
     table = read_table(file, ['start','stop']) if file.exists() else None
     window = None if table is None else median_window(table, fps=fps)
-    return export_onnx(read_model(source), path or folder/'model.onnx', fp16, int8, window=window, segments=table,
+    return export_onnx(with_network(read_model(source), backbone), path or folder/'model.onnx', fp16, int8, window=window, segments=table,
                        max_loss=max_loss)

@@ -22,6 +22,7 @@ from ..data.clips import Normalizer
 from ..data.loaders import ClipTfm, RowSource, row_source, table_dataloaders
 from ..data.segments import make_segments, video_suffixes
 from ..data.splits import ensure_split
+from .network import describe_network, keep_network, network_file, weights_number
 from .pooling import grid_name, is_encoder, maps_of, pooled_tokens
 from ..models.base import unwrapped
 from ..models.layers import import_needed
@@ -38,6 +39,8 @@ class Features:
     `reading(video)` is a context with a function: frame number -> features or None."""
     first = 1 # the lowest frame number
     clips,views = False,1 # are they of clips instead of whole videos? how many views are there of each?
+    def network(self, windows): "What made the features, which nobody knows."
+    def holds(self, segments): return True
 
 # %% ../../nbs/features/10_store.ipynb #8d80cba9
 @patch
@@ -119,7 +122,7 @@ features_format,tokens_format = 'epic_actions features 1','epic_actions features
 # %% ../../nbs/features/10_store.ipynb #86d65fcd
 def _made(about):
     "A number that follows from the network and the settings in `about`."
-    settings = {k: v for k,v in about.items() if k not in ('tokens','dim')}
+    settings = {k: v for k,v in about.items() if k not in ('tokens','dim','network')}
     return zlib.crc32(json.dumps(settings, sort_keys=True).encode())
 
 # %% ../../nbs/features/10_store.ipynb #c301a243
@@ -183,6 +186,20 @@ def reading(self:ArrayFeatures, video, view=0):
     a = self.array(video)
     rows = a['tokens'][:,view] if self.kind else a
     return nullcontext(lambda n: rows[n].astype(np.float32) if n < len(rows) else None)
+
+# %% ../../nbs/features/10_store.ipynb #e018df6d
+_of_network = 'model','weights','spec','grid','window','fps','clips','tokens' # what is also said of it
+
+# %% ../../nbs/features/10_store.ipynb #69d04b1a
+@patch
+def network(self:ArrayFeatures,
+    windows:int=1 # Of a clip
+)->dict:
+    "What made the features, as plain data."
+    about,kept = self.about,self.path/network_file
+    found = dict(args=None, source=None, dtype='float32') | about.get('network', {})
+    if kept.exists(): found['source'] = str(kept.resolve())
+    return found | {k: about.get(k) for k in _of_network} | dict(windows=windows)
 
 # %% ../../nbs/features/10_store.ipynb #4fe28baf
 @patch
@@ -252,12 +269,11 @@ def video_features(
 
 # %% ../../nbs/features/10_store.ipynb #9cd7d486
 def _about(model, fps, window):
-    "What the features depend on, as plain data."
-    model,weights = unwrapped(model),0
-    spec = json.loads(model.clip_spec.to_json())
-    for t in model.state_dict().values():
-        weights = zlib.crc32(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), weights)
-    return dict(format=features_format, fps=fps, window=window, model=type(model).__name__, weights=weights, spec=spec)
+    "What the features depend on, as plain data, and in `network` what it takes to make more."
+    model = unwrapped(model)
+    return dict(format=features_format, fps=fps, window=window, model=type(model).__name__,
+                weights=weights_number(model), spec=json.loads(model.clip_spec.to_json()),
+                network=describe_network(model))
 
 # %% ../../nbs/features/10_store.ipynb #d814025a
 def _usual_grid(model):
@@ -292,6 +308,14 @@ def clip_name(
     times = [] if start is stop is None else [t for t in (start or 0, stop) if t is not None]
     return '_'.join(['/'.join(filter(None, names)), *(f'{t:.3f}' for t in times)])
 
+# %% ../../nbs/features/10_store.ipynb #83ba8617
+@patch
+def holds(self:ArrayFeatures, segments)->bool:
+    "Are there features of all clips of a segment table?"
+    rows = (row_source(r) for _,r in segments.iterrows())
+    names = (clip_name(*r[:3]) if self.clips else video_name(r.source) for r in rows)
+    return all((self.path/f'{n}.npy').is_file() for n in names)
+
 # %% ../../nbs/features/10_store.ipynb #04a34eda
 def _named_rows(videos, clips):
     "Name -> a row with `source`, `start` and `stop`; raises a ValueError if two sources have the same."
@@ -312,14 +336,15 @@ def _missing(path, about, rows):
         if alien: raise ValueError(f'{path}: holds {alien}.npy, but no {about_features}; choose another folder')
         return rows
     found = ArrayFeatures(path)
-    if differ := [k for k in about if found.about.get(k) != about[k]]:
+    if differ := [k for k in about if k != 'network' and found.about.get(k) != about[k]]:
         raise ValueError(f'{path}: holds other features, as they differ in {", ".join(differ)}; choose another folder')
     return {n: r for n,r in rows.items() if not len(found.array(n))}
 
 # %% ../../nbs/features/10_store.ipynb #34ed3aab
-def _keep_about(path, about, **sizes):
-    "Write the text about the features, with the sizes of the first of them, unless it is there."
+def _keep_about(path, model, about, **sizes):
+    "Write what is known of the features, with the sizes of the first of them, unless it is there."
     if (path/about_features).exists(): return
+    keep_network(model, path)
     with atomic_write(path/about_features) as part: part.write_text(json.dumps(about | sizes))
 
 # %% ../../nbs/features/10_store.ipynb #5dd29665
@@ -327,7 +352,7 @@ def _write_vectors(model, rows, path, about, progress, **how):
     "Write one vector for each moment of whole videos."
     for name,row in track([*rows.items()], 'videos', progress=progress):
         x = video_features(model, row.source, about['fps'], about['window'], **how)
-        _keep_about(path, about, dim=x.shape[1])
+        _keep_about(path, model, about, dim=x.shape[1])
         with atomic_write(path/f'{name}.npy') as part, open(part, 'wb') as f: np.save(f, x)
 
 # %% ../../nbs/features/10_store.ipynb #38caf3e3
@@ -409,7 +434,7 @@ def _write_tokens(model, rows, path, about, bs, workers, progress):
         for name,parts in track(groupby(loader, lambda o: o[0][0]), 'videos', len(rows), progress):
             with atomic_write(path/f'{name}.npy') as part:
                 sizes = _write_clip(part, parts, see, about)
-                _keep_about(path, about, **sizes)
+                _keep_about(path, model, about, **sizes)
 
 # %% ../../nbs/features/10_store.ipynb #8d37be98
 @renamed_args(span='window')
@@ -460,6 +485,7 @@ class FeatureTfm(ClipTfm):
         spec = ClipSpec.from_json(json.dumps(features.about['spec'])) if features.clips else ClipSpec(sampler)
         super().__init__(spec, seed=seed, bad=bad)
         self.features,self.sampler,self.n_features = features,sampler,features.dim
+        self.feature_network = features.network(sampler.n)
 
     def __call__(self, o, split_idx=None, **kwargs):
         row,self.fault = row_source(o),None

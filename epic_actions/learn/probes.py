@@ -41,6 +41,7 @@ adamw = partial(OptimWrapper, opt=torch.optim.AdamW) # `opt_func` of a learner
 # %% ../../nbs/learn/33_probes.ipynb #b67e62a6
 class ProbeGrid(ActionModel):
     "Copies of a model, each of which answers; raises a ValueError for a `backbone` that learns."
+    offered = False # `train_probes` makes it
     def __init__(self,
         n_probes:int, # Copies
         probe, # An `ActionModel`, or the name of its class

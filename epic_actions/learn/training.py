@@ -23,6 +23,7 @@ from ..data.tables import table_text
 from ..data.augment import clip_augment
 from ..video.files import atomic_write
 from ..datasets.epic import epic_classes
+from ..features.network import with_network
 from ..features.store import feature_dataloaders, open_features
 from ..data.loaders import get_action_dataloaders
 from ..video.sampling import Sampler, ShuffledFrames, UniformSegments, sampler_from_dict
@@ -103,7 +104,7 @@ def recipe_base(recipe:Recipe):
         raise ValueError(f'{m.checkpoint}: is a {type(base).__name__}, but the recipe asks for a {m.name}; '
                          'the recipe finetune takes what it is')
     _check_model(replace(m, modality=None, backbone=None), type(base))
-    return base
+    return base if spec.feature_folder else with_network(base)
 
 # %% ../../nbs/learn/37_training.ipynb #f61d42cf
 def _sampler(spec, n, length):

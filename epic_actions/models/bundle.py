@@ -47,7 +47,8 @@ def _weights(model):
 def _about(model, info):
     "What a bundle says about its model, as plain data."
     return dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()),
-                vocabs=model.vocabs, info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
+                vocabs=model.vocabs, info=info, feature_network=model.feature_network,
+                versions={p: version(p) for p in ('epic_actions','torch','fastai')})
 
 # %% ../../nbs/models/50_bundle.ipynb #e32100f5
 def save_bundle(
@@ -83,7 +84,7 @@ def _remade(about):
     if 'pretrained' in cls.arg_names(): args['pretrained'] = False
     model = cls(**args)
     model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
-    model.vocabs,model.info = about['vocabs'],about['info']
+    model.vocabs,model.info,model.feature_network = about['vocabs'],about['info'],about.get('feature_network')
     return model
 
 # %% ../../nbs/models/50_bundle.ipynb #5dc1826d
@@ -100,4 +101,5 @@ def load_bundle(
     try: model.load_state_dict(load_file(path))
     except RuntimeError as e:
         raise ValueError(f'{path}: the weights do not fit the model that it describes ({e})') from e
+    model.source = str(Path(path).resolve())
     return model.eval()

@@ -66,16 +66,25 @@ def _make(fields, frames, size):
     given = {k: v for k,v in fields.items() if k != 'model_type'} | {k: v for k,v in wanted.items() if v is not None}
     return transformers.AutoModel.from_config(transformers.AutoConfig.for_model(kind, **given))
 
+# %% ../../nbs/models/55_encoders.ipynb #d1777d7a
+def _found_again(file):
+    "The folder of an encoder, or its name with the revision; None for weights in memory."
+    path = Path(file)
+    if not path.is_dir(): return
+    *_,repo,kind,revision = ('','',*path.resolve().parts)
+    if kind != 'snapshots': return str(path.resolve())
+    return f'{repo.removeprefix("models--").replace("--", "/")}@{revision}'
+
 # %% ../../nbs/models/55_encoders.ipynb #1c3a8f6f
 def _read_source(source):
-    "The weights at a source, or None, and the fields of its configuration."
-    if isinstance(source, Mapping): return None,source
+    "The weights at a source, or None, the fields of its configuration, and where both are found again, or None."
+    if isinstance(source, Mapping): return None,source,None
     if inspect.isroutine(source): source = source.__name__
     if isinstance(source, str) and source in backbones: source = backbones[source].source
     known = isinstance(source, Checkpoint) or Path(source).exists() or hub_name.fullmatch(str(source))
-    if not known: return None,dict(model_type='image', arch=source, pretrained=True)
+    if not known: return None,dict(model_type='image', arch=source, pretrained=True),source
     weights = open_checkpoint(source)
-    return weights,weights.config
+    return weights,weights.config,_found_again(weights.file)
 
 # %% ../../nbs/models/55_encoders.ipynb #1a8a4a31
 def _licence(folder):
@@ -95,7 +104,7 @@ class VideoEncoder(nn.Module):
         size:int|None=None # Height and width of a frame, px; None: as the source says
     ):
         super().__init__()
-        weights,fields = _read_source(source)
+        weights,fields,self.source = _read_source(source)
         fields = dict(_known(fields, weights.file if weights else 'the source'))
         told = fields.pop('frames', None),fields.pop('size', None)
         frames,size = frames or told[0],size or told[1]

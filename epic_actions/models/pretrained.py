@@ -124,6 +124,7 @@ def read_model(
     if _is_bundle(source): return load_bundle(source)
     weights = open_checkpoint(source, ema)
     with _explained(weights): model = _network(weights, mean, std)
+    model.source = str(Path(source).resolve() if Path(source).exists() else source)
     if vocabs and n_classes(vocabs) != model.n_out:
         raise ValueError(f'{source}: knows {model.n_out} classes, but {n_classes(vocabs)} are named')
     model.vocabs = vocabs or model.vocabs

@@ -5,8 +5,9 @@
 # %% auto #0
 __all__ = ['results_suffixes', 'run_folder', 'run_names', 'is_folds', 'seed_folders', 'first_run', 'check_one_run',
            'folds_results', 'named_model', 'trained_on', 'HeldOut', 'held_out', 'class_problem', 'incomparable',
-           'run_features', 'score_runs', 'score_run', 'write_scores', 'evaluate_results', 'evaluate_run',
-           'compare_runs', 'report_runs', 'divided_data', 'epoch_warning', 'train_and_score', 'train_data']
+           'run_features', 'scoring_model', 'score_runs', 'score_run', 'write_scores', 'evaluate_results',
+           'evaluate_run', 'compare_runs', 'report_runs', 'divided_data', 'epoch_warning', 'train_and_score',
+           'train_data']
 
 # %% ../../nbs/report/20_runs.ipynb #91f38651
 import os, warnings
@@ -22,6 +23,7 @@ from ..data.splits import divide
 from ..datasets.base import Data
 from ..datasets.datasets import read_data
 from ..datasets.epic import epic_classes, epic_files, epic_lists, read_annotations, segments_from_epic
+from ..features.network import with_network
 from ..models.base import n_classes
 from ..models.pretrained import read_model
 from ..score.compare import compare_results
@@ -208,6 +210,20 @@ def run_features(
     if found: return found
     raise ValueError(f'{source}: takes features, and there is no recipe of a run beside it that says where they are')
 
+# %% ../../nbs/report/20_runs.ipynb #94cf854b
+def scoring_model(
+    model, # A model
+    source:str|Path, # Its run, or a file in its folder
+    clips:pd.DataFrame # Segment table
+)->tuple: # The model for these clips, and more arguments of `score_clips`
+    "The model of a run as it scores clips: on their features, where they are kept, or behind its network."
+    try: own = run_features(model, source)
+    except ValueError:
+        if not model.feature_network: raise
+        return with_network(model), {}
+    if not own or own['features'].holds(clips) or not model.feature_network: return model, own
+    return with_network(model), {}
+
 # %% ../../nbs/report/20_runs.ipynb #d9683c35
 def score_runs(
     sources:dict, # Name of a model -> path
@@ -224,13 +240,14 @@ def score_runs(
     models = {name: named_model(s, classes) for name,s in sources.items()}
     *_, last = models.values()
     held = held_out(sources, data, split, group=group, root=root, modality=last.clip_spec.modality)
-    def inputs(n):
-        own = run_features(models[n], sources[n])
-        return own | dict(sampler=models[n].clip_spec.sampler.with_n(segments)) if segments else own
+    def scored(n, model, clips):
+        model,own = scoring_model(model, sources[n], clips)
+        if segments: own = own | dict(sampler=model.clip_spec.sampler.with_n(segments))
+        return score_clips(model, clips, **own, **how)
     def one(n, clips):
         if is_folds(sources[n]): return folds_results(sources[n], clips)
         nets = [named_model(s, classes) for s in seed_folders(sources[n])] or [models[n]]
-        return mean_results([score_clips(m, clips, **inputs(n), **how) for m in nets])
+        return mean_results([scored(n, m, clips) for m in nets])
     return models, held, lambda clips, names=models: {n: one(n, clips) for n in names}
 
 # %% ../../nbs/report/20_runs.ipynb #0760c2ab

@@ -15,6 +15,7 @@ from pathlib import Path
 # %% ../../nbs/video/00_registry.ipynb #1963e305
 class Registered:
     "A base class that finds its subclasses by name."
+    offered = True # Is it among the names to choose from?
     def __init_subclass__(cls, **kwargs):
         super().__init_subclass__(**kwargs)
         if Registered in cls.__bases__: cls.registry = {}
@@ -29,7 +30,8 @@ class Registered:
         if name not in cls.registry and isinstance(name, str): getattr(import_module('epic_actions'), name, None)
         if name in cls.registry: return cls.registry[name]
         with suppress(ImportError): import_module('epic_actions.all')
-        raise ValueError(f'{name!r} is not a known {cls.__name__}: choose one of {", ".join(sorted(cls.registry))}; '
+        names = ', '.join(sorted(n for n,c in cls.registry.items() if c.offered))
+        raise ValueError(f'{name!r} is not a known {cls.__name__}: choose one of {names}; '
                          'import the file that defines your own first, on the command line with --import')
 
 # %% ../../nbs/video/00_registry.ipynb #74c9ef90

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['short_policies', 'fit_indices', 'Sampler', 'sampler_to_dict', 'sampler_from_dict', 'FirstFrames', 'UniformSegments',
-           'DenseClip', 'LastFrames', 'ShuffledFrames']
+           'DenseClip', 'LastFrames', 'WindowFrames', 'ShuffledFrames']
 
 # %% ../../nbs/video/10_sampling.ipynb #982098e6
 from dataclasses import dataclass, fields, is_dataclass, replace
@@ -112,6 +112,27 @@ class LastFrames(Sampler):
         step = max(round(fps/self.fps), 1)
         back = fit_indices(np.arange(self.n), (n_frames-1)//step+1, self.short)*step
         return n_frames-1 - back[::-1]
+
+# %% ../../nbs/video/10_sampling.ipynb #cb5cc672
+@dataclass(frozen=True)
+class WindowFrames(Sampler):
+    "The frames that `sampler` takes from each of `windows` parts of the clip of so many `seconds`."
+    sampler:Sampler
+    windows:int
+    seconds:float
+    fps:float
+    @property
+    def n(self): return self.windows*self.sampler.n
+    @property
+    def length(self): return self.sampler.length
+    def with_n(self, n): return replace(self, windows=max(n//self.sampler.n, 1))
+    def at(self, n_frames, u, fps=None):
+        if not fps: raise ValueError('WindowFrames counts in seconds: call it with fps=, the frame rate of the clip')
+        begins = max(int((n_frames/fps-self.seconds)*self.fps + 1e-6), 0) + 1
+        chosen = UniformSegments(self.windows).at(begins, np.resize(u, self.windows))
+        first,last = (np.ceil((chosen/self.fps + t - 1e-4)*fps).astype(int) for t in (0, self.seconds))
+        last = np.maximum(last.clip(max=n_frames), first+1)
+        return np.concatenate([a + self.sampler(b-a, fps=fps) for a,b in zip(first, last)])
 
 # %% ../../nbs/video/10_sampling.ipynb #f2ec3b18
 @dataclass(frozen=True)
