@@ -17,7 +17,8 @@ from .video.flow import flow_picture, open_flow
 from .video.reading import read_clip
 
 # %% ../nbs/all.ipynb #f5618159
-from .deploy.predictor import ActionPredictor, find_segments, read_onnx_info
+from .deploy.smoothing import find_segments, load_predictions, save_predictions, smooth_predictions
+from .deploy.predictor import ActionPredictor, read_onnx_info
 from .deploy.overlay import annotate_video
 
 # %% ../nbs/all.ipynb #0551931a

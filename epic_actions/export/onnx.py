@@ -76,13 +76,16 @@ def _graph(pixel_model, clips, targets):
         graph.graph.initializer.append(onnx.numpy_helper.from_array(default, 'windows'))
     return graph
 
+# %% ../../nbs/export/00_onnx.ipynb #553269cf
+def _learnt_later(model): return {k: v for k in ('calibration','background') if (v := getattr(model, k, None))}
+
 # %% ../../nbs/export/00_onnx.ipynb #63d8f8c2
 def _describe(model, window, **more):
     "The metadata of an exported model: names -> plain data."
     return dict(format=onnx_format, model=type(model).__name__, args=getattr(model, 'init_args', {}), span=window,
                 clip_spec=json.loads(model.clip_spec.to_json()),
                 vocabs={t: [*map(str, v)] for t,v in model.vocabs.items()},
-                by_frame=getattr(model, 'by_frame', False), timeline=getattr(model, 'timeline', None),
+                by_frame=getattr(model, 'by_frame', False), timeline=getattr(model, 'timeline', None), **_learnt_later(model),
                 versions={p: version(p) for p in ('epic_actions','torch','onnx','onnxruntime')}, **more)
 
 # %% ../../nbs/export/00_onnx.ipynb #23f3521d
