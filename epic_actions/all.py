@@ -101,7 +101,7 @@ from .learn.training import recipe_learner, recipe_loaders, train_recipe
 # %% ../nbs/all.ipynb #ce0be2df
 from .report.folds import train_folds, train_seeds
 from .report.report import action_report
-from .report.runs import (compare_runs, evaluate_results, evaluate_run, held_out, named_model,
+from .report.runs import (calibrate_run, compare_runs, evaluate_results, evaluate_run, held_out, named_model,
                                       report_runs, run_folder, score_run, train_and_score, train_data, write_scores)
 
 # %% ../nbs/all.ipynb #9379f385

@@ -6,8 +6,8 @@
 __all__ = ['results_suffixes', 'run_folder', 'run_names', 'is_folds', 'seed_folders', 'first_run', 'check_one_run',
            'folds_results', 'named_model', 'trained_on', 'HeldOut', 'held_out', 'class_problem', 'incomparable',
            'run_features', 'scoring_model', 'score_runs', 'score_run', 'write_scores', 'evaluate_results',
-           'evaluate_run', 'compare_runs', 'report_runs', 'divided_data', 'epoch_warning', 'train_and_score',
-           'train_data']
+           'evaluate_run', 'compare_runs', 'calibrate_run', 'report_runs', 'divided_data', 'epoch_warning',
+           'train_and_score', 'train_data']
 
 # %% ../../nbs/report/20_runs.ipynb #91f38651
 import os, warnings
@@ -25,7 +25,9 @@ from ..datasets.datasets import read_data
 from ..datasets.epic import epic_classes, epic_files, epic_lists, read_annotations, segments_from_epic
 from ..features.network import with_network
 from ..models.base import n_classes
+from ..models.bundle import load_bundle, save_bundle
 from ..models.pretrained import read_model
+from ..score.calibration import calibrate
 from ..score.compare import compare_results
 from ..score.epic import epic_metrics
 from ..score.explain import heat_painter
@@ -34,6 +36,7 @@ from ..score.metrics import choice_warning, few
 from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
 from ..learn.recipes import read_recipe
+from ..learn.resume import only_writer
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
                                          train_recipe)
 from .report import action_report
@@ -362,6 +365,26 @@ def compare_runs(
     for n,why in incomparable(vocabs, clips).items(): raise ValueError(f'{n}: cannot be compared; {why}')
     if live: results |= score(held.clips)
     return compare_results({n: results[n] for n in sources})
+
+# %% ../../nbs/report/20_runs.ipynb #2ed347f5
+def calibrate_run(
+    source:str|Path, # Folder of a run, or its bundle
+    data:Path|None=None, # Data in place of those that the run kept
+    split:str|None=None, # Its name, or `all`; None: validation, or all of `data`
+    precision:float|None=None, # Wished of each class, 0 to 1; None: no answers are dropped
+    results:Path|None=None, # Results of the same classes in place of data
+    **how # Arguments of `score_run`
+)->dict: # As `calibrate` gives it
+    "Calibrate the model of a run, and keep that in its bundle; raises a ValueError if nothing is there to learn from."
+    check_one_run(source)
+    bundle = source/'best.safetensors' if (source := Path(source)).is_dir() else source
+    model = load_bundle(bundle)
+    if results is None: *_,scores = score_run(source, data, split or (data is None and 'valid') or None, **how)
+    else: scores = load_results(results)
+    with only_writer(bundle.parent):
+        found = calibrate(model, scores, precision)
+        save_bundle(model, bundle, **model.info)
+    return found
 
 # %% ../../nbs/report/20_runs.ipynb #7a1c925f
 def _histories(sources):
