@@ -78,7 +78,7 @@ def _describe(model, window, **more):
     return dict(format=onnx_format, model=type(model).__name__, args=getattr(model, 'init_args', {}), span=window,
                 clip_spec=json.loads(model.clip_spec.to_json()),
                 vocabs={t: [*map(str, v)] for t,v in model.vocabs.items()},
-                by_frame=getattr(model, 'by_frame', False),
+                by_frame=getattr(model, 'by_frame', False), background=[*getattr(model, 'background', ())],
                 versions={p: version(p) for p in ('epic_actions','torch','onnx','onnxruntime')}, **more)
 
 # %% ../../nbs/export/00_onnx.ipynb #23f3521d

@@ -47,7 +47,7 @@ def _weights(model):
 def _about(model, info):
     "What a bundle says about its model, as plain data."
     return dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()),
-                vocabs=model.vocabs, info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
+                vocabs=model.vocabs, background=[*model.background], info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
 
 # %% ../../nbs/models/50_bundle.ipynb #e32100f5
 def save_bundle(
@@ -84,6 +84,7 @@ def _remade(about):
     model = cls(**args)
     model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
     model.vocabs,model.info = about['vocabs'],about['info']
+    model.background = about.get('background', [])
     return model
 
 # %% ../../nbs/models/50_bundle.ipynb #5dc1826d
