@@ -24,7 +24,7 @@ from .deploy.overlay import annotate_video
 # %% ../nbs/all.ipynb #0551931a
 from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,
                                         ucf101_group, usable_segments, find_videos, check_classes)
-from .data.untrimmed import (check_untrimmed, frame_labels, labels_by_video, make_untrimmed, overlaps,
+from .data.untrimmed import (check_untrimmed, draw_clips, frame_labels, labels_by_video, make_untrimmed, overlaps,
                                          step_times, video_gaps)
 from .data.splits import GroupSplitter, divide, find_leaks, missing_classes, split_by_group
 from .data.plots import show_class_counts, show_splits
@@ -89,7 +89,7 @@ from .score.latency import measure_latency, Latency
 
 # %% ../nbs/all.ipynb #8cba260b
 from .learn.heads import MultiTaskLoss, SigmoidFocalLoss, action_accuracy, action_metrics
-from .learn.mixup import MixUp, CutMix
+from .learn.mixup import MixUp, CutMix, SlidingEdges
 from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
 from .learn.learner import action_learner
 from .learn.resume import Checkpoints, train_run

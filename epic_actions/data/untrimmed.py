@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['video_duration', 'with_durations', 'make_untrimmed', 'overlaps', 'check_untrimmed', 'video_gaps', 'step_times',
-           'frame_labels', 'labels_by_video']
+           'frame_labels', 'labels_by_video', 'draw_clips']
 
 # %% ../../nbs/data/15_untrimmed.ipynb #214d8e90
 import numpy as np
@@ -177,3 +177,18 @@ def labels_by_video(
     "The labels of the frames of all videos of a table."
     found = {source: frame_labels(rows, rate, **kwargs) for source,rows in df.groupby('source', sort=False)}
     return {t: {source: labels[t] for source,labels in found.items()} for t in target_columns(df)}
+
+# %% ../../nbs/data/15_untrimmed.ipynb #b28ba821
+def draw_clips(
+    gaps:pd.DataFrame, # Parts of videos, as `video_gaps` gives them
+    n:int, # How many clips
+    lengths, # Seconds, of which the length of each clip is drawn
+    seed:int=42 # Of the draw
+)->pd.DataFrame: # As `gaps`, one row for each clip
+    "Clips out of gaps, long ones more often; raises a ValueError if there are no gaps."
+    if not len(gaps): raise ValueError('there are no gaps to take clips of nothing from; a smaller margin leaves more')
+    rng,room = np.random.default_rng(seed),(gaps.stop - gaps.start).to_numpy(float)
+    chosen = rng.choice(len(gaps), n, p=room/room.sum())
+    length = np.minimum(rng.choice(np.asarray(lengths, float), n), room[chosen])
+    start = gaps.start.to_numpy(float)[chosen] + rng.random(n)*(room[chosen] - length)
+    return gaps.iloc[chosen].assign(start=start, stop=start + length).reset_index(drop=True)

@@ -85,7 +85,8 @@ def _describe(model, window, **more):
     return dict(format=onnx_format, model=type(model).__name__, args=getattr(model, 'init_args', {}), span=window,
                 clip_spec=json.loads(model.clip_spec.to_json()),
                 vocabs={t: [*map(str, v)] for t,v in model.vocabs.items()},
-                by_frame=getattr(model, 'by_frame', False), timeline=getattr(model, 'timeline', None), **_learnt_later(model),
+                by_frame=getattr(model, 'by_frame', False), timeline=getattr(model, 'timeline', None),
+                **_learnt_later(model),
                 versions={p: version(p) for p in ('epic_actions','torch','onnx','onnxruntime')}, **more)
 
 # %% ../../nbs/export/00_onnx.ipynb #23f3521d
@@ -277,7 +278,7 @@ def export_onnx(
     "Export a model to one ONNX file, and compare the two; raises a ValueError, and leaves no file, if they differ."
     model,table = _checked_model(learn),_table(learn) if segments is None else segments
     precision,noise = _precision(model, fp16, int8),_noise(model.clip_spec, 3)
-    window = window or (getattr(model, 'timeline', None) or {}).get('window')
+    window = (getattr(model, 'timeline', None) or {}).get('window') or window
     if window is None and table is not None: window = median_window(table)
     graph = _graph(PixelModel(_exportable(model)), torch.from_numpy(noise[:2]), model.vocabs)
     for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer):

@@ -30,10 +30,11 @@ from ..video.sampling import Sampler, ShuffledFrames, UniformSegments, sampler_f
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.encoders import VideoEncoder
+from .background import add_background
 from .callbacks import EMA, PolicyRates, shown
 from .heads import MultiTaskLoss
 from .learner import action_learner
-from .mixup import CutMix, MixUp
+from .mixup import CutMix, MixUp, SlidingEdges
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
 from .probes import adamw, choice_loaders, train_probes
@@ -88,6 +89,8 @@ def check_recipe(recipe:Recipe):
                          'model.checkpoint, model.backbone, a folder of features, or these three')
     if spec.sampler: Sampler.named(spec.sampler.get('name'))
     if recipe.train.loss: MultiTaskLoss.named(recipe.train.loss)
+    if recipe.background.active and (spec.feature_folder or type(recipe) is not Recipe): raise ValueError(
+        'background: clips of nothing are made for models that classify clips; leave background.footage and gaps out')
     checkpoint_interval(recipe.train.every)
     _check_rates(recipe)
     _schedule(recipe.train, 1.)
@@ -175,6 +178,7 @@ def recipe_loaders(
     if found := recipe_features(recipe):
         return _feature_loaders(recipe.train, segments, vocabs, workers, bad, targets, **found)
     spec,augment,train = recipe_spec(recipe, base),recipe.augment,recipe.train
+    segments,vocabs = add_background(segments, vocabs, recipe.background, train.seed)
     crop = spec.size if augment.kind == 'crop' else None
     tfms = None if augment.kind == 'none' else clip_augment(
         augment.flip, light=augment.light, crop=crop, randaugment=augment.randaugment, modality=spec.modality)
@@ -219,6 +223,7 @@ def recipe_learner(
         more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
     learn = action_learner(dls, model, label_smoothing=train.label_smoothing, **more)
     learn.load_report = report
+    model.background = [b for b in [recipe.background.label] if any(b in v for v in dls.vocabs.values())]
     if train.freeze == 'body': learn.freeze()
     return learn
 
@@ -226,7 +231,8 @@ def recipe_learner(
 def recipe_callbacks(recipe:Recipe)->list:
     "What fastai calls during the training."
     augment,train = recipe.augment,recipe.train
-    makers = (MixUp, augment.mixup),(CutMix, augment.cutmix),(EMA, train.ema),(GradientClip, train.clip_grad)
+    makers = ((MixUp, augment.mixup), (CutMix, augment.cutmix), (EMA, train.ema), (GradientClip, train.clip_grad),
+              (SlidingEdges, recipe.background.active and recipe.background.edges))
     return [make(value) for make,value in makers if value] + [PolicyRates()]*train.policy
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a

@@ -89,7 +89,7 @@ def _remade(about):
     model = cls(**args)
     model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
     model.vocabs,model.info,model.feature_network = about['vocabs'],about['info'],about.get('feature_network')
-    for k in _learnt_later: setattr(model, k, about.get(k))
+    model.calibration,model.background = about.get('calibration'),about.get('background') or []
     return model
 
 # %% ../../nbs/models/50_bundle.ipynb #5dc1826d

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WindowNet', 'window_network', 'window_features', 'keep_features', 'Timeline', 'join_timeline']
 
-# %% ../../nbs/timeline/15_windows.ipynb #19402266
+# %% ../../nbs/timeline/15_windows.ipynb #b77f8a5d
 import json, zlib
 from pathlib import Path
 import numpy as np
@@ -14,14 +14,15 @@ from torch import nn
 from fastcore.basics import patch, tuplify
 from ..data.clips import Normalizer
 from ..deploy.predictor import window_clips
-from ..features.pooling import is_encoder, last_inputs
+from ..features.network import describe_network, make_network, weights_number
+from ..features.pooling import network_maps
 from ..models.base import ActionModel, check_set, unwrapped
 from ..models.encoders import VideoEncoder
 from ..models.pretrained import read_model
 from .mstcn import MSTCN
 from ..video.files import VideoError, atomic_write, track
 
-# %% ../../nbs/timeline/15_windows.ipynb #6a896114
+# %% ../../nbs/timeline/15_windows.ipynb #f81c9fee
 class WindowNet(nn.Module):
     "What a network sees in clips, one vector each."
     def __init__(self, net):
@@ -29,8 +30,7 @@ class WindowNet(nn.Module):
         self.net = net
 
     def forward(self, x): # Normalised clips (B, frames, channels, height, width) -> (B, features)
-        maps = self.net.maps(self.net(x)) if is_encoder(self.net) else last_inputs(self.net, x)
-        return maps.mean((1,2,3))
+        return network_maps(self.net, x, False).mean((1,2,3))
 
 # %% ../../nbs/timeline/15_windows.ipynb #f4599219
 def window_network(
@@ -62,13 +62,10 @@ def window_features(
         out.append(see(normalize(torch.from_numpy(np.ascontiguousarray(clips)).to(device))).float().cpu())
     return torch.cat(out).numpy()
 
-# %% ../../nbs/timeline/15_windows.ipynb #e55f46f7
+# %% ../../nbs/timeline/15_windows.ipynb #19579bbd
 def _about(net, window, stride):
     "What the features of windows depend on, as plain data."
-    weights = 0
-    for t in net.state_dict().values():
-        weights = zlib.crc32(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), weights)
-    return dict(model=type(net).__name__, weights=weights, window=window, stride=stride,
+    return dict(model=type(net).__name__, weights=weights_number(net), window=window, stride=stride,
                 spec=json.loads(net.clip_spec.to_json()))
 
 # %% ../../nbs/timeline/15_windows.ipynb #77107e72
@@ -101,35 +98,21 @@ def keep_features(
         found[source] = np.load(file)
     return found
 
-# %% ../../nbs/timeline/15_windows.ipynb #2bd598ff
-def _describe(net):
-    "How a network is made again, as plain data."
-    if isinstance(net, VideoEncoder): return dict(encoder=net.config, frames=net.frames, size=net.size)
-    return dict(model=type(net).__name__, args=net.init_args)
-
-# %% ../../nbs/timeline/15_windows.ipynb #3dabcef3
-def _tuples(args): return {k: tuple(v) if isinstance(v, list) else v for k,v in args.items()}
-
-# %% ../../nbs/timeline/15_windows.ipynb #4a24b4d2
-def _remade(about):
-    "The network that `_describe` has described, without its weights."
-    if 'encoder' in about: return VideoEncoder(about['encoder'], about['frames'], about['size'])
-    cls = ActionModel.named(about['model'])
-    return cls(**_tuples(about['args']) | ({'pretrained': False} if 'pretrained' in cls.arg_names() else {}))
-
-# %% ../../nbs/timeline/15_windows.ipynb #451de0e4
+# %% ../../nbs/timeline/15_windows.ipynb #1380de2f
 class Timeline(ActionModel):
     "What is done at each moment of a video: a network that sees windows, and an `MSTCN` that reads them all."
     inputs,by_frame = 'video',True
     def __init__(self,
         n_out, # Classes; a tuple for several targets
-        network:dict, # The network that sees windows, described
-        reads:dict, # Arguments of the `MSTCN`
+        network, # The network that sees windows, or its name and arguments, a dict of `model` and `args`
+        reads:dict, # Other arguments of the `MSTCN`
         window:float, # Seconds that the network sees at a time
         stride:float # Seconds from one moment to the next
     ):
         super().__init__()
-        self.network,self.reads = WindowNet(_remade(network)),MSTCN(**_tuples(reads))
+        net = network if isinstance(network, nn.Module) else make_network(**network)
+        self.network,self.reads = WindowNet(net),MSTCN(**reads | dict(n_out=n_out))
+        self.init_args['network'] = dict(model=type(net).__name__, args=describe_network(net)['args'])
         self.timeline = dict(window=window, stride=stride, reach=self.reads.reach)
 
 # %% ../../nbs/timeline/15_windows.ipynb #33d09ad2
@@ -156,16 +139,15 @@ def for_export(self:Timeline):
     if isinstance(net, ActionModel): self.network.net = net.for_export()
     return self
 
-# %% ../../nbs/timeline/15_windows.ipynb #f44e18d8
+# %% ../../nbs/timeline/15_windows.ipynb #01a4ab4d
 def join_timeline(
     net, # The network that sees windows
     reads:MSTCN, # What was trained on its features, with `vocabs`
     window:float, # Seconds that the network sees at a time
     stride:float # Seconds from one moment to the next
 )->Timeline:
-    "Both as one model, with copies of their weights."
-    model = Timeline(reads.n_out, _describe(net), reads.init_args, window, stride)
-    model.network.net.load_state_dict(net.state_dict())
-    model.reads.load_state_dict(reads.state_dict())
-    model.clip_spec,model.vocabs,model.info = net.clip_spec,reads.vocabs,getattr(reads, 'info', {})
+    "Both as one model."
+    args = {k: v for k,v in reads.init_args.items() if k != 'n_out'}
+    model = Timeline(reads.n_out, net, args, window, stride)
+    model.reads,model.clip_spec,model.vocabs = reads,net.clip_spec,reads.vocabs
     return model.eval()
