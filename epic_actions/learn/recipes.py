@@ -24,7 +24,7 @@ from ..video.spec import default_frames, default_size
 _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','adamw','sgd'),
                 schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), over=('labelled','all'),
                 reduction=('batchmean','mean'), history=('observed','published'), before=('start','stop'),
-                gaps=('background','unknown'), targets=(('label',), ('verb','noun','action')))
+                unannotated=('background','unknown'), targets=(('label',), ('verb','noun','action')))
 
 # %% ../../nbs/learn/35_recipes.ipynb #648369a1
 def _range(names, least, most=inf): return dict.fromkeys(names.split(), (least, most))
