@@ -2676,8 +2676,6 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                     'epic_actions/score/calibration.py'),
                                                 'epic_actions.score.calibration.reliability_table': ( 'score/calibration.html#reliability_table',
                                                                                                       'epic_actions/score/calibration.py'),
-                                                'epic_actions.score.calibration.threshold_at': ( 'score/calibration.html#threshold_at',
-                                                                                                 'epic_actions/score/calibration.py'),
                                                 'epic_actions.score.calibration.threshold_table': ( 'score/calibration.html#threshold_table',
                                                                                                     'epic_actions/score/calibration.py')},
             'epic_actions.score.compare': { 'epic_actions.score.compare._accuracy': ( 'score/compare.html#_accuracy',

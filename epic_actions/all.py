@@ -80,7 +80,7 @@ from .score.results import (Results, save_results, load_results, fuse_files, fus
                                         mean_results)
 from .score.compare import compare_results, class_changes, interval_table
 from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_temperature,
-                                            reliability_table, threshold_at, threshold_table)
+                                            reliability_table, threshold_table)
 from .score.scoring import score_clips, clip_images
 from .score.epic import epic_metrics, epic_table
 from .score.submission import make_submission, check_submission

@@ -163,7 +163,7 @@ def _calibration_line(target, about):
     after = f", {about['error_after']:.1%} after" if 'error_after' in about else ''
     line = (f"{target}: temperature {about['temperature']:.2f} from {about['clips']} clips; calibration error "
             f"{about['error_before']:.1%} before{after}")
-    never = [c for c,t in about['thresholds'].items() if t > 1]
+    never = [c for c,t in about['thresholds'].items() if t is None]
     return line + f"\n  the wished precision is never reached by {', '.join(never)}"*bool(never)
 
 # %% ../../nbs/cli/40_score.ipynb #bed52327
