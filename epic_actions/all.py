@@ -94,8 +94,8 @@ from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
 from .learn.learner import action_learner
 from .learn.resume import Checkpoints, train_run
 from .learn.probes import ProbeGrid, adamw, choice_loaders, train_probes
-from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes,
-                                        teacher_recipes)
+from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, TimelineRecipe, read_recipe, recipes,
+                                        student_recipes, teacher_recipes, timeline_recipes)
 from .learn.training import recipe_learner, recipe_loaders, train_recipe
 
 # %% ../nbs/all.ipynb #ce0be2df
@@ -119,6 +119,13 @@ from .anticipation.score import (class_mean_recall, anticipation_metrics, margin
                                              check_anticipation_submission)
 from .anticipation.published import reorder_actions, reordered_classifier
 from .anticipation.training import teach_actions, train_student
+
+# %% ../nbs/all.ipynb #16e7be1b
+from .timeline.metrics import error_counts, label_segments, segment_errors, segment_intervals, segment_metrics
+from .timeline.mstcn import MSTCN, mstcn_loss
+from .timeline.windows import Timeline, keep_features, window_features, window_network
+from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
+                                            timeline_segments, train_timeline)
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window

@@ -221,7 +221,8 @@ _json = option('as_json', bool, False, '--json', help='Print one JSON object and
 def command(
     panel:str, # Panel of the help that lists the command
     name:str|None=None, # None: that of the function
-    stopped='Files that were finished are kept, and none is half written.' # Said after an interruption; or a function
+    stopped='Files that were finished are kept, and none is half written.', # Said after an interruption; or a function
+    within:typer.Typer|None=None # A group of commands; None: the program
 ):
     "Makes a command of a function that returns its answer, as data and as text, and perhaps whether it failed."
     def decorate(f):
@@ -232,7 +233,7 @@ def command(
                 with warnings.catch_warnings(): failed = _answer(f, as_json, **kwargs)
             except BaseException as e: _failed(e)
             if failed: raise typer.Exit(1)
-        return app.command(name, rich_help_panel=panel)(with_parameters(wrapper, _json))
+        return (within or app).command(name, rich_help_panel=panel)(with_parameters(wrapper, _json))
     return decorate
 
 # %% ../../nbs/cli/00_app.ipynb #ab4d7859
