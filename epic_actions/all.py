@@ -121,11 +121,14 @@ from .anticipation.published import reorder_actions, reordered_classifier
 from .anticipation.training import teach_actions, train_student
 
 # %% ../nbs/all.ipynb #16e7be1b
-from .timeline.metrics import error_counts, label_segments, segment_errors, segment_intervals, segment_metrics
+from .timeline.metrics import error_counts, label_segments, segment_errors, segment_intervals, segment_metrics, timeline_scores
 from .timeline.mstcn import MSTCN, mstcn_loss
 from .timeline.windows import Timeline, keep_features, window_features, window_network
 from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
                                             timeline_segments, train_timeline)
+from .timeline.page import class_colors, ribbon_figure, timeline_page, worst_minutes
+from .timeline.sliding import (segment_labels, sliding_answers, sliding_labels, sliding_results,
+                                           sliding_scores, sweep_thresholds)
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window

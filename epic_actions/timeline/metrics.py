@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['overlaps', 'figure_names', 'Segment', 'label_segments', 'check_timelines', 'segment_metrics', 'segment_intervals',
-           'segment_errors', 'error_counts']
+           'segment_errors', 'error_counts', 'timeline_scores']
 
 # %% ../../nbs/timeline/00_metrics.ipynb #2e45e57c
 from collections import Counter
@@ -190,3 +190,15 @@ def error_counts(
 )->dict: # Kind -> how many
     "How many errors there are of each kind."
     return dict.fromkeys(['missed','extra','wrong label','split','merged','early','late'], 0) | Counter(e['kind'] for e in errors)
+
+# %% ../../nbs/timeline/00_metrics.ipynb #9dd60763
+def timeline_scores(
+    predicted:dict, # See `segment_metrics`
+    truth:dict, # The same
+    background=('background',) # The same
+)->dict: # `figures` and `intervals` in percent, `errors` (kind -> how many), and the figures of each of the `videos`
+    "Figures with their intervals, those of each video, and how many errors there are of each kind."
+    videos = {v: segment_metrics({v: predicted[v]}, {v: truth[v]}, background) for v in truth}
+    return dict(figures=segment_metrics(predicted, truth, background), videos=videos,
+                intervals=segment_intervals(predicted, truth, background),
+                errors=error_counts(segment_errors(predicted, truth, background)))

@@ -32,7 +32,7 @@ from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipe
 from ..learn.training import check_new_run, recipe_loaders, train_recipe
 from ..models.bundle import save_bundle
 from ..models.pretrained import read_model
-from .metrics import error_counts, segment_errors, segment_intervals, segment_metrics
+from .metrics import timeline_scores
 from .mstcn import MSTCN, no_label, padding
 from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
 from ..video.files import atomic_write
@@ -176,14 +176,6 @@ def _timelines(model, df, features, unannotated, background):
             answers[source],truth[source] = [said[t][k] for k in known],[true[t][k] for k in known]
     return found
 
-# %% ../../nbs/timeline/20_training.ipynb #b61c99f1
-def _scores(answers, truth, background):
-    "Figures with their intervals, those of each video, and how many errors there are of each kind."
-    videos = {v: segment_metrics({v: answers[v]}, {v: truth[v]}, background) for v in truth}
-    errors = error_counts(segment_errors(answers, truth, background))
-    return dict(figures=segment_metrics(answers, truth, background),
-                intervals=segment_intervals(answers, truth, background), errors=errors, videos=videos)
-
 # %% ../../nbs/timeline/20_training.ipynb #16a4eafc
 def score_timeline(
     source, # Run or bundle of a timeline, or a `Timeline`
@@ -218,7 +210,7 @@ def _features_of(model, df, folder, progress):
 # %% ../../nbs/timeline/20_training.ipynb #50d7ec4c
 def _scored(pairs, background):
     "Target -> scores, of what `_timelines` gives."
-    return {t: _scores(*pair, (background,)) for t,pair in pairs.items()}
+    return {t: timeline_scores(*pair, (background,)) for t,pair in pairs.items()}
 
 # %% ../../nbs/timeline/20_training.ipynb #7de4694f
 def _write_json(path, data):
