@@ -21,6 +21,22 @@ from fastai.data.core import DataLoaders
 from fastai.torch_core import default_device
 from torch.nn.utils.rnn import pad_sequence
 
+# %% ../../nbs/timeline/20_training.ipynb #2b23ee35
+from ..data.segments import target_columns
+from ..data.splits import ensure_split
+from ..data.untrimmed import check_untrimmed, frame_labels, make_untrimmed, video_gaps
+from ..datasets.untrimmed import read_untrimmed
+from ..deploy.predictor import overlapping
+from ..deploy.smoothing import Prediction, find_segments
+from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipes
+from ..learn.training import check_new_run, recipe_loaders, train_recipe
+from ..models.bundle import save_bundle
+from ..models.pretrained import read_model
+from .metrics import error_counts, segment_errors, segment_intervals, segment_metrics
+from .mstcn import MSTCN, no_label, padding
+from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
+from ..video.files import atomic_write
+
 # %% ../../nbs/timeline/20_training.ipynb #e761f6b3
 from ..data.segments import target_columns
 from ..data.splits import ensure_split
@@ -91,10 +107,12 @@ def timeline_dataloaders(
     dls.n_features = parts['train'][0][0].shape[1]
     return dls
 
-# %% ../../nbs/timeline/20_training.ipynb #cfd5febf
+# %% ../../nbs/timeline/20_training.ipynb #99287b77
 def _small_network(recipe, df, out, resume, progress):
-    "A small network for the actions of the table, and for nothing."
-    background = replace(recipe.background, gaps=recipe.timeline.unannotated == 'background')
+    "A small network for the actions of the table, and for nothing where there are gaps."
+    label,margin = recipe.background.label,recipe.background.margin
+    gaps = recipe.timeline.unannotated == 'background' and len(video_gaps(df[df.split == 'train'], margin, (label,))) > 0
+    background = replace(recipe.background, gaps=gaps)
     chosen = Recipe(spec=recipe.spec, augment=recipe.augment, background=background).changed(
         train=dict(epochs=recipe.timeline.network_epochs, seed=recipe.train.seed))
     dls = recipe_loaders(chosen, df[df.split != 'test'].reset_index(drop=True), workers=0)
