@@ -32,22 +32,6 @@ from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipe
 from ..learn.training import check_new_run, recipe_loaders, train_recipe
 from ..models.bundle import save_bundle
 from ..models.pretrained import read_model
-from .metrics import error_counts, segment_errors, segment_intervals, segment_metrics
-from .mstcn import MSTCN, no_label, padding
-from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
-from ..video.files import atomic_write
-
-# %% ../../nbs/timeline/20_training.ipynb #e761f6b3
-from ..data.segments import target_columns
-from ..data.splits import ensure_split
-from ..data.untrimmed import check_untrimmed, frame_labels, make_untrimmed
-from ..datasets.untrimmed import read_untrimmed
-from ..deploy.predictor import overlapping
-from ..deploy.smoothing import Prediction, find_segments
-from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipes
-from ..learn.training import check_new_run, recipe_loaders, train_recipe
-from ..models.bundle import save_bundle
-from ..models.pretrained import read_model
 from .metrics import timeline_scores
 from .mstcn import MSTCN, no_label, padding
 from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
