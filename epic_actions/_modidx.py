@@ -2101,6 +2101,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                            'epic_actions/models/layers.py'),
                                             'epic_actions.models.layers._residual': ( 'models/layers.html#_residual',
                                                                                       'epic_actions/models/layers.py'),
+                                            'epic_actions.models.layers._unknown_backbone': ( 'models/layers.html#_unknown_backbone',
+                                                                                              'epic_actions/models/layers.py'),
                                             'epic_actions.models.layers.create_encoder': ( 'models/layers.html#create_encoder',
                                                                                            'epic_actions/models/layers.py'),
                                             'epic_actions.models.layers.encoder_splitter': ( 'models/layers.html#encoder_splitter',
