@@ -61,7 +61,7 @@ def last_inputs(
     "What goes into the last linear layer of a model, one vector for each clip."
     last = [m for m in model.modules() if isinstance(m, nn.Linear)][-1]
     with Hook(last, lambda m, args, out: args[0]) as hook: model(x)
-    return hook.stored.reshape(len(x), -1, hook.stored.shape[-1]).mean(1)[:,None,None,None]
+    return hook.stored.reshape(x.shape[0], -1, hook.stored.shape[-1]).mean(1)[:,None,None,None]
 
 # %% ../../nbs/features/00_pooling.ipynb #96fda934
 def network_maps(
