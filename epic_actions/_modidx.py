@@ -1618,6 +1618,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                             'epic_actions/learn/background.py'),
                                                'epic_actions.learn.background._lengths': ( 'learn/background.html#_lengths',
                                                                                            'epic_actions/learn/background.py'),
+                                               'epic_actions.learn.background._not_in': ( 'learn/background.html#_not_in',
+                                                                                          'epic_actions/learn/background.py'),
                                                'epic_actions.learn.background._places': ( 'learn/background.html#_places',
                                                                                           'epic_actions/learn/background.py'),
                                                'epic_actions.learn.background.add_background': ( 'learn/background.html#add_background',
