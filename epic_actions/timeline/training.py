@@ -21,7 +21,7 @@ from fastai.data.core import DataLoaders
 from fastai.torch_core import default_device
 from torch.nn.utils.rnn import pad_sequence
 
-# %% ../../nbs/timeline/20_training.ipynb #2b23ee35
+# %% ../../nbs/timeline/20_training.ipynb #bca18d6e
 from ..data.segments import target_columns
 from ..data.splits import ensure_split
 from ..data.untrimmed import check_untrimmed, frame_labels, make_untrimmed, video_gaps
@@ -32,7 +32,7 @@ from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipe
 from ..learn.training import check_new_run, recipe_loaders, train_recipe
 from ..models.bundle import save_bundle
 from ..models.pretrained import read_model
-from .metrics import error_counts, segment_errors, segment_intervals, segment_metrics
+from .metrics import timeline_scores
 from .mstcn import MSTCN, no_label, padding
 from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
 from ..video.files import atomic_write
@@ -91,12 +91,13 @@ def timeline_dataloaders(
     dls.n_features = parts['train'][0][0].shape[1]
     return dls
 
-# %% ../../nbs/timeline/20_training.ipynb #99287b77
+# %% ../../nbs/timeline/20_training.ipynb #472436ff
 def _small_network(recipe, df, out, resume, progress):
     "A small network for the actions of the table, and for nothing where there are gaps."
     label,margin = recipe.background.label,recipe.background.margin
-    gaps = recipe.timeline.unannotated == 'background' and len(video_gaps(df[df.split == 'train'], margin, (label,))) > 0
-    background = replace(recipe.background, gaps=gaps)
+    gaps = video_gaps(df[df.split == 'train'], margin, (label,))
+    means_nothing = recipe.timeline.unannotated == 'background'
+    background = replace(recipe.background, gaps=means_nothing and len(gaps) > 0)
     chosen = Recipe(spec=recipe.spec, augment=recipe.augment, background=background).changed(
         train=dict(epochs=recipe.timeline.network_epochs, seed=recipe.train.seed))
     dls = recipe_loaders(chosen, df[df.split != 'test'].reset_index(drop=True), workers=0)
@@ -178,15 +179,7 @@ def _timelines(model, df, features, unannotated, background):
             answers[source],truth[source] = [said[t][k] for k in known],[true[t][k] for k in known]
     return found
 
-# %% ../../nbs/timeline/20_training.ipynb #b61c99f1
-def _scores(answers, truth, background):
-    "Figures with their intervals, those of each video, and how many errors there are of each kind."
-    videos = {v: segment_metrics({v: answers[v]}, {v: truth[v]}, background) for v in truth}
-    errors = error_counts(segment_errors(answers, truth, background))
-    return dict(figures=segment_metrics(answers, truth, background),
-                intervals=segment_intervals(answers, truth, background), errors=errors, videos=videos)
-
-# %% ../../nbs/timeline/20_training.ipynb #16a4eafc
+# %% ../../nbs/timeline/20_training.ipynb #667d74e9
 def score_timeline(
     source, # Run or bundle of a timeline, or a `Timeline`
     table, # Table of whole videos, or its path
@@ -198,7 +191,8 @@ def score_timeline(
     "How good a timeline is; raises a ValueError for a model that is none, and for labels that it does not know."
     model = _read_timeline(source)
     df,background = _rows_to_score(model, table, split),_background_of(model)
-    return _scored(_timelines(model, df, _features_of(model, df, features, progress), unannotated, background), background)
+    seen = _features_of(model, df, features, progress)
+    return _scored(_timelines(model, df, seen, unannotated, background), background)
 
 # %% ../../nbs/timeline/20_training.ipynb #e68c8aa0
 def _rows_to_score(model, table, split):
@@ -217,10 +211,10 @@ def _features_of(model, df, folder, progress):
     if folder: return keep_features(net, df.source, folder, window, stride, progress)
     return {s: torch.stack([x for _,x in window_rows(net, s, window, stride)]).numpy() for s in df.source.unique()}
 
-# %% ../../nbs/timeline/20_training.ipynb #50d7ec4c
+# %% ../../nbs/timeline/20_training.ipynb #87541ada
 def _scored(pairs, background):
     "Target -> scores, of what `_timelines` gives."
-    return {t: _scores(*pair, (background,)) for t,pair in pairs.items()}
+    return {t: timeline_scores(*pair, (background,)) for t,pair in pairs.items()}
 
 # %% ../../nbs/timeline/20_training.ipynb #7de4694f
 def _write_json(path, data):
@@ -234,7 +228,7 @@ def _joined(model, net, window, stride, out):
     save_bundle(joined, out/'best.safetensors', **model.info)
     return joined
 
-# %% ../../nbs/timeline/20_training.ipynb #e6eb9245
+# %% ../../nbs/timeline/20_training.ipynb #7b744321
 def train_timeline(
     recipe, # `TimelineRecipe`, its name, or its file
     table, # Table of whole videos: `source`, `start`, `stop` and the labels; or its path
@@ -244,7 +238,8 @@ def train_timeline(
     progress:bool=True # Show progress bars?
 )->dict: # `model`, `scores` (a file), `split`, `videos` (how many were scored), and target -> scores by `targets`
     "Train a timeline, and score it on videos held out; raises a ValueError for a table that does not fit."
-    out,recipe = Path(out),recipe if isinstance(recipe, TimelineRecipe) else read_recipe(recipe, TimelineRecipe, timeline_recipes)
+    out = Path(out)
+    if not isinstance(recipe, TimelineRecipe): recipe = read_recipe(recipe, TimelineRecipe, timeline_recipes)
     if not resume: check_new_run(out)
     chosen,background,train = recipe.timeline,recipe.background.label,recipe.train
     df = _checked_table(table, background, train.seed)
