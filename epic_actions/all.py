@@ -80,7 +80,7 @@ from .score.results import (Results, save_results, load_results, fuse_files, fus
                                         mean_results)
 from .score.compare import compare_results, class_changes, interval_table
 from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_temperature,
-                                            reliability_table, threshold_at, threshold_table)
+                                            reliability_table, threshold_table)
 from .score.scoring import score_clips, clip_images
 from .score.epic import epic_metrics, epic_table
 from .score.submission import make_submission, check_submission
@@ -101,7 +101,7 @@ from .learn.training import recipe_learner, recipe_loaders, train_recipe
 # %% ../nbs/all.ipynb #ce0be2df
 from .report.folds import train_folds, train_seeds
 from .report.report import action_report
-from .report.runs import (compare_runs, evaluate_results, evaluate_run, held_out, named_model,
+from .report.runs import (calibrate_run, compare_runs, evaluate_results, evaluate_run, held_out, named_model,
                                       report_runs, run_folder, score_run, train_and_score, train_data, write_scores)
 
 # %% ../nbs/all.ipynb #9379f385
@@ -121,11 +121,14 @@ from .anticipation.published import reorder_actions, reordered_classifier
 from .anticipation.training import teach_actions, train_student
 
 # %% ../nbs/all.ipynb #16e7be1b
-from .timeline.metrics import error_counts, label_segments, segment_errors, segment_intervals, segment_metrics
+from .timeline.metrics import error_counts, label_segments, segment_errors, segment_intervals, segment_metrics, timeline_scores
 from .timeline.mstcn import MSTCN, mstcn_loss
 from .timeline.windows import Timeline, keep_features, window_features, window_network
 from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
                                             timeline_segments, train_timeline)
+from .timeline.page import class_colors, ribbon_figure, timeline_page, worst_minutes
+from .timeline.sliding import (segment_labels, sliding_answers, sliding_labels, sliding_results,
+                                           sliding_scores, sweep_thresholds)
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window

@@ -55,7 +55,11 @@ def _found(patterns):
         yield from videos
 
 # %% ../../nbs/cli/50_deploy.ipynb #8bed142c
-def _answer_lines(answer): return '\n'.join(f"{t:>8}  {a['label']} ({a['probability']:.0%})" for t,a in answer.items())
+def _said(label, value, calibrated): return f'{label} ({value:.0%})' if calibrated else f'{label} (score {value:.2f})'
+
+# %% ../../nbs/cli/50_deploy.ipynb #4d02e2b0
+def _answer_lines(answer):
+    return '\n'.join(f"{t:>8}  {_said(a['label'], a['probability'], a['calibrated'])}" for t,a in answer.items())
 
 # %% ../../nbs/cli/50_deploy.ipynb #794b02eb
 def _answers(predictor, videos, start, stop):
@@ -73,7 +77,8 @@ def _watch_camera(predictor, device, seconds, **how):
     try:
         for p in predictor.watch(camera_pictures(device, seconds), **how):
             seen.append(dict(time=p.time, **{t: dict(label=l, probability=v) for t,(l,v) in p.labels.items()}))
-            print(f'{p.time:8.1f} s  ' + ', '.join(f'{l} ({v:.0%})' for l,v in p.labels.values()), flush=True)
+            said = [_said(l, v, t in predictor.calibration) for t,(l,v) in p.labels.items()]
+            print(f'{p.time:8.1f} s  ' + ', '.join(said), flush=True)
     except KeyboardInterrupt: pass
     return seen
 
@@ -97,14 +102,27 @@ def _outputs(videos, out):
     return places
 
 # %% ../../nbs/cli/50_deploy.ipynb #3ed54fd3
-def _annotate(predictor, videos, out, threshold, **how):
+def _annotate(predictor, videos, out, **how):
     "Write what is asked for about each video; the paths."
     written = []
     for v,outs in _outputs(videos, out).items():
         with typer.progressbar(length=1000, label=Path(v).name, file=sys.stderr) as bar:
             done = lambda share: bar.update(int(share*1000)-bar.pos)
-            written += ea.annotate_video(predictor, v, outs, threshold, progress=done, **how)
+            written += ea.annotate_video(predictor, v, outs, progress=done, **how)
     return [str(p) for p in written]
+
+# %% ../../nbs/cli/50_deploy.ipynb #f3301c2f
+def _threshold(predictor, threshold, precision):
+    "The thresholds that `--threshold` or `--precision` ask for; None if neither is given."
+    if precision is None: return threshold
+    if threshold is not None: raise ValueError('--threshold and --precision: give one of them')
+    return predictor.precision_thresholds(precision)
+
+# %% ../../nbs/cli/50_deploy.ipynb #11f89ca7
+def _given(**options):
+    "The options that are given; `none` is no smoothing."
+    given = {k: v for k,v in options.items() if v not in (None, [])}
+    return given | dict(smooth=None) if given.get('smooth') == 'none' else given
 
 # %% ../../nbs/cli/50_deploy.ipynb #019c3c4f
 @command('Deployment')
@@ -112,29 +130,40 @@ def _annotate(predictor, videos, out, threshold, **how):
 @renamed_options(span='window')
 def predict(
     model:Path, # A file of `export`, or the folder of a run with its model.onnx.
-    videos:list[str], # Videos, frame folders or archives, patterns (clips/*.mp4), or a camera: camera:0, /dev/video0.
-    out:list[Path]|None=None, # .mp4, .gif, .png, .json, .csv or .srt; {} is the video's name; may be repeated.
+    videos:list[str], # Videos, frame folders or archives, patterns, a camera (camera:0), or answers kept by --out.
+    out:list[Path]|None=None, # .mp4, .gif, .png, .json, .csv, .srt, .npz (raw answers); {}: the name; may be repeated.
     start:float|None=None, # Beginning of the clip, seconds (or frame number).
     stop:float|None=None, # Its end.
     stride:float|None=None, # With --out, or a camera: seconds from one answer to the next.
     window:float|None=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
-    threshold:float=0., # With --out: what is less probable is not shown.
+    smooth:str|None=None, # With --out, or a camera: mean, vote, exp or none.
+    smooth_window:float|None=None, # With --out, or a camera: seconds to smooth over; else 1, or 4 strides.
+    threshold:float|None=None, # With --out: what is less probable is not shown; else as calibrated, or 0.
+    precision:float|None=None, # With --out: show what was right so often when the file was calibrated, as 0.9.
+    shortest:float=0., # With --out: seconds; a shorter action or pause goes to its longer neighbour.
+    background:list[str]|None=None, # With --out: a class that means that nothing happens; may be repeated.
+    fps:float|None=None, # With --out: frames per second of folders of frames.
+    bad:str='raise', # With --out: frames that cannot be had: raise, or repeat_last.
     seconds:float|None=None, # How long to watch a camera; without it until Ctrl-C.
 ):
     """Say what is done in clips; annotate videos of any length; or watch a camera.
 
-    Example: epic-actions predict first.onnx kitchen.mp4 --out annotated.mp4 --out actions.csv
+    Example: epic-actions predict first.onnx kitchen.mp4 --out annotated.mp4 --out actions.csv --shortest 1
     """
-    from epic_actions.deploy.predictor import ActionPredictor, camera_device
+    from epic_actions.deploy.predictor import ActionPredictor, camera_device, is_kept
     predictor = ActionPredictor(_exported(model))
+    how = _given(stride=stride, window=window, smooth=smooth, smooth_window=smooth_window)
     if device := camera_device(videos[0]):
         if out or len(videos) > 1: raise ValueError(f'{videos[0]}: a camera is watched alone, and without --out')
-        seen = _watch_camera(predictor, device, seconds, stride=stride, window=window)
+        seen = _watch_camera(predictor, device, seconds, **how)
         return seen, f'{len(seen)} answers'
     videos = [*_found(videos)]
     if out:
         if (start,stop) != (None,None):
             raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
-        paths = _annotate(predictor, videos, out, threshold, stride=stride, window=window)
+        shown = _given(threshold=_threshold(predictor, threshold, precision), background=background, fps=fps)
+        paths = _annotate(predictor, videos, out, shortest=shortest, bad=bad, **how, **shown)
         return dict(written=paths), '\n'.join(paths)
+    if kept := [v for v in videos if is_kept(v)]:
+        raise ValueError(f'{kept[0]}: holds answers about a whole video; say with --out what is to be made of them')
     return _answers(predictor, videos, start, stop)

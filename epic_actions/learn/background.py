@@ -36,7 +36,8 @@ def _divided(footage, actions, seed):
     "The footage with a `split`."
     if footage.split.notna().any(): return footage.assign(split=footage.split.fillna('train'))
     share = (actions.split == 'valid').sum()/actions.split.isin(['train','valid']).sum()
-    return split_by_group(footage.assign(label='background', uid=footage.index), valid=share, seed=seed)
+    named = footage.assign(label='background', uid=footage.index)
+    return footage.assign(split=split_by_group(named, valid=share, seed=seed).split)
 
 # %% ../../nbs/learn/36_background.ipynb #ba8102a3
 def _hardest(clips, n, source, label):

@@ -29,10 +29,11 @@ _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optim
 # %% ../../nbs/learn/35_recipes.ipynb #648369a1
 def _range(names, least, most=inf): return dict.fromkeys(names.split(), (least, most))
 _ranges = {**_range('epochs bs frames flow_length size presize scale top_k length', 1), **_range('ucf_split', 1, 3),
-           **_range('wd clip_grad mixup cutmix body_lr warm_up steps seed tau_a past_weight feature_weight weight', 0),
-           **_range('dropout label_smoothing light min_coverage', 0, 1), **_range('ema', 0, .99999),
-           **_range('share', 0, .95), **_range('margin', 0), **_range('edges', 0, 1), **_range('randaugment', 0, 30), **_range('std', 1e-6), **_range('lr T tau_o window stride', 1e-12),
-           **_range('network_epochs', 1)}
+           **_range('wd clip_grad mixup cutmix body_lr warm_up steps seed tau_a past_weight feature_weight weight '
+                    'margin', 0), **_range('network_epochs', 1),
+           **_range('dropout label_smoothing light min_coverage edges', 0, 1), **_range('ema', 0, .99999),
+           **_range('share', 0, .95), **_range('randaugment', 0, 30), **_range('std', 1e-6),
+           **_range('lr T tau_o window stride', 1e-12)}
 
 # %% ../../nbs/learn/35_recipes.ipynb #c683a4f3
 def _check_range(name, v):

@@ -5,9 +5,9 @@
 # %% auto #0
 __all__ = ['results_suffixes', 'run_folder', 'run_names', 'is_folds', 'seed_folders', 'first_run', 'check_one_run',
            'folds_results', 'named_model', 'trained_on', 'HeldOut', 'held_out', 'class_problem', 'incomparable',
-           'run_features', 'scoring_model', 'score_runs', 'score_run', 'write_scores', 'evaluate_results',
-           'evaluate_run', 'compare_runs', 'report_runs', 'divided_data', 'epoch_warning', 'train_and_score',
-           'train_data']
+           'run_features', 'scoring_model', 'score_runs', 'score_run', 'background_counts', 'write_scores',
+           'evaluate_results', 'evaluate_run', 'compare_runs', 'calibrate_run', 'report_runs', 'divided_data',
+           'epoch_warning', 'train_and_score', 'train_data']
 
 # %% ../../nbs/report/20_runs.ipynb #91f38651
 import os, warnings
@@ -25,7 +25,9 @@ from ..datasets.datasets import read_data
 from ..datasets.epic import epic_classes, epic_files, epic_lists, read_annotations, segments_from_epic
 from ..features.network import with_network
 from ..models.base import n_classes
+from ..models.bundle import load_bundle, save_bundle
 from ..models.pretrained import read_model
+from ..score.calibration import calibrate
 from ..score.compare import compare_results
 from ..score.epic import epic_metrics
 from ..score.explain import heat_painter
@@ -34,6 +36,7 @@ from ..score.metrics import choice_warning, few
 from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
 from ..learn.recipes import read_recipe
+from ..learn.resume import only_writer
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
                                          train_recipe)
 from .report import action_report
@@ -268,6 +271,33 @@ def score_run(
     if labelled: incomparable({str(source): models['the model'].vocabs}, held.clips)
     return models['the model'], held, score(held.clips)['the model']
 
+# %% ../../nbs/report/20_runs.ipynb #d10cf1e9
+_counted = ['clips of nothing','called an action','clips of actions','called nothing']
+
+# %% ../../nbs/report/20_runs.ipynb #bdcb87b9
+def background_counts(
+    results, # `Results`
+    background # Names of the classes that mean that nothing happens
+)->pd.DataFrame: # A row for each target that has such a class and labels
+    "How many clips of nothing are called an action, and how many actions are called nothing."
+    rows = {}
+    for t,names in results.vocab.items():
+        if t not in results.segments or not {*names} & {*background}: continue
+        nothing = results.segments[t].isin([*background]).to_numpy()
+        said = np.isin(np.array(names)[results.scores[t].argmax(1)], [*background])
+        counts = nothing, nothing & ~said, ~nothing, ~nothing & said
+        rows[t] = dict(zip(_counted, (int(c.sum()) for c in counts)))
+    return pd.DataFrame.from_dict(rows, 'index', columns=_counted)
+
+# %% ../../nbs/report/20_runs.ipynb #20e80181
+def _about_background(counts, background):
+    "The sections of a report about clips of nothing."
+    if not len(counts): return []
+    none = ' None of these clips shows nothing, so the figures say nothing about false alarms.'
+    text = (f'Nothing happens in clips of {", ".join(background)}. In all other figures this is one class among the '
+            'others.' + none*bool((counts[_counted[0]] == 0).all()))
+    return [('Clips of nothing', text), ('Clips of nothing, counts', counts)]
+
 # %% ../../nbs/report/20_runs.ipynb #d585d650
 def write_scores(
     out:Path, # Folder for the three files
@@ -279,12 +309,15 @@ def write_scores(
 )->dict: # Paths and scores, as plain data
     "Write the scores and the report of one model or several."
     chosen = results[best] if isinstance(results, dict) else results
+    nothing = background_counts(chosen, model.background)
+    report['notes'] = [*(report.get('notes') or ()), *_about_background(nothing, model.background)]
     scores,table,paint = save_results(chosen, out/'results.npz'),out/'results.csv',heat and heat_painter(model)
     with atomic_write(table) as part: chosen.table().to_csv(part, index=False)
     frames = lambda row: clip_images(row, model.clip_spec)
     looked = (lambda row: paint(frames(row))) if paint else None
     page = action_report(out/'report.html', results, frames=frames, heat=looked, detail=best, **report)
-    return dict(report=str(page), results=str(scores), table=str(table), **_summary(chosen))
+    said = dict(background=nothing.to_dict('index')) if len(nothing) else {}
+    return dict(report=str(page), results=str(scores), table=str(table), **_summary(chosen), **said)
 
 # %% ../../nbs/report/20_runs.ipynb #11f7b967
 def _summary(results):
@@ -362,6 +395,26 @@ def compare_runs(
     for n,why in incomparable(vocabs, clips).items(): raise ValueError(f'{n}: cannot be compared; {why}')
     if live: results |= score(held.clips)
     return compare_results({n: results[n] for n in sources})
+
+# %% ../../nbs/report/20_runs.ipynb #2ed347f5
+def calibrate_run(
+    source:str|Path, # Folder of a run, or its bundle
+    data:Path|None=None, # Data in place of those that the run kept
+    split:str|None=None, # Its name, or `all`; None: validation, or all of `data`
+    precision:float|None=None, # Wished of each class, 0 to 1; None: no answers are dropped
+    results:Path|None=None, # Results of the same classes in place of data
+    **how # Arguments of `score_run`
+)->dict: # As `calibrate` gives it
+    "Calibrate the model of a run, and keep that in its bundle; raises a ValueError if nothing is there to learn from."
+    check_one_run(source)
+    bundle = source/'best.safetensors' if (source := Path(source)).is_dir() else source
+    model = load_bundle(bundle)
+    if results is None: *_,scores = score_run(source, data, split or (data is None and 'valid') or None, **how)
+    else: scores = load_results(results)
+    with only_writer(bundle.parent):
+        found = calibrate(model, scores, precision)
+        save_bundle(model, bundle, **model.info)
+    return found
 
 # %% ../../nbs/report/20_runs.ipynb #7a1c925f
 def _histories(sources):
