@@ -6,10 +6,9 @@
 __all__ = ['pad_videos', 'timeline_dataloaders', 'read_rows', 'timeline_predictions', 'timeline_segments', 'score_timeline',
            'train_timeline']
 
-# %% ../../nbs/timeline/20_training.ipynb #99d73cad
+# %% ../../nbs/timeline/20_training.ipynb #f8b04fc8
 import json, random
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from fastai.data.core import DataLoaders
 from fastai.torch_core import default_device
 from torch.nn.utils.rnn import pad_sequence
 
-# %% ../../nbs/timeline/20_training.ipynb #bca18d6e
+# %% ../../nbs/timeline/20_training.ipynb #1ee3f775
 from ..data.segments import target_columns
 from ..data.splits import ensure_split
 from ..data.untrimmed import check_untrimmed, frame_labels, make_untrimmed, video_gaps
@@ -33,7 +32,7 @@ from ..learn.training import check_new_run, recipe_loaders, train_recipe
 from ..models.bundle import save_bundle
 from ..models.pretrained import read_model
 from .metrics import timeline_scores
-from .mstcn import MSTCN, no_label, padding
+from .mstcn import padding
 from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
 from ..video.files import atomic_write
 

@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WindowNet', 'window_network', 'window_rows', 'window_features', 'keep_features', 'Timeline', 'join_timeline']
 
-# %% ../../nbs/timeline/15_windows.ipynb #b77f8a5d
+# %% ../../nbs/timeline/15_windows.ipynb #5764065b
 import json, zlib
 from pathlib import Path
 import numpy as np
@@ -20,7 +20,7 @@ from ..models.base import ActionModel, check_set, unwrapped
 from ..models.encoders import VideoEncoder
 from ..models.pretrained import read_model
 from .mstcn import MSTCN
-from ..video.files import VideoError, atomic_write, track
+from ..video.files import atomic_write, track
 
 # %% ../../nbs/timeline/15_windows.ipynb #f81c9fee
 class WindowNet(nn.Module):
