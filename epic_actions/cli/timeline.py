@@ -40,9 +40,9 @@ def _score_table(targets):
         lines.append(f"{table.rename(index=lambda k: k.replace('_', ' ')).to_string()}\nerrors: {errors or 'none'}")
     return '\n'.join(lines)
 
-# %% ../../nbs/cli/70_timeline.ipynb #1dd991f2
-Videos = Annotated[Path, typer.Argument(metavar='DATA', help='Table of whole videos, a row for each action: path, start, '
-                                        'stop, label; or a toy kitchen, or another data set.')]
+# %% ../../nbs/cli/70_timeline.ipynb #c4b725ed
+Videos = Annotated[Path, typer.Argument(metavar='DATA', help='Table of whole videos, a row for each action: path, '
+                                        'start, stop, label; or a toy kitchen, or another data set.')]
 
 # %% ../../nbs/cli/70_timeline.ipynb #8770f5e0
 Share = Annotated[str|None, typer.Option(help='Share of the videos, or groups, as P01,P02.')]
@@ -52,7 +52,7 @@ def _division(**given):
     "The arguments of `read_untrimmed` for shares or groups that are given."
     return {k: share_or_groups(v) for k,v in given.items() if v}
 
-# %% ../../nbs/cli/70_timeline.ipynb #1f3e1044
+# %% ../../nbs/cli/70_timeline.ipynb #de538589
 @command('Timelines', 'train', stopped=run_goes_on, within=timeline)
 @importing
 @recipe_options(TimelineRecipe, timeline_recipes, ('network','window','stride','epochs','lr'))
@@ -73,7 +73,8 @@ def train_command(
     read = ea.read_untrimmed(data, dense=True, group=group, seed=recipe.train.seed, **_division(valid=valid, test=test),
                              background=(recipe.background.label,))
     answer = ea.train_timeline(recipe, read.segments, out, features, resume)
-    return answer, f"{answer['videos']} videos ({answer['split']})\n{_score_table(answer['targets'])}\n{answer['model']}"
+    first = f"{answer['videos']} videos ({answer['split']})"
+    return answer, f"{first}\n{_score_table(answer['targets'])}\n{answer['model']}"
 
 # %% ../../nbs/cli/70_timeline.ipynb #956a55e0
 @command('Timelines', 'eval', within=timeline)

@@ -6,10 +6,9 @@
 __all__ = ['pad_videos', 'timeline_dataloaders', 'read_rows', 'timeline_predictions', 'timeline_segments', 'score_timeline',
            'train_timeline']
 
-# %% ../../nbs/timeline/20_training.ipynb #99d73cad
+# %% ../../nbs/timeline/20_training.ipynb #f8b04fc8
 import json, random
 from dataclasses import replace
-from itertools import chain
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -21,7 +20,7 @@ from fastai.data.core import DataLoaders
 from fastai.torch_core import default_device
 from torch.nn.utils.rnn import pad_sequence
 
-# %% ../../nbs/timeline/20_training.ipynb #2b23ee35
+# %% ../../nbs/timeline/20_training.ipynb #1ee3f775
 from ..data.segments import target_columns
 from ..data.splits import ensure_split
 from ..data.untrimmed import check_untrimmed, frame_labels, make_untrimmed, video_gaps
@@ -33,7 +32,7 @@ from ..learn.training import check_new_run, recipe_loaders, train_recipe
 from ..models.bundle import save_bundle
 from ..models.pretrained import read_model
 from .metrics import timeline_scores
-from .mstcn import MSTCN, no_label, padding
+from .mstcn import padding
 from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
 from ..video.files import atomic_write
 
@@ -91,12 +90,13 @@ def timeline_dataloaders(
     dls.n_features = parts['train'][0][0].shape[1]
     return dls
 
-# %% ../../nbs/timeline/20_training.ipynb #99287b77
+# %% ../../nbs/timeline/20_training.ipynb #472436ff
 def _small_network(recipe, df, out, resume, progress):
     "A small network for the actions of the table, and for nothing where there are gaps."
     label,margin = recipe.background.label,recipe.background.margin
-    gaps = recipe.timeline.unannotated == 'background' and len(video_gaps(df[df.split == 'train'], margin, (label,))) > 0
-    background = replace(recipe.background, gaps=gaps)
+    gaps = video_gaps(df[df.split == 'train'], margin, (label,))
+    means_nothing = recipe.timeline.unannotated == 'background'
+    background = replace(recipe.background, gaps=means_nothing and len(gaps) > 0)
     chosen = Recipe(spec=recipe.spec, augment=recipe.augment, background=background).changed(
         train=dict(epochs=recipe.timeline.network_epochs, seed=recipe.train.seed))
     dls = recipe_loaders(chosen, df[df.split != 'test'].reset_index(drop=True), workers=0)
@@ -178,7 +178,7 @@ def _timelines(model, df, features, unannotated, background):
             answers[source],truth[source] = [said[t][k] for k in known],[true[t][k] for k in known]
     return found
 
-# %% ../../nbs/timeline/20_training.ipynb #16a4eafc
+# %% ../../nbs/timeline/20_training.ipynb #667d74e9
 def score_timeline(
     source, # Run or bundle of a timeline, or a `Timeline`
     table, # Table of whole videos, or its path
@@ -190,7 +190,8 @@ def score_timeline(
     "How good a timeline is; raises a ValueError for a model that is none, and for labels that it does not know."
     model = _read_timeline(source)
     df,background = _rows_to_score(model, table, split),_background_of(model)
-    return _scored(_timelines(model, df, _features_of(model, df, features, progress), unannotated, background), background)
+    seen = _features_of(model, df, features, progress)
+    return _scored(_timelines(model, df, seen, unannotated, background), background)
 
 # %% ../../nbs/timeline/20_training.ipynb #e68c8aa0
 def _rows_to_score(model, table, split):
@@ -209,7 +210,7 @@ def _features_of(model, df, folder, progress):
     if folder: return keep_features(net, df.source, folder, window, stride, progress)
     return {s: torch.stack([x for _,x in window_rows(net, s, window, stride)]).numpy() for s in df.source.unique()}
 
-# %% ../../nbs/timeline/20_training.ipynb #50d7ec4c
+# %% ../../nbs/timeline/20_training.ipynb #87541ada
 def _scored(pairs, background):
     "Target -> scores, of what `_timelines` gives."
     return {t: timeline_scores(*pair, (background,)) for t,pair in pairs.items()}
@@ -226,7 +227,7 @@ def _joined(model, net, window, stride, out):
     save_bundle(joined, out/'best.safetensors', **model.info)
     return joined
 
-# %% ../../nbs/timeline/20_training.ipynb #e6eb9245
+# %% ../../nbs/timeline/20_training.ipynb #7b744321
 def train_timeline(
     recipe, # `TimelineRecipe`, its name, or its file
     table, # Table of whole videos: `source`, `start`, `stop` and the labels; or its path
@@ -236,7 +237,8 @@ def train_timeline(
     progress:bool=True # Show progress bars?
 )->dict: # `model`, `scores` (a file), `split`, `videos` (how many were scored), and target -> scores by `targets`
     "Train a timeline, and score it on videos held out; raises a ValueError for a table that does not fit."
-    out,recipe = Path(out),recipe if isinstance(recipe, TimelineRecipe) else read_recipe(recipe, TimelineRecipe, timeline_recipes)
+    out = Path(out)
+    if not isinstance(recipe, TimelineRecipe): recipe = read_recipe(recipe, TimelineRecipe, timeline_recipes)
     if not resume: check_new_run(out)
     chosen,background,train = recipe.timeline,recipe.background.label,recipe.train
     df = _checked_table(table, background, train.seed)

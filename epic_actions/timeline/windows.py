@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['WindowNet', 'window_network', 'window_rows', 'window_features', 'keep_features', 'Timeline', 'join_timeline']
 
-# %% ../../nbs/timeline/15_windows.ipynb #b77f8a5d
+# %% ../../nbs/timeline/15_windows.ipynb #5764065b
 import json, zlib
 from pathlib import Path
 import numpy as np
@@ -20,7 +20,7 @@ from ..models.base import ActionModel, check_set, unwrapped
 from ..models.encoders import VideoEncoder
 from ..models.pretrained import read_model
 from .mstcn import MSTCN
-from ..video.files import VideoError, atomic_write, track
+from ..video.files import atomic_write, track
 
 # %% ../../nbs/timeline/15_windows.ipynb #f81c9fee
 class WindowNet(nn.Module):
@@ -32,7 +32,7 @@ class WindowNet(nn.Module):
     def forward(self, x): # Normalised clips (B, frames, channels, height, width) -> (B, features)
         return network_maps(self.net, x, False).mean((1,2,3))
 
-# %% ../../nbs/timeline/15_windows.ipynb #f4599219
+# %% ../../nbs/timeline/15_windows.ipynb #abbf9037
 def window_network(
     source, # Run, bundle or checkpoint of a model that sees clips, an encoder's name, or a model
     frames:int|None=None, # Frames of a clip, for an encoder; None: as its source says
@@ -40,7 +40,8 @@ def window_network(
 ):
     "The network that sees windows; raises a ValueError for one that takes features, or does not know its clips."
     net = unwrapped(source)
-    if not isinstance(net, nn.Module): net = read_model(source) if Path(source).exists() else VideoEncoder(source, frames, size)
+    if not isinstance(net, nn.Module):
+        net = read_model(source) if Path(source).exists() else VideoEncoder(source, frames, size)
     check_set(net, 'clip_spec')
     if getattr(net, 'inputs', 'clip') == 'clip': return net.eval()
     raise ValueError(f'{type(net).__name__} takes {net.inputs}; give a model that sees clips, or an encoder')
