@@ -137,13 +137,14 @@ def predict(
     stride:float|None=None, # With --out, or a camera: seconds from one answer to the next.
     window:float|None=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
     smooth:str|None=None, # With --out, or a camera: mean, vote, exp or none.
-    smooth_window:float|None=None, # With --out, or a camera: seconds to smooth over; else 1, or 4 strides.
+    smooth_window:float|None=None, # With --out, or a camera: seconds to smooth over; else 1, or 2 strides.
     threshold:float|None=None, # With --out: what is less probable is not shown; else as calibrated, or 0.
     precision:float|None=None, # With --out: show what was right so often when the file was calibrated, as 0.9.
-    shortest:float=0., # With --out: seconds; a shorter action or pause goes to its longer neighbour.
+    shortest:float=0., # With --out: seconds; shorter actions are left out, shorter pauses within an action closed.
     background:list[str]|None=None, # With --out: a class that means that nothing happens; may be repeated.
     fps:float|None=None, # With --out: frames per second of folders of frames.
     bad:str='raise', # With --out: frames that cannot be had: raise, or repeat_last.
+    one_pass:bool=False, # With --out, of a TSM: see each frame once, without the edges of clips; faster.
     seconds:float|None=None, # How long to watch a camera; without it until Ctrl-C.
 ):
     """Say what is done in clips; annotate videos of any length; or watch a camera.
@@ -161,7 +162,8 @@ def predict(
     if out:
         if (start,stop) != (None,None):
             raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
-        shown = _given(threshold=_threshold(predictor, threshold, precision), background=background, fps=fps)
+        shown = _given(threshold=_threshold(predictor, threshold, precision), background=background, fps=fps,
+                       one_pass=one_pass or None)
         paths = _annotate(predictor, videos, out, shortest=shortest, bad=bad, **how, **shown)
         return dict(written=paths), '\n'.join(paths)
     if kept := [v for v in videos if is_kept(v)]:

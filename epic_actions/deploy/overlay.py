@@ -365,7 +365,7 @@ def annotate_video(
     video, # A video; or frames, with `fps`; or a file of `save_predictions`
     out, # What to write, by its suffix: .mp4, .gif, .png, .json, .csv, .srt or .npz; a path or several
     threshold=None, # What is less probable is not shown, see `class_thresholds`; None: the thresholds of the file
-    shortest:float=0., # Seconds: what is shorter, an action or a pause, goes to its longer neighbour
+    shortest:float=0., # Seconds: shorter segments are left out, and shorter pauses within an action closed
     progress=None, # Function of the share that is done, 0 to 1
     background=None, # Classes that mean that nothing happens; None: those of the file, or `background` and `none`
     **kwargs # Arguments of `stream`: `stride`, `window`, `smooth`, `smooth_window`, `fps` ...

@@ -240,6 +240,48 @@ def _answers(self:ActionPredictor, windows, pixels, batch):
             yield Prediction(*about, mine, mine, self.vocabs)
         _forget(known, min(distinct[-1]))
 
+# %% ../../nbs/deploy/10_predictor.ipynb #cf57f991
+def _sequence(frames, spec, window, stride, past):
+    "Numbers of the frames of a sequence, and a list of ((time, start, stop), place of its first frame) of each window."
+    chosen = spec.sampler(max(round(window*frames.fps), 1), None, frames.fps)
+    step = max((chosen[-1]-chosen[0])/max(len(chosen)-1, 1), 1)/frames.fps
+    duration = seconds_of(frames)
+    count = int(duration/step)
+    windows = []
+    for t in map(float, np.arange(0, duration-1e-6, stride)):
+        start,stop = window_at(t, window, duration, past)
+        first = round((start + chosen[0]/frames.fps)/step - .5)
+        windows.append(((t, start, stop), min(max(first, 0), max(count-len(chosen), 0))))
+    return frames.at((np.arange(count)+.5)*step).tolist(), windows
+
+# %% ../../nbs/deploy/10_predictor.ipynb #5599186d
+@patch
+def _sequence_features(self:ActionPredictor, ids, pixels, size):
+    "Yield the features of the frames `ids` of one sequence; `size` of them are asked for at a time."
+    for a in range(0, len(ids), size):
+        first = max(a-self.reach, 0)
+        near = [[(i,) for i in ids[first:a+size+self.reach]]]
+        [seen] = self._session.run(['frame_features'], {'clips': _clips(near, pixels, self.spec)})
+        yield from seen[0,a-first:a-first+size]
+        _forget(pixels, ids[min(max(a+size-self.reach, 0), len(ids)-1)])
+
+# %% ../../nbs/deploy/10_predictor.ipynb #dbfa3bca
+@patch
+def _sequence_stream(self:ActionPredictor, ids, windows, pixels, batch):
+    "Yield a `Prediction` for each of the `windows` of `_sequence`."
+    n,known = self.spec.n_frames,{}
+    pixels.expect(ids)
+    coming = enumerate(self._sequence_features(ids, pixels, max(batch*n, 2*self.reach)))
+    none = np.zeros((0, n, *self._session.get_inputs()[0].shape[2:]), np.uint8)
+    for group in chunked(windows, 4*batch):
+        while group[-1][1]+n-1 not in known: known.update([next(coming)])
+        clips = np.array([[known[k] for k in range(first, first+n)] for _,first in group])
+        probs = self._probabilities(clips=none, windows=clips)
+        for i,(about,_) in enumerate(group):
+            mine = {t: p[i] for t,p in probs.items()}
+            yield Prediction(*about, mine, mine, self.vocabs)
+        _forget(known, group[-1][1])
+
 # %% ../../nbs/deploy/10_predictor.ipynb #7095bd19
 @patch
 def _seconds(self:ActionPredictor, window):
@@ -250,10 +292,13 @@ def _seconds(self:ActionPredictor, window):
 
 # %% ../../nbs/deploy/10_predictor.ipynb #2b270cf7
 @patch
-def _raw_stream(self:ActionPredictor, video, stride, window, past, batch, fps, bad, block=1024):
+def _raw_stream(self:ActionPredictor, video, stride, window, past, batch, fps, bad, one_pass=False, block=1024):
     "Yield the predictions as they are; the frames of the next `block` windows are announced at a time."
     with open_source(video, self.spec, bad, fps) as frames, _Ahead(frames, self.spec) as pixels:
         if frames.times is None: raise VideoError(video, 'images have no times: give fps=')
+        if one_pass and seconds_of(frames) > window:
+            yield from self._sequence_stream(*_sequence(frames, self.spec, window, stride, past), pixels, batch)
+            return
         for windows in chunked(_windows(frames, self.spec, window, stride, past), block):
             pixels.expect([i for _,w in windows for ids in w for i in ids])
             for p in self._answers(windows, pixels, batch):
@@ -396,7 +441,7 @@ def precision_thresholds(self:ActionPredictor,
 def segments(self:ActionPredictor,
     video, # See `stream`
     threshold=None, # What is less probable is nothing, see `class_thresholds`; None: the thresholds of the file
-    shortest:float=0., # Seconds: what is shorter, an action or a pause, goes to its longer neighbour
+    shortest:float=0., # Seconds: shorter segments are left out, and shorter pauses within an action closed
     background=None, # Classes that mean that nothing happens; None: those of the file, or `background` and `none`
     **kwargs # Arguments of `stream`
 )->list: # See `find_segments`

@@ -79,8 +79,8 @@ def smooth_predictions(
 def smoothing_window(
     stride:float # Seconds from one answer to the next
 )->float: # Seconds
-    "How long `smooth_predictions` looks if nothing else is said: five answers, and a second at least."
-    return max(1., 4*stride)
+    "How long `smooth_predictions` looks if nothing else is said: three answers, and a second at least."
+    return max(1., 2*stride)
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #3c4ad79a
 backgrounds = 'background','none' # names of classes that mean that nothing happens
@@ -126,16 +126,25 @@ def precision_thresholds(
 # %% ../../nbs/deploy/05_smoothing.ipynb #e2bca10c
 def _edges(best): return np.flatnonzero(np.diff(best, prepend=-2, append=-2))
 
+# %% ../../nbs/deploy/05_smoothing.ipynb #857d72fa
+def _close_pauses(best, edges, lengths, shortest):
+    "Give the pauses between two runs of the same class to it, if they last less than `shortest`."
+    runs = best[edges[:-1]]
+    for i in range(1, len(runs)-1):
+        if runs[i] < 0 and runs[i-1] == runs[i+1] and lengths[i] < shortest: best[edges[i]:edges[i+1]] = runs[i-1]
+
 # %% ../../nbs/deploy/05_smoothing.ipynb #24566116
 def _without_short(best, cuts, shortest):
-    "`best` with each run that lasts less than `shortest` given to its longer neighbour; `cuts` are the edges, seconds."
-    while len(edges := _edges(best)) > 2:
-        lengths = np.diff(cuts[edges])
+    "`best` without the runs that last less than `shortest`; `cuts` are the edges of the answers, seconds."
+    shortest -= 1e-9
+    while True:
+        edges = _edges(best)
+        _close_pauses(best, edges, np.diff(cuts[edges]), shortest)
+        edges = _edges(best)
+        lengths = np.where(best[edges[:-1]] < 0, np.inf, np.diff(cuts[edges]))
         i = lengths.argmin()
-        if lengths[i] >= shortest - 1e-9: break
-        near = max({i-1, i+1} & {*range(len(lengths))}, key=lengths.__getitem__)
-        best[edges[i]:edges[i+1]] = best[edges[near]]
-    return best
+        if lengths[i] >= shortest: return best
+        best[edges[i]:edges[i+1]] = -1
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #2d26fdf1
 def _target_segments(target, vocab, probs, cuts, floors, shortest):
@@ -143,15 +152,15 @@ def _target_segments(target, vocab, probs, cuts, floors, shortest):
     best = probs.argmax(1)
     best = _without_short(np.where(probs.max(1) < floors[best], -1, best), cuts, shortest)
     for a,b in pairwise(_edges(best)):
-        start,end,k = float(cuts[a]),float(cuts[b]),best[a]
-        if k < 0 or end-start < shortest - 1e-9: continue
-        yield dict(target=target, start=start, end=end, label=vocab[k], score=float(probs[a:b,k].mean()))
+        if (k := best[a]) >= 0:
+            yield dict(target=target, start=float(cuts[a]), end=float(cuts[b]), label=vocab[k],
+                       score=float(probs[a:b,k].mean()))
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #c6f1171f
 def find_segments(
     predictions, # `Prediction`s of a whole video, in the order of time, or a file of `save_predictions`
     threshold=0., # What is less probable is nothing: a number, or a number for each class, see `class_thresholds`
-    shortest:float=0., # Seconds: what is shorter, an action or a pause, goes to its longer neighbour
+    shortest:float=0., # Seconds: shorter segments are left out, and shorter pauses within an action closed
     background=backgrounds # Classes that mean that nothing happens: a name or several
 )->list: # Dicts of `target`, `start`, `end`, `label` and `score` (the mean probability), by target and time
     "The segments of a video, for each target; raises a ValueError for a class that is not there."

@@ -30,6 +30,12 @@ from ..models.base import ActionModel, check_set, unwrapped
 from ..models.pretrained import read_model
 from ..report.runs import check_one_run, run_folder
 
+# %% ../../nbs/export/00_onnx.ipynb #c6c5dc2d
+def _reach(model):
+    "How many frames before and after it the features of a frame depend on; None if a model cannot be divided."
+    if getattr(model, 'by_frame', False): return 0
+    return len(layers_of(model, TemporalShift)) or None if model.clip_spec.modality == 'RGB' else None
+
 # %% ../../nbs/export/00_onnx.ipynb #12afbd0a
 class PixelModel(nn.Module):
     "`model` on 8-bit pixels: normalises them, and always answers with a tuple."

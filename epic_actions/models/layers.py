@@ -100,8 +100,9 @@ class TimeDistributed(nn.Module):
         self.module,self.low_mem,self.tdim = module,low_mem,tdim
 
     def forward(self, *tensors, **kwargs):
-        steps = {t.shape[self.tdim] for t in tensors}
-        if len(steps) != 1: raise ValueError(f'the arguments differ in their number of time steps: {sorted(steps)}')
+        first,*others = steps = [t.shape[self.tdim] for t in tensors] # no set: a number that is exported has no hash
+        if any(s != first for s in others):
+            raise ValueError(f'the arguments differ in their number of time steps: {sorted({*steps})}')
         if self.low_mem or self.tdim != 1:
             outs = [self.module(*step, **kwargs) for step in zip(*[x.unbind(self.tdim) for x in tensors])]
             if isinstance(outs[0], tuple): return tuple(torch.stack(o, self.tdim) for o in zip(*outs))
