@@ -77,7 +77,7 @@ class ActionPredictor:
         self.info = session_info(self._session, path)
         self.vocabs,self.window,self.by_frame,spec = itemgetter('vocabs','window','by_frame','clip_spec')(self.info)
         self.spec,self.calibration = ClipSpec.from_json(json.dumps(spec)),self.info.get('calibration') or {}
-        self.background = self.info.get('background') or backgrounds
+        self.background,self.reach = self.info.get('background') or backgrounds,self.info.get('reach')
         self.timeline = self.info.get('timeline')
 
 # %% ../../nbs/deploy/10_predictor.ipynb #5fcde3f1
@@ -399,7 +399,8 @@ def stream(self:ActionPredictor,
     past:bool|None=None, # Do windows end at the time they speak of? None: only for models of `LastFrames`
     batch:int=8, # Clips that the network gets at a time
     fps:float|None=None, # Frames per second of images, which do not say it
-    bad:str='raise' # Frames that cannot be had: `raise`, or `repeat_last`
+    bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`
+    one_pass:bool=False # TSM: see each frame once, in a sequence without the edges of clips, which is faster
 ):
     "Yield a `Prediction` for every `stride` seconds, in constant memory; raises a ValueError or a `VideoError`."
     if is_kept(video): return self._kept_stream(video, stride, window, smooth, smooth_window)
@@ -411,7 +412,9 @@ def stream(self:ActionPredictor,
     if self.timeline:
         self._check_timeline(window=window, stride=stride)
         return self._read_stream(video, window, stride, past, batch, fps, bad) # it is smooth by itself
-    raw = self._raw_stream(video, stride, window, past, batch, fps, bad)
+    if one_pass and self.reach is None:
+        raise ValueError(f'{self.path}: one_pass=True is for a TSM that this version, or a newer one, exported')
+    raw = self._raw_stream(video, stride, window, past, batch, fps, bad, one_pass and self.reach > 0)
     return smooth_predictions(raw, smooth, smoothing_window(stride) if smooth_window is None else smooth_window)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #b544e291
@@ -473,9 +476,9 @@ def watch(self:ActionPredictor,
     smooth_window:float=1. # Seconds that are smoothed over
 ):
     "Yield a `Prediction` for every `stride` seconds of pictures that come from a camera, in constant memory."
-    window,pixels = self._seconds(window),{}
     if self.spec.modality == 'Flow': raise ValueError(f'{self.path}: takes optical flow, which a camera does not give')
     if self.timeline: raise ValueError(f'{self.path}: reads whole videos, which a camera has no end of')
+    window,pixels = self._seconds(window),{}
     windows = _live_windows(pictures, pixels, self.spec, window, stride or window/4)
     return smooth_predictions(self._answers(windows, pixels, 1), smooth, smooth_window)
 

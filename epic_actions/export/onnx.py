@@ -27,6 +27,7 @@ from ..data.loaders import ClipTfm
 from ..features.network import with_network
 from ..deploy.predictor import onnx_format, open_session, read_onnx_info
 from ..models.base import ActionModel, check_set, unwrapped
+from ..models.layers import TemporalShift, layers_of
 from ..models.pretrained import read_model
 from ..report.runs import check_one_run, run_folder
 
@@ -41,15 +42,17 @@ class PixelModel(nn.Module):
     "`model` on 8-bit pixels: normalises them, and always answers with a tuple."
     def __init__(self, model):
         super().__init__()
-        self.model,self.by_frame,self.normalize = model,getattr(model, 'by_frame', False),Normalizer(model.clip_spec)
+        self.model,self.reach,self.normalize = model,_reach(model),Normalizer(model.clip_spec)
         self.timeline = getattr(model, 'timeline', None)
 
     def forward(self, clips, windows=None):
         x = self.normalize(clips)
         if windows is None: return tuplify(self.model(x))
         features = self.model.forward_features(x)
-        read = windows if self.timeline else torch.cat([features, windows]) # a whole video is never seen at once
-        return *tuplify(self.model.forward_head(read)), features
+        if self.timeline: return *tuplify(self.model.forward_head(windows)), features # which are not all of a video
+        if not self.reach: return *tuplify(self.model.forward_head(torch.cat([features, windows]))), features
+        parts = zip(*(tuplify(self.model.forward_head(f)) for f in (features, windows))) # of different lengths
+        return *map(torch.cat, parts), features
 
 # %% ../../nbs/export/00_onnx.ipynb #b7b59a18
 class _GlobalMax(nn.Module):
@@ -69,15 +72,16 @@ def _exportable(model):
 def _graph(pixel_model, clips, targets):
     "The ONNX graph of `pixel_model`, for any number of clips."
     args,outputs = dict(clips=clips),[*targets]
-    if pixel_model.by_frame:
+    if pixel_model.reach is not None:
         features = pixel_model.model.forward_features(clips.float())
         args['windows'] = torch.cat([features, features])
         outputs.append('frame_features')
     shapes = tuple({0: torch.export.Dim(f'{i}_n')} for i in args)
+    if pixel_model.reach: shapes[0][1] = torch.export.Dim('frames')
     with warnings.catch_warnings(action='ignore'): # of what will be deprecated in packages that torch.onnx uses
         graph = torch.onnx.export(pixel_model, tuple(args.values()), dynamo=True, input_names=[*args],
                                   output_names=outputs, dynamic_shapes=shapes, verbose=False).model_proto
-    if pixel_model.by_frame:
+    if pixel_model.reach is not None:
         default = features[:1 if pixel_model.timeline else 0].numpy()
         graph.graph.initializer.append(onnx.numpy_helper.from_array(default, 'windows'))
     return graph
@@ -91,8 +95,8 @@ def _describe(model, window, **more):
     return dict(format=onnx_format, model=type(model).__name__, args=getattr(model, 'init_args', {}), span=window,
                 clip_spec=json.loads(model.clip_spec.to_json()),
                 vocabs={t: [*map(str, v)] for t,v in model.vocabs.items()},
-                by_frame=getattr(model, 'by_frame', False), timeline=getattr(model, 'timeline', None),
-                **_learnt_later(model),
+                by_frame=getattr(model, 'by_frame', False), reach=_reach(model),
+                timeline=getattr(model, 'timeline', None), **_learnt_later(model),
                 versions={p: version(p) for p in ('epic_actions','torch','onnx','onnxruntime')}, **more)
 
 # %% ../../nbs/export/00_onnx.ipynb #23f3521d
@@ -140,7 +144,7 @@ def _logits(model, clips):
 def _compared(session, model, clips):
     "Yield what the file says of clips, in each way that it can be asked, and what the model says."
     feeds,want = [{'clips': clips}],_logits(model, clips)
-    if getattr(model, 'by_frame', False):
+    if _reach(model) is not None:
         seen = session.run(['frame_features'], feeds[0])[0]
         feeds.append({'clips': clips[:0], 'windows': seen})
         if getattr(model, 'timeline', None): feeds = [{'clips': clips[:1], 'windows': seen}]
