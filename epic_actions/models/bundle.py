@@ -47,7 +47,8 @@ def _weights(model):
 def _about(model, info):
     "What a bundle says about its model, as plain data."
     return dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()),
-                vocabs=model.vocabs, background=[*model.background], info=info, versions={p: version(p) for p in ('epic_actions','torch','fastai')})
+                vocabs=model.vocabs, background=[*model.background], info=info,
+                versions={p: version(p) for p in ('epic_actions','torch','fastai')})
 
 # %% ../../nbs/models/50_bundle.ipynb #e32100f5
 def save_bundle(
