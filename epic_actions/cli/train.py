@@ -74,7 +74,7 @@ def train(
 
     Example: epic-actions train labels.csv --group sequence --test 2,4,6,8,10 --valid 0 --out runs/first
 
-    For long videos, also teach what nothing is, from other footage: --background FOLDER (videos, or a table of parts).
+    For long videos, also teach what nothing is, by other footage: --background FOLDER (videos, or a table of parts)
     """
     if features: recipe = recipe.changed(spec=dict(feature_folder=str(features.resolve())))
     if background: recipe = recipe.changed(background=dict(footage=str(background.resolve())))

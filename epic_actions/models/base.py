@@ -65,6 +65,7 @@ class ActionModel(Registered, nn.Module):
     train_bn = True # Does batch normalisation learn in frozen layers, as fastai has it?
     clip_spec,vocabs = None,None # How its clips are made, and its classes; a learner sets both
     background = () # Classes that mean that nothing happens
+    calibration = None # What `calibrate` found: a temperature and thresholds for each target
     timeline = None # Of a model of whole videos, how it steps through them: `window` and `stride`, s, `reach`, steps
     feature_network = None # Of a model of features: what made them, as plain data; a learner sets it
     source = None # Where `read_model` found it

@@ -43,15 +43,12 @@ def _weights(model):
     "The tensors of `model`, each with memory of its own."
     return {n.replace('_orig_mod.', ''): t.contiguous().clone() for n,t in model.state_dict().items()}
 
-# %% ../../nbs/models/50_bundle.ipynb #e4a844d3
-_learnt_later = 'calibration','background'
-
 # %% ../../nbs/models/50_bundle.ipynb #1d4f9d6c
 def _about(model, info):
     "What a bundle says about its model, as plain data."
     return dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()),
                 vocabs=model.vocabs, info=info, feature_network=model.feature_network,
-                **{k: getattr(model, k, None) for k in _learnt_later},
+                background=[*model.background], calibration=model.calibration,
                 versions={p: version(p) for p in ('epic_actions','torch','fastai')})
 
 # %% ../../nbs/models/50_bundle.ipynb #e32100f5
