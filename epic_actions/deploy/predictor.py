@@ -133,7 +133,8 @@ def predict(self:ActionPredictor,
     stop:float|None=None # End
 )->dict: # Target -> dict of `label`, `probability`, `calibrated` and `probabilities` (class -> probability)
     "What is done in a clip; raises a `VideoError` if it cannot be read, a ValueError if the model reads whole videos."
-    if self.timeline: raise ValueError(f'{self.path}: reads whole videos, and answers with stream and segments')
+    if self.timeline: raise ValueError(f'{self.path}: reads whole videos: call segments or stream; on the '
+                                       'command line, give --out')
     answers = self._probabilities(clips=self.clip(video, start, stop)[None])
     return {t: _answer(probs[0], self.vocabs[t], t in self.calibration) for t,probs in answers.items()}
 
@@ -348,7 +349,7 @@ def stream(self:ActionPredictor,
     video, # A video; or frames, with `fps`; or a file of `save_predictions`
     stride:float|None=None, # Seconds from one answer to the next; None: a quarter of `window`
     window:float|None=None, # Seconds that an answer looks at; None: those of the training clips
-    smooth:str|None='mean', # `mean`, `vote`, `exp` or None, see `smooth_predictions`
+    smooth:str|None='mean', # `mean`, `vote`, `exp` or None, see `smooth_predictions`; timelines stay as they are
     smooth_window:float|None=None, # Seconds that are smoothed over; None: what `smoothing_window` says of the stride
     *,
     past:bool|None=None, # Do windows end at the time they speak of? None: only for models of `LastFrames`
