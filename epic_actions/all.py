@@ -96,6 +96,7 @@ from .learn.resume import Checkpoints, train_run
 from .learn.probes import ProbeGrid, adamw, choice_loaders, train_probes
 from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, TimelineRecipe, read_recipe, recipes,
                                         student_recipes, teacher_recipes, timeline_recipes)
+from .learn.background import add_background, read_footage
 from .learn.training import recipe_learner, recipe_loaders, train_recipe
 
 # %% ../nbs/all.ipynb #ce0be2df

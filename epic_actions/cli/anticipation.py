@@ -91,8 +91,10 @@ def features(
 
     Example: epic-actions features labels.csv --backbone facebook/vjepa2-vitl-fpc64-256 --out features
     """
+    from epic_actions.report.runs import check_one_run
     sources = [model]*bool(backbone) + (videos or [])
     if not sources: raise ValueError('give what is to be seen: videos, folders, or a table')
+    if not backbone: check_one_run(model)
     seen = _seen(sources, clips, group=group, root=root)
     net = ea.VideoEncoder(backbone) if backbone else ea.read_model(model)
     written = ea.write_features(net, seen, out, fps, window=window, clips=None if isinstance(seen, list) else True,

@@ -36,6 +36,11 @@ def weights_number(
         number = zlib.crc32(t.detach().cpu().contiguous().flatten().view(torch.uint8).numpy(), number)
     return number
 
+# %% ../../nbs/features/05_network.ipynb #db7cecb5
+def _times(model):
+    "Frames of a clip of a model that sees them one by one."
+    return model.clip_spec.n_frames if getattr(model, 'clip_spec', None) else model.frames
+
 # %% ../../nbs/features/05_network.ipynb #5a0e19cf
 def describe_network(
     model # A `VideoEncoder`, an `ActionModel`, or any other network
@@ -47,7 +52,7 @@ def describe_network(
     except TypeError: args = None # it holds a layer, or another object
     by_frame = getattr(model, 'by_frame', False)
     return dict(args=args, source=getattr(model, 'source', None), dtype=str(next(model.parameters()).dtype)[6:],
-                by_frame=by_frame, times=getattr(model, 'times', None) if by_frame else None)
+                by_frame=by_frame, times=_times(model) if by_frame else None)
 
 # %% ../../nbs/features/05_network.ipynb #693834c4
 network_file = 'network.safetensors'

@@ -190,6 +190,13 @@ def reading(self:ArrayFeatures, video, view=0):
 # %% ../../nbs/features/10_store.ipynb #e018df6d
 _of_network = 'model','weights','spec','grid','window','fps','clips','tokens' # what is also said of it
 
+# %% ../../nbs/features/10_store.ipynb #fe5051fa
+def _moment_tokens(about):
+    "Tokens of a moment, if those of images do not say which moment it is; else 0."
+    net,tokens = about.get('network', {}),about.get('tokens')
+    if not net.get('by_frame'): return 0
+    return 1 if tokens is None or about['grid'] == 'vector' else tokens//net['times']
+
 # %% ../../nbs/features/10_store.ipynb #69d04b1a
 @patch
 def network(self:ArrayFeatures,
@@ -199,7 +206,7 @@ def network(self:ArrayFeatures,
     about,kept = self.about,self.path/network_file
     found = dict(args=None, source=None, dtype='float32') | about.get('network', {})
     if kept.exists(): found['source'] = str(kept.resolve())
-    return found | {k: about.get(k) for k in _of_network} | dict(windows=windows)
+    return found | {k: about.get(k) for k in _of_network} | dict(windows=windows, moment_tokens=_moment_tokens(about))
 
 # %% ../../nbs/features/10_store.ipynb #4fe28baf
 @patch

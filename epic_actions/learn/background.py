@@ -6,6 +6,7 @@
 __all__ = ['read_footage', 'add_background']
 
 # %% ../../nbs/learn/36_background.ipynb #f8a1fe2a
+import os
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -61,11 +62,20 @@ def _labelled(clips, segments, label, split):
     return clips.assign(**dict.fromkeys(targets, label), **numbers, split=split,
                         uid=[f'{label} {split} {i}' for i in range(len(clips))]).drop(columns='duration')
 
+# %% ../../nbs/learn/36_background.ipynb #89fb252a
+def _not_in(segments, footage):
+    "The footage; raises a ValueError if it is a part of the segment table."
+    known = {*map(os.path.abspath, segments.source)}
+    for source in footage.source:
+        if os.path.abspath(source) in known: raise ValueError(
+            f'{source}: is one of the annotated videos, so it is no other footage; background.gaps takes their gaps')
+    return footage
+
 # %% ../../nbs/learn/36_background.ipynb #1f981013
 def _places(segments, chosen, seed):
     "Where clips of nothing may come from: gaps, and other footage."
     found = [video_gaps(make_untrimmed(segments), chosen.margin, (chosen.label,))] if chosen.gaps else []
-    if chosen.footage: found.append(_divided(read_footage(chosen.footage), segments, seed))
+    if chosen.footage: found.append(_divided(_not_in(segments, read_footage(chosen.footage)), segments, seed))
     return pd.concat(found, ignore_index=True)
 
 # %% ../../nbs/learn/36_background.ipynb #5ab9765b

@@ -206,6 +206,12 @@ def side(self:VideoEncoder)->int:
     self.train(was_training)
     return isqrt(tokens.shape[1] - self._n_extra)
 
+# %% ../../nbs/models/55_encoders.ipynb #cac7482e
+@patch(as_prop=True)
+def moment_tokens(self:VideoEncoder)->int:
+    "Tokens of each frame, which say nothing about its time; 0 if they do."
+    return self.side**2 + self._n_extra if self.by_frame else 0
+
 # %% ../../nbs/models/55_encoders.ipynb #48d4d859
 @patch
 def maps(self:VideoEncoder,

@@ -8,6 +8,7 @@ __all__ = ['import_needed', 'layers_of', 'TimeDistributed', 'create_encoder', 'r
 
 # %% ../../nbs/models/05_layers.ipynb #42e4e0d8
 import inspect
+from difflib import get_close_matches
 from importlib import import_module
 import torch, torchvision
 import torch.nn.functional as F
@@ -20,6 +21,7 @@ from fastai.torch_core import apply, params
 
 # %% ../../nbs/models/05_layers.ipynb #d1b3bfe0
 from ..data.clips import to_clip_tensor
+from .backbones import backbones
 
 # %% ../../nbs/models/05_layers.ipynb #d48b088c
 def import_needed(
@@ -110,13 +112,22 @@ class TimeDistributed(nn.Module):
 
     def __repr__(self): return f'TimeDistributed({self.module})'
 
+# %% ../../nbs/models/05_layers.ipynb #1291a8f0
+def _unknown_backbone(name):
+    "What to say of a name that no network of images has."
+    if name in backbones: return f'{name!r} is an encoder: choose the model AttentiveProbe, as the recipe probe does'
+    names = [*import_needed('timm', 'a backbone').list_models(), *torchvision.models.list_models()]
+    close = get_close_matches(name, backbones, 3, .5) or get_close_matches(name, names, 3, .7)
+    meant = f'; did you mean {" or ".join(close)}?' if close else '.'
+    return (f'{name!r} is neither a torchvision nor a timm model, nor a short name that epic-actions backbones '
+            f'lists{meant} An encoder can also be named as on Hugging Face (owner/name), or by its folder')
+
 # %% ../../nbs/models/05_layers.ipynb #faa10279
 def _make_backbone(arch, pretrained, n_in):
     "The whole network; a torchvision function, one of fastai's, or a name of timm."
     if isinstance(arch, str):
         timm = import_needed('timm', f'the backbone {arch!r}')
-        if not timm.is_model(arch):
-            raise ValueError(f'{arch!r} is neither a torchvision nor a timm model: see timm.list_models()')
+        if not timm.is_model(arch): raise ValueError(_unknown_backbone(arch))
         return timm.create_model(arch, pretrained=pretrained, num_classes=0, in_chans=n_in)
     if 'weights' in inspect.signature(arch).parameters:
         return arch(weights='DEFAULT' if pretrained else None)
