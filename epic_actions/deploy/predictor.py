@@ -133,7 +133,8 @@ def predict(self:ActionPredictor,
     stop:float|None=None # End
 )->dict: # Target -> dict of `label`, `probability`, `calibrated` and `probabilities` (class -> probability)
     "What is done in a clip; raises a `VideoError` if it cannot be read, a ValueError if the model reads whole videos."
-    if self.timeline: raise ValueError(f'{self.path}: reads whole videos, and answers with stream and segments')
+    if self.timeline: raise ValueError(f'{self.path}: reads whole videos: call segments or stream; on the '
+                                       'command line, give --out')
     answers = self._probabilities(clips=self.clip(video, start, stop)[None])
     return {t: _answer(probs[0], self.vocabs[t], t in self.calibration) for t,probs in answers.items()}
 
