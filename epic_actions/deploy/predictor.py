@@ -378,7 +378,8 @@ def _kept_stream(self:ActionPredictor, file, stride, window, smooth, smooth_wind
     about = predictions_info(file)
     if about.get('model') != json.loads(json.dumps(self.info)):
         raise ValueError(f'{file}: holds answers of another model than {self.path}; give that one, or the video')
-    if stride or window: raise ValueError(f'{file}: was kept with a window and a stride; to change them, give the video')
+    if stride or window:
+        raise ValueError(f'{file}: was kept with a window and a stride; to change them, give the video')
     kept = load_predictions(file)
     steps = np.diff([p.time for p in kept]) if len(kept) > 1 else [0.]
     seconds = smoothing_window(float(np.median(steps))) if smooth_window is None else smooth_window
@@ -436,7 +437,8 @@ def precision_thresholds(self:ActionPredictor,
     found = precision_thresholds(self.calibration, self.vocabs, precision)
     for t,named in found.items():
         never = [c for c,x in named.items() if x is None and c not in self.background]
-        if never: warnings.warn(f'{t}: never reached a precision of {precision:.0%}, and is not shown: {", ".join(never)}')
+        said = f'{t}: never reached a precision of {precision:.0%}, and is not shown: '
+        if never: warnings.warn(said + ', '.join(never))
     return found
 
 # %% ../../nbs/deploy/10_predictor.ipynb #aeb0a608

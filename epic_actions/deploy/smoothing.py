@@ -94,7 +94,8 @@ def _by_target(threshold, vocabs):
         threshold = {t: {c: x for c,x in threshold.items() if c in v or c not in known} for t,v in vocabs.items()}
     for t,named in threshold.items():
         if unknown := [*named.keys() - {*vocabs.get(t, ())}]:
-            raise ValueError(f'threshold: {unknown[0]!r} is no class of {t!r}; choose from {", ".join(vocabs.get(t, ()))}')
+            classes = ', '.join(vocabs.get(t, ()))
+            raise ValueError(f'threshold: {unknown[0]!r} is no class of {t!r}; choose from {classes}')
     return threshold
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #d6b30b88
@@ -104,9 +105,9 @@ def class_thresholds(
     background=backgrounds # Classes that mean that nothing happens: a name or several
 )->dict: # Target -> array (classes,), infinite for what is never shown
     "The least probability with which each class is shown; raises a ValueError for a class that is not there."
-    named,hidden = _by_target(threshold, vocabs),{*listify(background)}
-    if lost := hidden - {*backgrounds}.union(*vocabs.values()):
-        raise ValueError(f'background: {min(lost)!r} is no class; there are {", ".join(sum(map(list, vocabs.values()), []))}')
+    named,hidden,classes = _by_target(threshold, vocabs),{*listify(background)},[c for v in vocabs.values() for c in v]
+    if lost := hidden - {*backgrounds, *classes}:
+        raise ValueError(f'background: {min(lost)!r} is no class; there are {", ".join(classes)}')
     def least(t, c):
         found = named.get(t, {}).get(c, 0.)
         return np.inf if c in hidden or found is None else found
@@ -198,10 +199,11 @@ def _kept(path):
     try:
         with np.load(path, allow_pickle=False) as z: arrays = {k: z[k] for k in z.files}
         about = json.loads(str(arrays.pop('about')))
-        right = {f'scores_{t}': len(v) for t,v in about['vocabs'].items()} if about['format'] == predictions_format else {}
-        n = len(arrays['times'])
-        right = {k: (n,c) for k,c in right.items()} | dict.fromkeys(['times','starts','stops'], (n,))
-        whole = {k: a.shape for k,a in arrays.items()} == right and all(np.isfinite(a).all() for a in arrays.values())
+        n,shapes = len(arrays['times']),{k: a.shape for k,a in arrays.items()}
+        right = dict.fromkeys(['times','starts','stops'], (n,))
+        right |= {f'scores_{t}': (n,len(v)) for t,v in about['vocabs'].items()}
+        finite = all(np.isfinite(a).all() for a in arrays.values())
+        whole = finite and shapes == right and about['format'] == predictions_format
     except Exception as e: # of whatever the file is
         raise ValueError(f'{path}: not a file of kept predictions, or cut short ({str(e)[:150]})') from e
     if whole and n and (np.diff(arrays['times']) > 0).all(): return arrays, about
