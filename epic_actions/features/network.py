@@ -54,9 +54,10 @@ def describe_network(
     return dict(args=args, source=getattr(model, 'source', None), dtype=str(next(model.parameters()).dtype)[6:],
                 by_frame=by_frame, times=_times(model) if by_frame else None)
 
-# %% ../../nbs/features/05_network.ipynb #693834c4
+# %% ../../nbs/features/05_network.ipynb #8a54ec70
 network_file = 'network.safetensors'
 
+# %% ../../nbs/features/05_network.ipynb #693834c4
 def keep_network(
     model, # Any network
     path:Path # The folder of its features
@@ -88,9 +89,10 @@ def _read_network(about, source):
     net.load_state_dict(load_file(source))
     return net
 
-# %% ../../nbs/features/05_network.ipynb #26e26888
-_what_to_do = ('say where it is: epic-actions export RUN --backbone FOLDER, or in Python with_network(model, source)')
+# %% ../../nbs/features/05_network.ipynb #263bb9fe
+_what_to_do = 'say where it is: epic-actions export RUN --backbone FOLDER, or in Python with_network(model, source)'
 
+# %% ../../nbs/features/05_network.ipynb #26e26888
 def open_network(
     about:dict, # What made the features, as a model of features keeps it
     source=None # A network, or where it is now; None: as `about` says
