@@ -108,7 +108,7 @@ def keep_features(
 # %% ../../nbs/timeline/15_windows.ipynb #1380de2f
 class Timeline(ActionModel):
     "What is done at each moment of a video: a network that sees windows, and an `MSTCN` that reads them all."
-    inputs,by_frame = 'video',True
+    inputs,by_frame,offered = 'video',True,False # `train_timeline` makes it
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         network, # The network that sees windows, or its name and arguments, a dict of `model` and `args`
