@@ -11,9 +11,9 @@ from pathlib import Path
 # %% ../../nbs/datasets/70_untrimmed.ipynb #166e1479
 from ..data.splits import divide
 from ..data.untrimmed import check_untrimmed, make_untrimmed
-from .base import Data, errors_in, kind_of
+from .base import Data, DataSet, errors_in, kind_of
 from .datasets import read_data
-from .folders import Table, segments_from_csv
+from .folders import segments_from_csv
 
 # %% ../../nbs/datasets/70_untrimmed.ipynb #e3bc000f
 def read_untrimmed(
@@ -27,7 +27,7 @@ def read_untrimmed(
     **options # Of `read_data`
 )->Data: # Its `segments` have `duration`
     "The whole videos of a data set; raises a ValueError that names the file and the row."
-    plain = kind_of(path) is Table
+    plain = kind_of(path) is DataSet.named('Table')
     found = Data(segments_from_csv(path, group=group, untrimmed=True)) if plain else read_data(path, **options)
     vocabs = vocabs or found.vocabs
     with errors_in(path):

@@ -99,10 +99,12 @@ def sweep_thresholds(
     thresholds=(0,.2,.3,.4,.5,.6,.7,.8,.9), # What is less probable is nothing
     shortest=(0,.5,1), # Seconds, see `find_segments`
     **kwargs # Other arguments of `sliding_scores`
-)->pd.DataFrame: # A row for each pair: `threshold`, `shortest`, and the figures of `segment_metrics`, averaged over the targets
-    "The figures by threshold and shortest segment, the best F1 at 50 % overlap first."
+)->pd.DataFrame: # A row for each pair: `threshold`, `shortest`, the figures of `segment_metrics`, averaged over the targets, and `mean`
+    "The figures by threshold and shortest segment, the best `mean` of frame accuracy, edit score and F1@50 first."
     def figures(**kw):
         scores = sliding_scores(predictions, df, **kw, **kwargs)
         return pd.DataFrame([s['figures'] for s in scores.values()]).mean().to_dict()
     rows = [dict(threshold=t, shortest=s) | figures(threshold=t, shortest=s) for t,s in product(thresholds, shortest)]
-    return pd.DataFrame(rows).sort_values('f1_50', ascending=False, kind='stable', ignore_index=True)
+    table = pd.DataFrame(rows)
+    table['mean'] = table[['frame_accuracy','edit','f1_50']].mean(axis=1)
+    return table.sort_values('mean', ascending=False, kind='stable', ignore_index=True)
