@@ -127,8 +127,8 @@ from .timeline.mstcn import MSTCN, mstcn_loss
 from .timeline.windows import Timeline, keep_features, window_features, window_network
 from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
                                             timeline_segments, train_timeline)
-from .timeline.page import class_colors, ribbon_figure, timeline_page, worst_minutes
-from .timeline.sliding import (segment_labels, sliding_answers, sliding_labels, sliding_results,
+from .timeline.page import class_colors, frames_at, ribbon_figure, timeline_page, timeline_pages, worst_minutes
+from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, sliding_labels, sliding_results,
                                            sliding_scores, sweep_thresholds)
 
 # %% ../nbs/all.ipynb #b9ddebe9

@@ -78,18 +78,23 @@ def train_command(
 
 # %% ../../nbs/cli/70_timeline.ipynb #956a55e0
 @command('Timelines', 'eval', within=timeline)
+@importing
 def eval_command(
-    model:Path, # Folder of a run of `timeline train`, or its bundle.
+    model:Path, # Folder of a run of `timeline train`, its bundle, or a file of `export` (.onnx), also of a model of clips.
     data: Videos,
     split:str|None=None, # Videos of this split only: train, valid or test.
     features:Path|None=None, # Folder for what the network sees, as RUN/windows; without it, it is not kept.
+    report:Path|None=None, # Folder for a page with truth and answer of each video, the worst minutes first.
     unknown:bool=False # Time without annotation is not known, and does not count; else nothing happens there.
 ):
-    """Score a model of timelines on annotated videos.
+    """Score a model of timelines, or a model of clips that slides over them, on annotated videos.
 
-    Example: epic-actions timeline eval runs/timeline videos.csv --split test
+    Example: epic-actions timeline eval runs/timeline videos.csv --split test --report pages
     """
-    scores = ea.score_timeline(model, data, features, split, 'unknown' if unknown else 'background')
+    if model.suffix == '.onnx':
+        if features or unknown: raise ValueError(f'{model}: an exported file takes neither --features nor --unknown')
+        scores = ea.score_sliding(model, data, split, report)
+    else: scores = ea.score_timeline(model, data, features, split, 'unknown' if unknown else 'background', report=report)
     return scores, _score_table(scores)
 
 # %% ../../nbs/cli/70_timeline.ipynb #8f8f7b55

@@ -32,6 +32,7 @@ from ..learn.training import check_new_run, recipe_loaders, train_recipe
 from ..models.bundle import save_bundle
 from ..models.pretrained import read_model
 from .metrics import timeline_scores
+from .page import frames_at, timeline_pages
 from .mstcn import padding
 from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
 from ..video.files import atomic_write
@@ -185,13 +186,16 @@ def score_timeline(
     features:str|Path|None=None, # Folder in which features are kept; None: they are not
     split:str|None=None, # Videos of this split only; None: all
     unannotated:str='background', # What the time without annotation is: `background`, or `unknown`
-    progress:bool=True # Show a progress bar?
+    progress:bool=True, # Show a progress bar?
+    report:str|Path|None=None # Folder for the pages about the videos; None: none are written
 )->dict: # Target -> dict of `figures`, `intervals`, `errors` and `videos`
     "How good a timeline is; raises a ValueError for a model that is none, and for labels that it does not know."
     model = _read_timeline(source)
     df,background = _rows_to_score(model, table, split),_background_of(model)
-    seen = _features_of(model, df, features, progress)
-    return _scored(_timelines(model, df, seen, unannotated, background), background)
+    if report and unannotated == 'unknown': raise ValueError('report: pages need to know what the gaps are')
+    pairs = _timelines(model, df, _features_of(model, df, features, progress), unannotated, background)
+    if report: timeline_pages(report, pairs, 1/model.timeline['stride'], (background,), frames=frames_at)
+    return _scored(pairs, background)
 
 # %% ../../nbs/timeline/20_training.ipynb #e68c8aa0
 def _rows_to_score(model, table, split):
@@ -235,7 +239,7 @@ def train_timeline(
     features:str|Path|None=None, # Folder in which features are kept, for several runs; None: in the run
     resume:bool=False, # Go on where the run in `out` stopped
     progress:bool=True # Show progress bars?
-)->dict: # `model`, `scores` (a file), `split`, `videos` (how many were scored), and target -> scores by `targets`
+)->dict: # Paths by `model`, `scores` and `report`; `split`, number of `videos` that were scored, scores by `targets`
     "Train a timeline, and score it on videos held out; raises a ValueError for a table that does not fit."
     out = Path(out)
     if not isinstance(recipe, TimelineRecipe): recipe = read_recipe(recipe, TimelineRecipe, timeline_recipes)
@@ -254,5 +258,7 @@ def train_timeline(
     scores = _scored(pairs, background)
     _write_json(out/'scores.json', scores)
     _write_json(out/'timelines.json', {t: dict(zip(('predicted','truth'), pair)) for t,pair in pairs.items()})
-    return dict(model=str(out/'best.safetensors'), scores=str(out/'scores.json'), split=split,
-                videos=held.source.nunique(), targets=scores)
+    about = pairs,1/chosen.stride,(background,)
+    pages = timeline_pages(out, *about, frames=frames_at) if chosen.unannotated == 'background' else []
+    return dict(model=str(out/'best.safetensors'), scores=str(out/'scores.json'), report=[str(p) for p in pages],
+                split=split, videos=held.source.nunique(), targets=scores)
