@@ -24,7 +24,8 @@ from .deploy.overlay import annotate_video
 # %% ../nbs/all.ipynb #0551931a
 from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,
                                         ucf101_group, usable_segments, find_videos, check_classes)
-from .data.untrimmed import (check_untrimmed, draw_clips, frame_labels, labels_by_video, make_untrimmed, overlaps,
+from .data.untrimmed import (check_untrimmed, draw_clips, frame_labels, labels_by_video, make_untrimmed,
+                                         overlaps,
                                          step_times, video_gaps)
 from .data.splits import GroupSplitter, divide, find_leaks, missing_classes, split_by_group
 from .data.plots import show_class_counts, show_splits
@@ -102,12 +103,14 @@ from .learn.training import recipe_learner, recipe_loaders, train_recipe
 # %% ../nbs/all.ipynb #ce0be2df
 from .report.folds import train_folds, train_seeds
 from .report.report import action_report
-from .report.runs import (calibrate_run, compare_runs, evaluate_results, evaluate_run, held_out, named_model,
+from .report.runs import (calibrate_run, compare_runs, evaluate_results, evaluate_run, held_out,
+                                      named_model,
                                       report_runs, run_folder, score_run, train_and_score, train_data, write_scores)
 
 # %% ../nbs/all.ipynb #9379f385
 from .anticipation.segments import (action_histories, action_seen, action_segments, actions_of,
-                                                anticipation_segments, check_cutoff, past_labels, read_actions, with_actions)
+                                                anticipation_segments, check_cutoff, past_labels, read_actions,
+                                                with_actions)
 from .anticipation.lists import read_lists
 from .anticipation.avt import AVT, AVTHead
 from .anticipation.action_lm import ActionLM, pretrain_encoder, read_recipes, recipe_segments
@@ -122,13 +125,16 @@ from .anticipation.published import reorder_actions, reordered_classifier
 from .anticipation.training import teach_actions, train_student
 
 # %% ../nbs/all.ipynb #16e7be1b
-from .timeline.metrics import error_counts, label_segments, segment_errors, segment_intervals, segment_metrics, timeline_scores
+from .timeline.metrics import (error_counts, label_segments, segment_errors, segment_intervals,
+                                           segment_metrics, timeline_scores)
 from .timeline.mstcn import MSTCN, mstcn_loss
 from .timeline.windows import Timeline, keep_features, window_features, window_network
 from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
                                             timeline_segments, train_timeline)
-from .timeline.page import class_colors, frames_at, ribbon_figure, timeline_page, timeline_pages, worst_minutes
-from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, sliding_labels, sliding_results,
+from .timeline.page import (class_colors, frames_at, ribbon_figure, timeline_page, timeline_pages,
+                                        worst_minutes)
+from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, sliding_labels,
+                                           sliding_results,
                                            sliding_scores, sweep_thresholds)
 
 # %% ../nbs/all.ipynb #b9ddebe9

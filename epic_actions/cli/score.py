@@ -172,7 +172,8 @@ def _calibration_line(target, about):
 @options_of(_reading)
 def calibrate(
     model:Path, # Folder of a run, or its bundle (.safetensors).
-    data: Annotated[Path|None, typer.Argument(help='Data to learn from; without it, the validation clips of the run.')] = None,
+    data: Annotated[Path|None,
+                    typer.Argument(help='Data to learn from; without it, the validation clips of the run.')] = None,
     split: Split = None,
     precision:float|None=None, # Share of right answers that is wished of each class, as 0.9; it sets thresholds.
     results:Path|None=None, # Results to learn from in place of data, as those of train --folds.

@@ -80,7 +80,7 @@ def train_command(
 @command('Timelines', 'eval', within=timeline)
 @importing
 def eval_command(
-    model:Path, # Folder of a run of `timeline train`, its bundle, or a file of `export` (.onnx), also of a model of clips.
+    model:Path, # Folder of a run of `timeline train`, its bundle, or a file of `export`, also of a model of clips.
     data: Videos,
     split:str|None=None, # Videos of this split only: train, valid or test.
     features:Path|None=None, # Folder for what the network sees, as RUN/windows; without it, it is not kept.
@@ -94,7 +94,9 @@ def eval_command(
     if model.suffix == '.onnx':
         if features or unknown: raise ValueError(f'{model}: an exported file takes neither --features nor --unknown')
         scores = ea.score_sliding(model, data, split, report)
-    else: scores = ea.score_timeline(model, data, features, split, 'unknown' if unknown else 'background', report=report)
+    else:
+        gaps = 'unknown' if unknown else 'background'
+        scores = ea.score_timeline(model, data, features, split, gaps, report=report)
     return scores, _score_table(scores)
 
 # %% ../../nbs/cli/70_timeline.ipynb #8f8f7b55

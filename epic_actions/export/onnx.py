@@ -324,5 +324,5 @@ def export_run(
     file = folder/'segments.csv'
     table = read_table(file, ['start','stop']) if file.exists() else None
     window = None if table is None else median_window(table, fps=fps)
-    return export_onnx(with_network(read_model(source), backbone), path or folder/'model.onnx', fp16, int8, window=window, segments=table,
-                       max_loss=max_loss)
+    model = with_network(read_model(source), backbone)
+    return export_onnx(model, path or folder/'model.onnx', fp16, int8, window=window, segments=table, max_loss=max_loss)

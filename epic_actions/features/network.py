@@ -18,7 +18,7 @@ from safetensors.torch import load_file, save_file
 
 # %% ../../nbs/features/05_network.ipynb #4bdef50d
 from ..data.clips import to_clip_tensor
-from .pooling import is_encoder, network_maps, pooled_tokens
+from .pooling import network_maps, pooled_tokens
 from ..models.base import ActionModel, unwrapped
 from ..models.encoders import VideoEncoder
 from ..models.pretrained import read_model

@@ -273,7 +273,8 @@ def action_report(
         title=title, model=best, baseline=baseline, res=res, answers=a, groups=clip_groups(res, a.rows),
         guess=np.bincount(a.true).max()/len(a.rows), guessing=[*res.beside_guessing().values()][-1],
         figures=pd.concat(tables, names=['model', 'target']),
-        directions=directions[best], confusions=_confusions(shown, train), sureness=_sureness(res), heat=heat, latency=latency,
+        directions=directions[best], confusions=_confusions(shown, train), sureness=_sureness(res), heat=heat,
+        latency=latency,
         curves=[_curve(*panel, best) for panel in _panels(histories or {}).items()], notes=notes or [],
         classes={k: class_table(s, res.targets(k), res.vocab[k]) for k, s in res.scores.items()},
         cards=_cards(res, a, *filter(None, (frames, heat))) if frames else ([], []))

@@ -30,7 +30,7 @@ def reliability_table(
     probabilities, # (N, C), rows add up to 1
     labels, # (N,) class ids; -1: no label
     bins:int=15 # Of equal width, from 0 to 1
-)->pd.DataFrame: # one row per bin: `low`, `high`, `clips`, mean `confidence` and `accuracy`, NaN where there are no clips
+)->pd.DataFrame: # one row per bin: `low`, `high`, `clips`, mean `confidence` and `accuracy` (NaN without clips)
     "How often the answers of each confidence are right; raises a ValueError if something does not fit."
     probabilities, labels = _labelled('probabilities', probabilities, labels)
     check_rows((probabilities < 0).any(1) | (abs(probabilities.sum(1) - 1) > .01), 'no probabilities in',

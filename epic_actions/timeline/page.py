@@ -8,7 +8,6 @@ __all__ = ['error_texts', 'class_colors', 'clock', 'ribbon_figure', 'worst_minut
 
 # %% ../../nbs/timeline/05_page.ipynb #15a2d931
 from collections import Counter
-from itertools import groupby
 from pathlib import Path
 import numpy as np
 import pandas as pd
@@ -17,9 +16,9 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter
 from PIL import Image
 from ..video.frames import open_frames
-from ..report.figures import png_bytes, themes
+from ..report.figures import themes
 from ..report.report import jpeg_bytes, page_picture, write_page
-from .metrics import (Segment, error_counts, figure_names, label_segments, segment_errors,
+from .metrics import (error_counts, figure_names, label_segments, segment_errors,
                                            segment_intervals, segment_metrics)
 
 # %% ../../nbs/timeline/05_page.ipynb #22f6b955
@@ -99,8 +98,8 @@ error_texts = {
 # %% ../../nbs/timeline/05_page.ipynb #ac900357
 def _by_video(predicted, truth, rate, background):
     "Length and figures of each video, the worst first."
-    rows = [dict(video=Path(v).name, source=v, length=clock(len(t)/rate)) | segment_metrics({v: predicted[v]}, {v: t}, background)
-            for v,t in truth.items()]
+    rows = [dict(video=Path(v).name, source=v, length=clock(len(t)/rate)) |
+            segment_metrics({v: predicted[v]}, {v: t}, background) for v,t in truth.items()]
     return pd.DataFrame(rows).sort_values('f1_50', kind='stable')
 
 # %% ../../nbs/timeline/05_page.ipynb #ed69e2b5
@@ -132,8 +131,8 @@ def _part(video, a, b, predicted, truth, rate, colors, errors, frames):
     times = (a + (np.arange(8) + .5)*(b-a)/8)/rate
     strip = [jpeg_bytes(f) for f in frames(video, times)] if frames else []
     there = [e for e in errors if e['video'] == video and e['start'] < b and e['stop'] > a]
-    return dict(page_picture(ribbon_figure, rows, rate, a/rate, colors), video=Path(video).name, start=clock(a/rate), right=right,
-                stop=clock(b/rate), errors=_error_rows(there, rate), strip=strip, labels=rows)
+    return dict(page_picture(ribbon_figure, rows, rate, a/rate, colors), video=Path(video).name, start=clock(a/rate),
+                stop=clock(b/rate), right=right, errors=_error_rows(there, rate), strip=strip)
 
 # %% ../../nbs/timeline/05_page.ipynb #0eb928ea
 def timeline_page(

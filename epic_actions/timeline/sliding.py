@@ -73,8 +73,8 @@ def sliding_labels(
     found = {}
     for source,said in predictions.items():
         stride = said[1].time - said[0].time if len(said) > 1 else 1.
-        smoothed = smooth_predictions(said, smooth, smoothing_window(stride) if smooth_window is None else smooth_window)
-        segments = find_segments(smoothed, background=background, **kwargs)
+        seconds = smoothing_window(stride) if smooth_window is None else smooth_window
+        segments = find_segments(smooth_predictions(said, smooth, seconds), background=background, **kwargs)
         times = step_times(df.duration[df.source == source].iloc[0], rate)
         for t in said[0].vocabs:
             mine = [s for s in segments if s['target'] == t]
@@ -120,9 +120,11 @@ def score_sliding(
     "How good an exported model is on whole videos; raises a ValueError for labels that it does not know."
     predictor = model if isinstance(model, ActionPredictor) else ActionPredictor(model)
     names = tuple(predictor.background)
-    df = table if isinstance(table, pd.DataFrame) else read_untrimmed(table, vocabs=predictor.vocabs, background=names).segments
-    df = make_untrimmed(df if split is None else df[df.split == split])
-    how = dict(background=names, threshold=predictor.thresholds) | ({} if predictor.timeline is None else dict(smooth=None)) | kwargs
+    if not isinstance(table, pd.DataFrame):
+        table = read_untrimmed(table, vocabs=predictor.vocabs, background=names).segments
+    df = make_untrimmed(table if split is None else table[table.split == split])
+    how = dict(background=names, threshold=predictor.thresholds) | kwargs
+    if predictor.timeline: how['smooth'] = None # it is smooth by itself
     answers = sliding_answers(predictor, df.source)
     if report: timeline_pages(report, sliding_pairs(answers, df, rate, **how), rate, names, frames=frames_at)
     return sliding_scores(answers, df, rate, **how)
@@ -134,7 +136,7 @@ def sweep_thresholds(
     thresholds=(0,.2,.3,.4,.5,.6,.7,.8,.9), # What is less probable is nothing
     shortest=(0,.5,1), # Seconds, see `find_segments`
     **kwargs # Other arguments of `sliding_scores`
-)->pd.DataFrame: # A row for each pair: `threshold`, `shortest`, the figures of `segment_metrics`, averaged over the targets, and `mean`
+)->pd.DataFrame: # A row for each pair: `threshold`, `shortest`, the figures, averaged over the targets, and their `mean`
     "The figures by threshold and shortest segment, the best `mean` of frame accuracy, edit score and F1@50 first."
     def figures(**kw):
         scores = sliding_scores(predictions, df, **kw, **kwargs)

@@ -248,7 +248,8 @@ def train_timeline(
     df = _checked_table(table, background, train.seed)
     vocabs = _vocabs(df, background, chosen.unannotated)
     net,window = _network(recipe, df, out, resume, progress)
-    seen = keep_features(net.to(default_device()), df.source, features or out/'windows', window, chosen.stride, progress)
+    folder = features or out/'windows'
+    seen = keep_features(net.to(default_device()), df.source, folder, window, chosen.stride, progress)
     net.cpu()
     dls = timeline_dataloaders(df, seen, chosen.stride, vocabs, net.clip_spec, train.bs, train.seed, chosen.unannotated,
                                background)
