@@ -177,7 +177,8 @@ def _shrink(graph, precision, path):
         from onnxruntime.quantization import quantize_dynamic, QuantType
         onnx.helper.set_model_props(graph, {'onnx.quant.pre_process': 'onnxruntime.quant'}) # else it warns
         del graph.graph.value_info[:] # the quantizer transposes weights, and would trip over the shapes noted here
-        quantize_dynamic(graph, path, weight_type=QuantType.QUInt8)
+        kept = [n.name for n in graph.graph.node if 'windows' in n.input] # an input with a default is no weight
+        quantize_dynamic(graph, path, weight_type=QuantType.QUInt8, nodes_to_exclude=kept)
     return onnx.load(path)
 
 # %% ../../nbs/export/00_onnx.ipynb #528b1752
