@@ -25,8 +25,7 @@ from .deploy.overlay import annotate_video
 from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,
                                         ucf101_group, usable_segments, find_videos, check_classes)
 from .data.untrimmed import (check_untrimmed, draw_clips, frame_labels, labels_by_video, make_untrimmed,
-                                         overlaps,
-                                         step_times, video_gaps)
+                                         overlaps, step_times, video_gaps)
 from .data.splits import GroupSplitter, divide, find_leaks, missing_classes, split_by_group
 from .data.plots import show_class_counts, show_splits
 from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source,
@@ -134,8 +133,7 @@ from .timeline.training import (score_timeline, timeline_dataloaders, timeline_p
 from .timeline.page import (class_colors, frames_at, ribbon_figure, timeline_page, timeline_pages,
                                         worst_minutes)
 from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, sliding_labels,
-                                           sliding_results,
-                                           sliding_scores, sweep_thresholds)
+                                           sliding_results, sliding_scores, sweep_thresholds)
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window

@@ -109,7 +109,7 @@ def predict_command(
     model:Path, # Folder of a run of `timeline train`, or its bundle.
     videos:list[Path], # Videos, or folders that are searched for videos.
     threshold:float=0., # What is less probable is nothing.
-    shortest:float=0., # Seconds: what is shorter goes to its longer neighbour.
+    shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed.
     out:Path|None=None # CSV file for the segments of all videos.
 ):
     """Say what is done in videos, from when to when. A file of `export` does the same in `predict`.

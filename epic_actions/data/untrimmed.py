@@ -133,10 +133,10 @@ def video_gaps(
     background=('background',) # Classes that mean that nothing happens
 )->pd.DataFrame: # Columns source, start, stop, duration, group and split
     "The parts of each video in which no action is annotated."
-    actions = df[~df[target_columns(df)].isin([*background]).all(axis=1)]
+    is_action = ~df[target_columns(df)].isin([*background]).all(axis=1)
     names,found = ['source','start','stop','duration','group','split'],[]
-    for source,video in df.groupby('source', sort=False):
-        rows = actions[actions.source == source]
+    for _,video in df.groupby('source', sort=False):
+        rows = video[is_action[video.index]]
         gaps = _gaps_of(rows, margin) if len(rows) else [[0., video.duration.iloc[0]]]
         found += [dict(video.iloc[0][names], start=a, stop=b) for a,b in gaps]
     return pd.DataFrame(found, columns=names)

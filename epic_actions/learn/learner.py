@@ -65,6 +65,7 @@ def action_learner(
     inner = unwrapped(model)
     check_spec(inner, dls.clip_spec)
     inner.clip_spec,inner.vocabs = dls.clip_spec,dls.vocabs
+    inner.calibration = None # that of other weights says nothing of those to come
     if getattr(inner, 'inputs', 'clip') == 'features': inner.feature_network = getattr(dls, 'feature_network', None)
     loss = CrossEntropyLossFlat if len(dls.vocabs) == 1 else MultiTaskLoss
     args = dict(loss_func=loss(label_smoothing=label_smoothing), metrics=action_metrics(dls.vocabs))

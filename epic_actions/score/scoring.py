@@ -39,8 +39,8 @@ def _read(tfm, segments, i):
 def _reader(model, features, sampler, bad, views, crops):
     "What reads the input of a model; raises a ValueError if `features` are not what it takes."
     name,inputs = type(model).__name__,getattr(model, 'inputs', 'clip')
-    if inputs == 'video': raise ValueError(f'this {name} reads whole videos, not clips: score it with score_timeline, or '
-                                           'epic-actions timeline eval')
+    if inputs == 'video': raise ValueError(f'this {name} reads whole videos, not clips: score it with '
+                                           'score_timeline, or epic-actions timeline eval')
     if (inputs == 'features') != (features is not None):
         raise ValueError(f'this {name} takes {inputs}: ' + ('leave features= out' if features else 'give features='))
     if features is None:

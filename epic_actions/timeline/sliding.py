@@ -136,7 +136,7 @@ def sweep_thresholds(
     thresholds=(0,.2,.3,.4,.5,.6,.7,.8,.9), # What is less probable is nothing
     shortest=(0,.5,1), # Seconds, see `find_segments`
     **kwargs # Other arguments of `sliding_scores`
-)->pd.DataFrame: # A row for each pair: `threshold`, `shortest`, the figures, averaged over the targets, and their `mean`
+)->pd.DataFrame: # A row for each pair: `threshold`, `shortest`, the figures over all targets, and `mean`
     "The figures by threshold and shortest segment, the best `mean` of frame accuracy, edit score and F1@50 first."
     def figures(**kw):
         scores = sliding_scores(predictions, df, **kw, **kwargs)

@@ -154,7 +154,7 @@ def timeline_segments(
     model, # A `Timeline`, or its run or bundle
     video, # A video; or frames, with `fps`
     threshold:float=0., # What is less probable is nothing
-    shortest:float=0., # Seconds: what is shorter, an action or a pause, goes to its longer neighbour
+    shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed
     **kwargs # Arguments of `timeline_predictions`
 )->list: # Dicts of `target`, `start`, `end`, `label` and `score`, by target and time
     "What is done in a video, from when to when; raises a ValueError for a model that is no timeline."
