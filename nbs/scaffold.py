@@ -1,11 +1,14 @@
-"What the tests of several notebooks share: a folder, commands, and small videos whose frames can be told apart."
-import re, shutil, subprocess, sys, tempfile, warnings
+"What the tests of several notebooks share: a folder, commands, small videos whose frames can be told apart, a browser."
+import atexit, importlib.util, io, json, re, shutil, socket, subprocess, sys, tempfile, time, warnings
+from base64 import b64decode
 from fractions import Fraction
 from multiprocessing.util import Finalize
 from pathlib import Path
+from urllib.request import urlopen
 import av
 import numpy as np
 from fastcore.test import test_eq
+from PIL import Image
 
 
 def temp_folder():
@@ -85,3 +88,105 @@ def add_clicks(out, seconds, every=.5, codec='aac', rate=44100):
     block = av.AudioFrame.from_ndarray((np.sin(3000*t)*(t % every < .02)).astype(np.float32)[None], 'fltp', 'mono')
     block.sample_rate,block.pts,block.time_base = rate,0,Fraction(1, rate)
     out.mux([*a.encode(block), *a.encode(None)])
+
+
+def free_port():
+    "A port of this computer that nobody uses."
+    with socket.socket() as s:
+        s.bind(('127.0.0.1', 0))
+        return s.getsockname()[1]
+
+
+def served(module, call, before=''):
+    "A page in a process of its own, which can be killed, and its address; the code knows `module` as `page`."
+    code = f'import {module} as page, time\n{before}\npage.{call}'
+    process = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    atexit.register(process.kill)
+    lines = iter(process.stdout.readline, '')
+    url = next((l.strip() for l in lines if 'http://' in l), None)
+    assert url, process.stderr.read()
+    return process, url
+
+
+_names = 'chromium','chromium-browser','google-chrome'
+chromium = next(filter(None, map(shutil.which, _names)), None) if importlib.util.find_spec('websocket') else None
+_key_codes = dict(Enter=13, Escape=27, PageUp=33, PageDown=34, ArrowLeft=37, ArrowUp=38, ArrowRight=39, ArrowDown=40,
+                  Tab=9, Backspace=8, Delete=46)
+
+
+class Chromium:
+    "A headless browser with one page, driven by its own protocol; `until` is JavaScript that is true of an open page."
+    def __init__(self, until, width=1240, height=760):
+        import websocket
+        self.folder,self.n,self.ready = tempfile.mkdtemp(),0,until
+        flags = ['--headless=new','--no-sandbox','--disable-gpu','--disable-quic','--no-first-run',
+                 '--disable-background-networking','--disable-component-update','--disable-sync',
+                 f'--window-size={width},{height}','--hide-scrollbars','--remote-debugging-port=0',
+                 f'--user-data-dir={self.folder}','about:blank']
+        self.process = subprocess.Popen([chromium, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        atexit.register(self.process.kill)
+        file = Path(self.folder, 'DevToolsActivePort')
+        port = self.until(lambda: file.exists() and file.read_text().splitlines()[:1])[0]
+        url = f'http://127.0.0.1:{port}/json'
+        pages = self.until(lambda: [t for t in json.load(urlopen(url)) if t['type'] == 'page'])
+        self.ws = websocket.create_connection(pages[0]['webSocketDebuggerUrl'], suppress_origin=True, timeout=30)
+        self.resize(width, height)
+
+    def resize(self, width, height):
+        self.call('Emulation.setDeviceMetricsOverride', width=width, height=height, deviceScaleFactor=1, mobile=False)
+
+    def until(self, f, seconds=30):
+        stop = time.time()+seconds
+        while not (answer := f()):
+            if time.time() > stop: raise TimeoutError(f'waited {seconds} s')
+            time.sleep(.05)
+        return answer
+
+    def call(self, method, **params):
+        self.n += 1
+        self.ws.send(json.dumps(dict(id=self.n, method=method, params=params)))
+        while (m := json.loads(self.ws.recv())).get('id') != self.n: pass
+        if 'error' in m: raise RuntimeError(m['error'])
+        return m['result']
+
+    def js(self, code):
+        answer = self.call('Runtime.evaluate', expression=code, awaitPromise=True, returnByValue=True)
+        return answer['result'].get('value')
+
+    def wait(self, code): return self.until(lambda: self.js(code))
+
+    def open(self, url, until=None):
+        self.call('Page.navigate', url=url)
+        self.wait(until or self.ready)
+
+    def keys(self, *keys):
+        "Press keys: `Ctrl+z`, `Shift+a`, `Enter`, or the letters of a text."
+        for k in [k for key in keys for k in ([key] if key in _key_codes or '+' in key[1:] else key)]:
+            *held,name = k.split('+') if k[1:] else [k]
+            text = {} if 'Ctrl' in held or name in _key_codes else dict(text=name)
+            if name == 'Enter' and not held: text = dict(text='\r')
+            held = 2*('Ctrl' in held) + 8*('Shift' in held)
+            for kind in 'keyDown','keyUp':
+                code = _key_codes.get(name, ord(name[0].upper()))
+                self.call('Input.dispatchKeyEvent', type=kind, key=name, modifiers=held,
+                          windowsVirtualKeyCode=code, **(text if kind == 'keyDown' else {}))
+
+    def drag(self, *points):
+        "Press the left button at the first of the points (x, y), move over the others, and release it at the last."
+        def mouse(kind, x, y):
+            self.call('Input.dispatchMouseEvent', type=kind, x=x, y=y, button='left', buttons=1, clickCount=1)
+        mouse('mousePressed', *points[0])
+        for p in points[1:]: mouse('mouseMoved', *p)
+        mouse('mouseReleased', *points[-1])
+
+    def saved(self): return self.wait("saved.textContent == 'all saved' && Object.keys(localStorage).length == 0")
+
+    def picture(self, scheme='light'):
+        self.call('Emulation.setEmulatedMedia', features=[dict(name='prefers-color-scheme', value=scheme)])
+        return Image.open(io.BytesIO(b64decode(self.call('Page.captureScreenshot', format='png')['data'])))
+
+    def close(self):
+        self.ws.close()
+        self.process.terminate()
+        self.process.wait(10)
+        shutil.rmtree(self.folder, ignore_errors=True)

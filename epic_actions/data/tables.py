@@ -4,10 +4,11 @@
 
 # %% auto #0
 __all__ = ['column_names', 'read_text', 'first_line', 'column_key', 'read_rows', 'read_seconds', 'column_numbers', 'read_table',
-           'looks_timed', 'segment_columns', 'table_text', 'write_table']
+           'looks_timed', 'segment_columns', 'errors_in', 'table_text', 'write_table']
 
 # %% ../../nbs/data/05_tables.ipynb #c24717b9
 import csv, os, re, warnings
+from contextlib import contextmanager
 from functools import cache
 from io import StringIO
 from pathlib import Path
@@ -262,6 +263,15 @@ def segment_columns(
     said = [f'{n!r} is read as {c!r}{_units.get(c, "")}' for n,c in others.items()]
     if said: warnings.warn(f'{path}: {", ".join(said)}')
     return meant
+
+# %% ../../nbs/data/05_tables.ipynb #2b2f3895
+@contextmanager
+def errors_in(
+    path:str|Path # File
+):
+    "Begin the message of a ValueError that is raised meanwhile with `path`."
+    try: yield
+    except ValueError as e: raise ValueError(f'{path}: {e}') from e
 
 # %% ../../nbs/data/05_tables.ipynb #1def56bc
 def table_text(df:pd.DataFrame)->str:

@@ -15,11 +15,11 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/datasets/30_epic.ipynb #ee224263
-from .base import Data, DataSet, errors_in
+from .base import Data, DataSet
 from ..video.files import VideoError
 from ..video.frames import component, is_frame
 from ..data.pickles import read_pickle
-from ..data.tables import column_numbers, first_line, read_rows, read_seconds, read_table
+from ..data.tables import column_numbers, errors_in, first_line, read_rows, read_seconds, read_table
 from ..data.segments import cut_to_source, make_segments, refuse_rows, split_names, video_suffixes
 
 # %% ../../nbs/datasets/30_epic.ipynb #ef7faf6f

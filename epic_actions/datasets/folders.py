@@ -10,8 +10,8 @@ from pathlib import Path
 import pandas as pd
 
 # %% ../../nbs/datasets/10_folders.ipynb #84b2d3ca
-from .base import DataSet, errors_in
-from ..data.tables import column_key, column_names, read_rows, read_table, segment_columns
+from .base import DataSet
+from ..data.tables import column_key, column_names, errors_in, read_rows, read_table, segment_columns
 from ..data.segments import (check_classes, folders_in, make_segments, refuse_duplicates, refuse_rows,
                                         sources_in, split_names, splits, tell_left_out, videos_below, with_frame_times)
 

@@ -9,9 +9,10 @@ __all__ = ['read_untrimmed']
 from pathlib import Path
 
 # %% ../../nbs/datasets/70_untrimmed.ipynb #166e1479
+from ..data.tables import errors_in
 from ..data.splits import divide
 from ..data.untrimmed import check_untrimmed, make_untrimmed
-from .base import Data, DataSet, errors_in, kind_of
+from .base import Data, DataSet, kind_of
 from .datasets import read_data
 from .folders import segments_from_csv
 

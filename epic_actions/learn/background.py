@@ -12,10 +12,10 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/learn/36_background.ipynb #d541d72c
+from ..data.tables import errors_in
 from ..data.segments import find_videos, target_columns, video_suffixes
 from ..data.splits import ensure_split, split_by_group
 from ..data.untrimmed import draw_clips, make_untrimmed, video_gaps, with_durations
-from ..datasets.base import errors_in
 from ..datasets.folders import segments_from_csv
 from .recipes import BackgroundRecipe
 from ..models.pretrained import read_model
