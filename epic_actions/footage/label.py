@@ -18,7 +18,7 @@ from ..video.files import VideoError
 from ..data.tables import read_table, write_table
 from ..data.segments import find_videos
 from .page import (PageServer, append_journal, asked_fields, check_word, contact_sheet, fields_of, is_file_in,
-                                       keep_sent, known_words, read_journal, unfit_name)
+                                       keep_sent, known_words, read_journal, refuse_links, unfit_name)
 
 # %% ../../nbs/footage/30_label.ipynb #8ebe6935
 def _read_table(path):
@@ -91,9 +91,7 @@ class Labels:
     "The entries of the segments `uids` in `folder`; raises a `ValueError` if there are others, or another table."
     def __init__(self, folder, uids, fields=None):
         self.file,self.journal = Path(folder)/'labels.csv',Path(folder)/'labels.jsonl'
-        for f in self.file,self.journal:
-            if os.path.lexists(f) and not is_file_in(folder, f):
-                raise ValueError(f'{f}: is not a file, or a link out of the folder; move it away')
+        refuse_links(folder, self.file, self.journal)
         self.journal.touch()
         typed = _latest(read_journal(self.journal, _check_line))
         corrected = [e for e in _latest(self._read_labels()).values() if typed.get(e['uid']) != e]
