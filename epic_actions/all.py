@@ -39,6 +39,7 @@ from .footage.verify import verify_videos
 from .footage.extract import extract_frames, avi2frames, extract_videos
 from .footage.cut import cut_videos
 from .footage.label import label_page, LabelServer
+from .footage.correct import CorrectServer, correct_page
 
 # %% ../nbs/all.ipynb #e591863d
 from .datasets.base import DataSet

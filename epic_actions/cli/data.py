@@ -7,6 +7,8 @@ __all__ = ['toykitchen', 'ucf101', 'verify', 'extract', 'cut', 'label', 'split']
 
 # %% ../../nbs/cli/20_data.ipynb #5142a8bd
 from pathlib import Path
+from typing import Annotated
+import typer
 import epic_actions as ea # its names are imported when they are used
 
 # %% ../../nbs/cli/20_data.ipynb #5f111462
@@ -150,19 +152,28 @@ def read_words(
 # %% ../../nbs/cli/20_data.ipynb #9ea6b7a6
 @command('Your own footage')
 def label(
-    folder:Path, # Folder of segments, as cut makes it; labels.csv is written into it.
+    videos:list[Path], # Folder of segments, as cut makes it; with --suggest or --out, whole videos and their folders.
+    suggest:list[Path]|None=None, # Table of what happens in whole videos, to be corrected; may be repeated.
+    out:Path|None=None, # Table of whole videos that are done; annotations.csv, if there is only --suggest.
+    every:Annotated[bool, typer.Option('--all', help='Write all whole videos, not only those that are done.')]=False,
+    unsure:float=.6, # What is suggested with a lower score stands out.
     verbs:str='', # Words to begin with: take,put; or a file: .txt, one word a line, or .csv, a table of classes.
     nouns:str='', # The same.
     labels:str|None=None, # One label in place of verb and noun: words to begin with, or a file; '' for no words.
     port:int=8890, # Of this computer.
     browser:bool=True # Open the page in the browser.
 ):
-    """Label segments on a page of this computer, with the keyboard. Ctrl-C ends it; the next time it goes on.
+    """Label segments, or correct whole videos, on a page of this computer. Ctrl-C ends it; the next time it goes on.
 
-    Example: epic-actions label segments --verbs take,put,open --nouns nouns.txt
+    Example: epic-actions label videos --suggest segments.csv
     """
-    one = None if labels is None else read_words(labels)
-    file = ea.label_page(folder, read_words(verbs), read_words(nouns), port, browser, one)
+    known = read_words(verbs),read_words(nouns),None if labels is None else read_words(labels)
+    if suggest or out:
+        file = ea.correct_page(videos, suggest or (), out or 'annotations.csv', *known, every, unsure, port, browser)
+        return dict(labels=file), f'Train on them with: epic-actions timeline train {file}'
+    if len(videos) > 1 or every: raise ValueError('segments are those of one folder, and never all of them are written; '
+                                                  'for whole videos, give --suggest or --out')
+    file = ea.label_page(videos[0], *known[:2], port, browser, known[2])
     return dict(labels=file), f'Divide them with: epic-actions split {file}'
 
 # %% ../../nbs/cli/20_data.ipynb #2e840d17

@@ -18,7 +18,8 @@ function clock(t, digits = 3) {
 // --- Changes. What a video holds follows from its changes, here as on the server; from them is known what to undo.
 
 function apply(video, change) {
-  const {kind, set} = change, again = kind == 'typing' && video.last?.kind == 'typing' && video.last.set[0][0] == set[0][0]
+  const {kind, set} = change
+  const again = kind == 'typing' && video.last?.kind == 'typing' && video.last.set[0][0] == set[0][0]
   if (kind == 'begin') Object.assign(video, {segments: new Map(), made: [], undone: []})
   const back = {done: video.done, set: set.map(([key]) => [key, video.segments.get(key) ?? null])}
   for (const [key, s] of set) s ? video.segments.set(key, s) : video.segments.delete(key)
@@ -78,8 +79,7 @@ const page = {
     draw()
   },
   async refused(batch, text) {  // what was made on top of it is not valid either
-    for (const e of unsent()) if (e.video == batch[0].video) delete localStorage[prefix + e.uid]
-    await fetchState()
+    await fetchState(batch[0].video)
     go(v.name)
     say(text)
   },
@@ -97,7 +97,8 @@ function layLanes() {
   const ends = []
   lanes = new Map()
   for (const key of ordered()) {
-    const s = v.segments.get(key), free = ends.findIndex(end => end <= s.start + .0005), lane = free < 0 ? ends.length : free
+    const s = v.segments.get(key), free = ends.findIndex(end => end <= s.start + .0005)
+    const lane = free < 0 ? ends.length : free
     ends[lane] = s.stop
     lanes.set(key, lane)
   }
@@ -125,8 +126,8 @@ const kindOf = key => (isUnsure(v.segments.get(key)) ? 'unsure ' : '') + (key ==
 
 function block([key, s]) {
   const b = element('div', '', 'segment ' + kindOf(key))
-  b.append(Object.assign(element('i', ''), {className: 'start'}), element('span', wordsOf(s) || '?'), element('em', score(s)),
-           Object.assign(element('i', ''), {className: 'stop'}))
+  b.append(element('i', '', 'start'), element('span', wordsOf(s) || '?'), element('em', score(s)),
+           element('i', '', 'stop'))
   b.dataset.key = key
   b.title = `${clock(s.start)} to ${clock(s.stop)} ${wordsOf(s)}` + (s.score === null ? '' : `, score ${score(s)}`)
   b.style.background = color(s)
@@ -176,15 +177,24 @@ function segmentRow(key) {
 function videoRow(video) {
   const row = element('li', '', (video.done ? 'done ' : '') + (video === v ? 'here' : ''))
   const open = [...video.segments.values()].filter(isUnsure).length
-  row.append(element('b', video.name.split('/').pop()), element('span', video.done ? 'done' : open ? `${open} unsure` : ''))
+  const state = video.done ? 'done' : open ? `${open} unsure` : ''
+  row.append(element('b', video.name.split('/').pop()), element('span', state))
   row.title = video.name
   row.onclick = () => go(video.name)
   return row
 }
 
+function drawTimes() {
+  const s = v.segments.get(selected)
+  $('times').textContent = s ? `${clock(s.start)} \u2013 ${clock(s.stop)}` : 'No segment is selected'
+  if (s) $('times').append(element('span', `${(s.stop - s.start).toFixed(3)} s`))
+  if (s && s.score !== null) $('times').append(element('em', `score ${score(s)}`, isUnsure(s) ? 'unsure' : ''))
+}
+
 function draw() {
   layLanes()
   drawTrack()
+  drawTimes()
   const s = v.segments.get(selected), n = videos.filter(video => video.done).length
   $('bars').replaceChildren(...[...v.segments].map(bar))
   $('segments').replaceChildren(...ordered().map(segmentRow))
@@ -192,9 +202,6 @@ function draw() {
   for (const list of ['segments', 'videos']) $(list).querySelector('.here')?.scrollIntoView({block: 'nearest'})
   $('count').textContent = `${n} of ${videos.length} ${videos.length == 1 ? 'video' : 'videos'} done`
   $('done').style.width = 100*n/videos.length + '%'
-  $('times').textContent = s ? `${clock(s.start)} \u2013 ${clock(s.stop)}` : 'No segment is selected'
-  if (s) $('times').append(element('span', `${(s.stop - s.start).toFixed(3)} s`))
-  if (s && s.score !== null) $('times').append(element('em', `score ${score(s)}`, isUnsure(s) ? 'unsure' : ''))
   for (const f of fields) {
     if (f.value.trim() != (s?.[f.id] ?? '').trim() || f.disabled != !s) f.value = s?.[f.id] ?? ''
     f.disabled = !s
@@ -274,9 +281,9 @@ function select(key, there = false) {
 }
 
 function step(by) {
-  const keys = ordered(), at = keys.indexOf(selected)
-  const near = by > 0 ? keys.find(k => v.segments.get(k).start > now) : keys.findLast(k => v.segments.get(k).start < now)
-  select(at < 0 ? near ?? keys[0] : keys[clamp(at + by, 0, keys.length - 1)], true)
+  const keys = ordered(), at = keys.indexOf(selected), after = keys.findIndex(k => v.segments.get(k).start > now)
+  const to = at >= 0 ? at + by : after < 0 ? keys.length - 1 : after - (by < 0)
+  select(keys[clamp(to, 0, keys.length - 1)], true)
 }
 
 function nextUnsure() {
@@ -291,10 +298,12 @@ function adjust(ends) {
   const s = v.segments.get(selected)
   if (!s) return say('Select a segment first.')
   const [start, stop] = ends(s)
-  if (start < 0 || stop > v.duration || stop - start < .001) return say('A segment begins before it ends, within the video.')
+  if (start < 0 || stop > v.duration || stop - start < .001) {
+    return say('A segment begins before it ends, within the video.')
+  }
   edit([[selected, moved(s, start, stop)]])
   pause()
-  seek(start != s.start ? start : Math.max(stop - 1/v.fps, start))  // the last frame of a segment is the one before its end
+  seek(start != s.start ? start : Math.max(stop - 1/v.fps, start))  // its last frame is the one before its end
   draw()
 }
 
@@ -330,7 +339,8 @@ const actions = {
   'o'() {
     const from = start
     start = null
-    if (from === null || from >= snap(now)) { drawCursor(); return say('Press I where the action begins, then O where it ends.') }
+    drawCursor()
+    if (from === null || from >= snap(now)) return say('Press I where the action begins, then O where it ends.')
     pause()
     add(from, snap(now))
   },
@@ -341,7 +351,8 @@ const actions = {
     select(key)
   },
   'm'() {
-    const keys = ordered(), other = keys[keys.indexOf(selected) + 1], s = v.segments.get(selected), t = v.segments.get(other)
+    const keys = ordered(), other = keys[keys.indexOf(selected) + 1]
+    const s = v.segments.get(selected), t = v.segments.get(other)
     if (!s || !t) return say('Select a segment that is not the last.')
     edit([[selected, moved(s, s.start, Math.max(s.stop, t.stop))], [other, null]])
     draw()
@@ -420,8 +431,8 @@ function dragged(event) {
 
 $('lanes').onpointerdown = event => {
   if (event.button) return
-  const key = event.target.closest('.segment')?.dataset.key
-  drag = {key, edge: event.target.className, from: timeAt(event, $('lanes'), view), x: event.clientX, old: v.segments.get(key)}
+  const key = event.target.closest('.segment')?.dataset.key, from = timeAt(event, $('lanes'), view)
+  drag = {key, edge: event.target.className, from, x: event.clientX, old: v.segments.get(key)}
   $('lanes').setPointerCapture(event.pointerId)
   if (key) { selected = key; draw() }
 }
@@ -432,7 +443,8 @@ $('lanes').onpointermove = event => {
   drag.moved = true
   const [from, to] = dragged(event), {key, old, edge} = drag
   if (key) v.segments.set(key, moved(old, from, to))
-  draw()
+  drawTrack()
+  drawTimes()
   if (!key) $('lanes').append(put(element('div', '', 'segment new'), from, to, view))
   if (key) v.segments.set(key, old)
   seek(!key || edge == 'stop' ? Math.max(to - 1/v.fps, from) : from)
@@ -447,7 +459,9 @@ $('lanes').onpointerup = event => {
   else if (to - from >= .001) add(from, to)
 }
 $('lanes').onpointercancel = () => { drag = null; draw() }
-$('lanes').ondblclick = event => document.elementFromPoint(event.clientX, event.clientY).closest('.segment') && actions['Enter']()
+$('lanes').ondblclick = event => {
+  if (document.elementFromPoint(event.clientX, event.clientY).closest('.segment')) actions['Enter']()
+}
 
 function scrub(area, to) {
   area.onpointerdown = event => { area.setPointerCapture(event.pointerId); area.onpointermove = to; to(event) }
@@ -469,7 +483,7 @@ $('timeline').addEventListener('wheel', event => {
   } else zoom(1.002**event.deltaY, timeAt(event, $('axis'), view))
 }, {passive: false})
 window.onresize = () => draw()
-window.onpagehide = () => { sessionStorage[prefix] = JSON.stringify({name: v.name, selected, now}) }  // to go on here
+window.onpagehide = () => { if (v) sessionStorage[prefix] = JSON.stringify({name: v.name, selected, now}) }
 
 // --- The start: what the server knows, then what it has not got yet, then where the user was
 
@@ -487,18 +501,19 @@ function go(name, at = 0, key = null) {
   const other = !v || v.name != name
   v = video
   start = drag = null
-  if (other) { now = at; view = whole(); load() }
+  if (other) { now = at; view = {from: 0, to: Math.min(v.duration, 60)}; load() }
   select(other ? key : selected)
   say()
 }
 
-async function fetchState() {
+async function fetchState(refused) {
   const state = await (await fetch('/state' + query)).json()
   prefix = `timelines ${JSON.stringify(state.folder)} `
   words = state.words
   unsure = state.unsure
   if (!fields.length) Object.keys(words).forEach(addField)
   videos = state.videos
+  for (const e of unsent()) if (e.video == refused) delete localStorage[prefix + e.uid]
   for (const video of videos) {
     const known = new Set(video.changes.map(c => c.uid))
     video.changes.forEach(c => apply(video, c))

@@ -6,7 +6,7 @@
 __all__ = ['Footage', 'find_footage', 'read_suggestions', 'check_segment', 'Corrected', 'Corrections', 'frame_jpeg',
            'CorrectServer', 'correct_page']
 
-# %% ../../nbs/footage/35_correct.ipynb #c3300703
+# %% ../../nbs/footage/35_correct.ipynb #f9803796
 import errno, io, json, os, re, secrets, warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from fastcore.basics import listify, patch
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-# %% ../../nbs/footage/35_correct.ipynb #c9a360c0
+# %% ../../nbs/footage/35_correct.ipynb #37e57fbc
 from ..video.files import VideoError, track
 from ..video.frames import open_frames
 from ..data.tables import errors_in, read_table, segment_columns, table_text, write_table
@@ -25,7 +25,7 @@ from ..data.untrimmed import make_untrimmed
 from .page import (PageServer, append_journal, asked_fields, check_word, fields_of, is_file_in,
                                        keep_sent, known_words, read_journal, refuse_links, unfit_name)
 
-# %% ../../nbs/footage/35_correct.ipynb #7ff96324
+# %% ../../nbs/footage/35_correct.ipynb #60372103
 @dataclass
 class Footage:
     "A video file that the page shows."
@@ -34,7 +34,7 @@ class Footage:
     duration:float # Seconds
     fps:float
 
-# %% ../../nbs/footage/35_correct.ipynb #a630d46d
+# %% ../../nbs/footage/35_correct.ipynb #caadb5e4
 def _read_footage(path, folder):
     "The video at `path`, which has to be in `folder`; raises a ValueError, or a `VideoError` if it cannot be read."
     if not is_file_in(folder, path):
@@ -43,7 +43,7 @@ def _read_footage(path, folder):
         if v.times is None: raise VideoError(path, 'images have no times')
         return Footage(path, folder, int(1000*v.end + 1e-6)/1000, float(v.fps))
 
-# %% ../../nbs/footage/35_correct.ipynb #dcdc5918
+# %% ../../nbs/footage/35_correct.ipynb #6c079517
 def find_footage(
     videos, # Videos, or folders that are searched for videos: one or several
     out:str|Path # The table that will be written
@@ -54,12 +54,12 @@ def find_footage(
     for path,place in track(places, 'Videos'):
         path = Path(os.path.abspath(path))
         name = (path.relative_to(home) if path.is_relative_to(home) else path).as_posix()
-        if unfit_name.match(name): raise ValueError(f'{path}: its name would be a formula in {out}, or is no text; rename it')
+        if unfit_name.match(name): raise ValueError(f'{path}: its name would be a formula, or is no text; rename it')
         real = Path(os.path.realpath(path))
         found[name] = _read_footage(path, place) if place.is_dir() else _read_footage(real, real.parent)
     return found
 
-# %% ../../nbs/footage/35_correct.ipynb #1dccaf8b
+# %% ../../nbs/footage/35_correct.ipynb #a0bc6c80
 _numbers = 'start','stop','start_frame','stop_frame','score'
 
 def _read_columns(path):
@@ -70,7 +70,7 @@ def _read_columns(path):
             return segment_columns(path, names)
     return read_table(path, _numbers, rename=rename, empty=True)
 
-# %% ../../nbs/footage/35_correct.ipynb #7b1cf2d4
+# %% ../../nbs/footage/35_correct.ipynb #76c43536
 def _with_names(df, path, footage):
     "The table with the names of the videos as `source`; raises a ValueError for others."
     if 'source' not in df:
@@ -84,7 +84,7 @@ def _with_names(df, path, footage):
     refuse_rows(names.isna(), df, 'source', 'it is none of the videos that are given')
     return df.assign(source=names)
 
-# %% ../../nbs/footage/35_correct.ipynb #18b12c8c
+# %% ../../nbs/footage/35_correct.ipynb #112cbe38
 def _pair_targets(df):
     "The rows of one video of the targets `verb` and `noun`, as rows with both."
     verbs,nouns = (df[df.target == t] for t in ('verb','noun'))
@@ -99,7 +99,7 @@ def _pair_targets(df):
              if n.Index not in used]
     return pd.DataFrame(rows).assign(source=df.source.iloc[0])
 
-# %% ../../nbs/footage/35_correct.ipynb #74eb949b
+# %% ../../nbs/footage/35_correct.ipynb #f61dc47d
 def _check_labels(df, fields):
     "The table with clean labels; raises a ValueError that names the row."
     def clean(row, f, word):
@@ -107,21 +107,22 @@ def _check_labels(df, fields):
         except ValueError as e: raise ValueError(f'row {row}, column {f!r}: {e}') from e
     return df.assign(**{f: [clean(row, f, word) for row,word in df[f].items()] for f in fields})
 
-# %% ../../nbs/footage/35_correct.ipynb #3cc7a8df
+# %% ../../nbs/footage/35_correct.ipynb #b91643b6
 def _check_suggestions(df, footage):
     "A table with the names of videos as `source`, complete; raises a ValueError that names the row and the column."
     fields = ('label',) if 'target' in df else fields_of(df)
     if lost := {*fields} - {*df}: raise ValueError(f'no column {min(lost)!r}; there are {list(df)}')
     score = df.get('score', pd.Series(None, df.index, float))
-    refuse_rows(score.notna() & ~score.between(0, 1), df.assign(score=score), 'score', 'it must be a number from 0 to 1')
+    df = df.assign(score=score)
+    refuse_rows(score.notna() & ~score.between(0, 1), df, 'score', 'it must be a number from 0 to 1')
     if 'target' in df:
         known = ['label'] if (df.target == 'label').any() else ['verb','noun']
         refuse_rows(~df.target.isin(known), df, 'target', f'it must be {" or ".join(known)}')
-    df = df.assign(score=score, source=df.source.map({n: str(f.path) for n,f in footage.items()}))
+    df = df.assign(source=df.source.map({n: str(f.path) for n,f in footage.items()}))
     durations = df.source.map({str(f.path): f.duration for f in footage.values()})
     return _check_labels(make_untrimmed(with_frame_times(df).assign(duration=durations)), fields)
 
-# %% ../../nbs/footage/35_correct.ipynb #f3809ee2
+# %% ../../nbs/footage/35_correct.ipynb #065d8fce
 _ours = {'source','start','stop','label','verb','noun','target','score','uid','duration','start_frame','stop_frame'}
 
 def _about_videos(df):
@@ -129,10 +130,10 @@ def _about_videos(df):
     others = [c for c in df if c not in _ours and (df.groupby('source')[c].nunique(dropna=False) < 2).all()]
     for c in others:
         texts = pd.Series([c, *df[c].dropna()])
-        if any(unfit_name.match(str(t)) for t in texts): raise ValueError(f'column {c!r}: a formula, or no text, is in it')
-    return {n: {c: rows[c].iloc[0] for c in others if rows[c].notna().all()} for n,rows in df.groupby('source')}
+        if any(map(unfit_name.match, texts)): raise ValueError(f'column {c!r}: a formula, or no text, is in it')
+    return {n: rows[others].iloc[0].dropna().to_dict() for n,rows in df.groupby('source')}
 
-# %% ../../nbs/footage/35_correct.ipynb #991b9abb
+# %% ../../nbs/footage/35_correct.ipynb #ccd83168
 def read_suggestions(
     path:str|Path, # Table with a row for each segment
     footage:dict # Name -> `Footage`
@@ -148,11 +149,12 @@ def read_suggestions(
     fields = fields_of(df)
     found = {n: [] for n in about}
     for r in df.sort_values('start', kind='stable').to_dict('records'):
-        times,score = {k: round(float(r[k]), 3) for k in ('start','stop')},None if pd.isna(r['score']) else round(r['score'], 4)
+        score = None if pd.isna(r['score']) else round(r['score'], 4)
+        times = {k: round(float(r[k]), 3) for k in ('start','stop')}
         found[names[r['source']]].append(times | {f: r[f] for f in fields} | dict(score=score))
     return found, fields, about
 
-# %% ../../nbs/footage/35_correct.ipynb #1094883d
+# %% ../../nbs/footage/35_correct.ipynb #5b0c89d3
 def check_segment(
     segment:dict, # start and stop, seconds; a text for each field; score, 0 to 1 or None
     duration:float, # Of the video, seconds
@@ -167,7 +169,7 @@ def check_segment(
     ''.join(words.values()).encode() # raises a UnicodeEncodeError, which is a ValueError, for half a character
     return dict(start=round(float(start), 3), stop=round(float(stop), 3), **words, score=score)
 
-# %% ../../nbs/footage/35_correct.ipynb #17ddff2e
+# %% ../../nbs/footage/35_correct.ipynb #bf912f91
 @dataclass(frozen=True)
 class Corrected:
     "A video, and the changes that were made to it."
@@ -177,7 +179,7 @@ class Corrected:
     segments:dict=field(default_factory=dict) # Key -> segment
     done:bool=False
 
-# %% ../../nbs/footage/35_correct.ipynb #6d51a5ee
+# %% ../../nbs/footage/35_correct.ipynb #2082b36b
 @patch
 def after(self:Corrected, change)->Corrected:
     "The video after a checked change."
@@ -187,16 +189,16 @@ def after(self:Corrected, change)->Corrected:
         if s: segments[key] = s
     return replace(self, changes=(*self.changes, change), segments=segments, done=change['done'])
 
-# %% ../../nbs/footage/35_correct.ipynb #cc87a4d4
+# %% ../../nbs/footage/35_correct.ipynb #84f4c6a7
 @patch
 def ordered(self:Corrected)->list:
     "The segments in order of time."
     return sorted(self.segments.values(), key=lambda s: (s['start'], s['stop']))
 
-# %% ../../nbs/footage/35_correct.ipynb #316cca64
+# %% ../../nbs/footage/35_correct.ipynb #50ff89fb
 _name = re.compile(r'[\w-]{1,40}', re.ASCII)
 
-# %% ../../nbs/footage/35_correct.ipynb #a44e7fa0
+# %% ../../nbs/footage/35_correct.ipynb #e2340438
 @patch
 def checked(self:Corrected, change, fields)->dict:
     "A change of this video with clean segments; raises a ValueError, TypeError or KeyError if it is not valid."
@@ -211,20 +213,20 @@ def checked(self:Corrected, change, fields)->dict:
             for f in fields: check_word(f, s[f])
     return clean
 
-# %% ../../nbs/footage/35_correct.ipynb #773fb3aa
+# %% ../../nbs/footage/35_correct.ipynb #f0b79500
 def _clean_words(segment, fields):
     "The words of a segment, or None if one of them is no label."
     try: return [check_word(f, segment[f]) for f in fields]
     except ValueError: return None
 
-# %% ../../nbs/footage/35_correct.ipynb #e6308281
+# %% ../../nbs/footage/35_correct.ipynb #0463788c
 @patch
 def rows(self:Corrected, fields)->list:
     "Start, stop and words of each segment that is complete."
     rows = [[s['start'], s['stop'], *words] for s in self.ordered() if (words := _clean_words(s, fields))]
     return rows or [[0., self.duration, *('background' for _ in fields)]]*self.done
 
-# %% ../../nbs/footage/35_correct.ipynb #b09b31e2
+# %% ../../nbs/footage/35_correct.ipynb #f4385b78
 def _begun(line, before, fields):
     "The video of a line that begins it, also if it had begun `before`; raises a ValueError if it has other fields."
     duration,about = line['duration'],dict(line['about'])
@@ -233,7 +235,7 @@ def _begun(line, before, fields):
     if not fit or not 0 < duration < 1e7: raise ValueError('this is no video')
     return Corrected(duration, about, before.changes if before else ())
 
-# %% ../../nbs/footage/35_correct.ipynb #358f1673
+# %% ../../nbs/footage/35_correct.ipynb #0a813b3f
 class Corrections:
     "The segments of videos, kept in the table `out` and a journal; raises a ValueError if these do not fit together."
     def __init__(self,
@@ -253,7 +255,7 @@ class Corrections:
             new += [self._add(self.videos, line, ('begin','edit')) for line in lines]
         self._save(self.videos, new)
 
-# %% ../../nbs/footage/35_correct.ipynb #2db421ba
+# %% ../../nbs/footage/35_correct.ipynb #1f311d67
 @patch
 def _choose(self:Corrections, fields):
     "The fields that the journal has, or else the given ones; raises a ValueError if they differ."
@@ -263,10 +265,10 @@ def _choose(self:Corrections, fields):
         f'{" and ".join(kept)}, not {" and ".join(fields)}; choose another table to write')
     return kept or tuple(fields or ('verb','noun'))
 
-# %% ../../nbs/footage/35_correct.ipynb #44e61743
+# %% ../../nbs/footage/35_correct.ipynb #12a2e3cc
 _kinds = 'edit','typing','undo','redo','done'
 
-# %% ../../nbs/footage/35_correct.ipynb #f4c824c5
+# %% ../../nbs/footage/35_correct.ipynb #6ac7fc03
 @patch
 def _add(self:Corrections, videos, line, kinds=_kinds):
     "Add a line to `videos`, and return it clean."
@@ -278,7 +280,7 @@ def _add(self:Corrections, videos, line, kinds=_kinds):
     videos[name] = video.after(change)
     return change
 
-# %% ../../nbs/footage/35_correct.ipynb #17c67b9c
+# %% ../../nbs/footage/35_correct.ipynb #181f76e4
 @patch
 def _read(self:Corrections):
     "Take up the journal; raises a ValueError if a video has another length than it had."
@@ -288,7 +290,7 @@ def _read(self:Corrections):
         if abs(was - f.duration) > .1: raise ValueError(f'{f.path}: it lasts {f.duration:.3f} s, but {was:.3f} s '
             f'when {self.journal} was begun; choose another table to write')
 
-# %% ../../nbs/footage/35_correct.ipynb #b227ccb4
+# %% ../../nbs/footage/35_correct.ipynb #d9200171
 @patch
 def _suggested_lines(self:Corrections, suggested, about):
     "Yield a line for each video that is new, or that takes other suggestions as nobody has changed it."
@@ -300,19 +302,19 @@ def _suggested_lines(self:Corrections, suggested, about):
         yield dict(video=name, uid=secrets.token_hex(8), base=video.changes[-1]['uid'] if video else None, kind='begin',
                    done=False, set=items, fields=self.fields, duration=f.duration, about=about.get(name, {}))
 
-# %% ../../nbs/footage/35_correct.ipynb #f2d0405c
+# %% ../../nbs/footage/35_correct.ipynb #ed28ebf0
 @patch
 def _columns(self:Corrections):
     "The columns of the table."
     return ['path','start','stop',*self.fields, *dict.fromkeys(c for v in self.videos.values() for c in v.about)]
 
-# %% ../../nbs/footage/35_correct.ipynb #dbdd7840
+# %% ../../nbs/footage/35_correct.ipynb #47ecf2c3
 @patch
 def _corrected_lines(self:Corrections):
     "Yield a line for each video of which the table says something else; raises a ValueError if it is not ours."
     if not self.file.exists() or not self.file.stat().st_size: return
-    if not self.size: raise ValueError(f'{self.file}: is there already, and was not begun here; choose another table to '
-                                       'write, and give this one as suggestions to correct it')
+    if not self.size: raise ValueError(f'{self.file}: is there already, but no journal beside it; choose another table '
+                                       'to write, and give this one as suggestions to correct it')
     df = read_table(self.file, ('start','stop'), empty=True)
     if list(df) != self._columns(): raise ValueError(f'{self.file}: expected the columns {",".join(self._columns())}, '
                                                      f'found {",".join(df)}; move it away')
@@ -321,7 +323,7 @@ def _corrected_lines(self:Corrections):
         for name,rows in df.groupby('path'):
             if line := self._corrected_line(name, rows.fillna(dict.fromkeys(self.fields, ''))): yield line
 
-# %% ../../nbs/footage/35_correct.ipynb #5aa1df91
+# %% ../../nbs/footage/35_correct.ipynb #91c19fc5
 @patch
 def _corrected_line(self:Corrections, name, rows):
     "The line that brings a video to what the table says, or None."
@@ -333,7 +335,7 @@ def _corrected_line(self:Corrections, name, rows):
     return dict(video=name, uid=secrets.token_hex(8), base=video.changes[-1]['uid'], kind='edit', done=video.done,
                 set=[*old, *new])
 
-# %% ../../nbs/footage/35_correct.ipynb #30fc5b15
+# %% ../../nbs/footage/35_correct.ipynb #16db6b51
 @patch
 def _listed(self:Corrections, video):
     "The rows that the table has of a video."
@@ -341,7 +343,7 @@ def _listed(self:Corrections, video):
     about = [video.about.get(c, '') for c in self._columns()[3+len(self.fields):]]
     return [[*row, *about] for row in video.rows(self.fields)]
 
-# %% ../../nbs/footage/35_correct.ipynb #80df2abd
+# %% ../../nbs/footage/35_correct.ipynb #f193af07
 @patch
 def _write_table(self:Corrections):
     "Write the table if it has other rows."
@@ -349,14 +351,15 @@ def _write_table(self:Corrections):
     df,there = pd.DataFrame(rows, columns=self._columns()),self.file.exists()
     if there and self.file.read_bytes() != table_text(df).encode() or rows and not there: write_table(df, self.file)
 
-# %% ../../nbs/footage/35_correct.ipynb #62bdc8f0
+# %% ../../nbs/footage/35_correct.ipynb #d201e23d
 @patch
 def _size(self:Corrections): return self.journal.stat().st_size if self.journal.exists() else 0
 
 @patch
 def _save(self:Corrections, videos, new, table=True):
     "Save `new` lines, after which `videos` are as they are; raises an `OSError` if that is not possible."
-    if self._size() != self.size: raise OSError(errno.EBUSY, 'another page has changed the journal; start this one again')
+    if self._size() != self.size:
+        raise OSError(errno.EBUSY, 'another page has changed the journal; start this one again')
     before,self.videos = self.videos,videos
     try:
         if table: self._write_table()
@@ -366,7 +369,7 @@ def _save(self:Corrections, videos, new, table=True):
         raise
     self.size = self._size()
 
-# %% ../../nbs/footage/35_correct.ipynb #30df11ca
+# %% ../../nbs/footage/35_correct.ipynb #c856c3d4
 @patch
 def put(self:Corrections, changes):
     "Check and save changes, but for those that are known already; raises a ValueError if one is not valid."
@@ -378,7 +381,7 @@ def put(self:Corrections, changes):
     named = {c['video'] for c in new}
     self._save(videos, new, any(self._listed(videos[n]) != self._listed(self.videos[n]) for n in named))
 
-# %% ../../nbs/footage/35_correct.ipynb #ff80b6cf
+# %% ../../nbs/footage/35_correct.ipynb #cd7e69e7
 def frame_jpeg(
     path:Path, # Video
     seconds:float, # When
@@ -393,7 +396,7 @@ def frame_jpeg(
     Image.fromarray(picture).save(out, 'jpeg', quality=85)
     return out.getvalue()
 
-# %% ../../nbs/footage/35_correct.ipynb #985d749d
+# %% ../../nbs/footage/35_correct.ipynb #358f8546
 class CorrectServer(PageServer):
     "Serves the page for whole videos; raises an `OSError` if the port cannot be used, else a ValueError."
     def __init__(self,
@@ -411,22 +414,23 @@ class CorrectServer(PageServer):
         suggested,fields,about = _read_all(suggestions, self.footage, asked_fields(verbs, nouns, labels))
         self.corrections = Corrections(out, self.footage, suggested, fields, about, every)
         self.words = known_words(self.corrections.fields, verbs, nouns, labels)
-        super().__init__('correct', [Route('/state', self._state), Route('/changes', self._keep, methods=['POST']),
-                                     Route('/video/{name:path}', self._video), Route('/frame/{name:path}', self._frame)],
-                         port)
+        super().__init__('correct', [
+            Route('/state', self._state), Route('/changes', self._keep, methods=['POST']),
+            Route('/video/{name:path}', self._video), Route('/frame/{name:path}', self._frame)], port)
 
-# %% ../../nbs/footage/35_correct.ipynb #4c22b281
+# %% ../../nbs/footage/35_correct.ipynb #470b4c98
 def _read_all(suggestions, footage, fields):
     "What several tables suggest; raises a ValueError if they have other fields than asked for, or the same video."
     suggested,about = {},{}
     for path in map(Path, listify(suggestions)):
         found,its,more = read_suggestions(path, footage)
-        if found and fields not in (None, its): raise ValueError(f'{path}: its labels are {" and ".join(its)}, not {" and ".join(fields)}')
+        if found and fields not in (None, its):
+            raise ValueError(f'{path}: its labels are {" and ".join(its)}, not {" and ".join(fields)}')
         if twice := {*found} & {*suggested}: raise ValueError(f'{path}: {min(twice)} has suggestions in another table')
         suggested,about,fields = suggested | found,about | more,its if found else fields
     return suggested, fields, about
 
-# %% ../../nbs/footage/35_correct.ipynb #7001f791
+# %% ../../nbs/footage/35_correct.ipynb #20470912
 @patch
 def _state(self:CorrectServer, request):
     "The videos with all their changes, and the words that are known."
@@ -435,21 +439,21 @@ def _state(self:CorrectServer, request):
     state = dict(folder=str(self.out.absolute()), videos=videos, words=self.words, unsure=self.unsure)
     return Response(json.dumps(state), media_type='application/json')
 
-# %% ../../nbs/footage/35_correct.ipynb #43e32fcd
+# %% ../../nbs/footage/35_correct.ipynb #08a4d6d4
 @patch
 def _asked(self:CorrectServer, request):
     "The `Footage` that a request names, or None."
     f = self.footage.get(request.path_params['name'])
     return f if f and is_file_in(f.folder, f.path) else None
 
-# %% ../../nbs/footage/35_correct.ipynb #0e0229e1
+# %% ../../nbs/footage/35_correct.ipynb #93d2afe5
 @patch
 def _video(self:CorrectServer, request):
     "A video, of which browsers ask for parts."
     if not (f := self._asked(request)): return PlainTextResponse('There is no such video.', 404)
     return FileResponse(f.path, filename=f.path.name)
 
-# %% ../../nbs/footage/35_correct.ipynb #556f748e
+# %% ../../nbs/footage/35_correct.ipynb #b3393458
 @patch
 def _frame(self:CorrectServer, request):
     "The frame of a video at the time `t`."
@@ -458,13 +462,13 @@ def _frame(self:CorrectServer, request):
     except ValueError: return PlainTextResponse('t= has to be a number of seconds.', 400)
     except VideoError as e: return PlainTextResponse(f'{f.path.name}: {e.reason}', 404)
 
-# %% ../../nbs/footage/35_correct.ipynb #9060dbb4
+# %% ../../nbs/footage/35_correct.ipynb #154a2543
 @patch
 async def _keep(self:CorrectServer, request):
     "Save the changes that the page sends."
     return await keep_sent(request, self.corrections.put, self.out.parent)
 
-# %% ../../nbs/footage/35_correct.ipynb #ac1e643d
+# %% ../../nbs/footage/35_correct.ipynb #33dbf1fa
 def correct_page(
     videos, # Videos, or folders that are searched for videos: one or several
     suggestions=(), # Tables with a row for each segment, see `read_suggestions`: one or several
