@@ -6,7 +6,7 @@
 __all__ = ['Footage', 'find_footage', 'read_suggestions', 'check_segment', 'Corrected', 'Corrections', 'frame_jpeg',
            'CorrectServer', 'correct_page']
 
-# %% ../../nbs/footage/35_correct.ipynb #bbf6d642
+# %% ../../nbs/footage/35_correct.ipynb #41c2ee24
 import errno, io, json, os, re, secrets, warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from fastcore.basics import listify, patch
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-# %% ../../nbs/footage/35_correct.ipynb #cba976a2
+# %% ../../nbs/footage/35_correct.ipynb #8c155457
 from ..video.files import VideoError, track
 from ..video.frames import open_frames
 from ..data.tables import errors_in, read_table, segment_columns, table_text, write_table
@@ -25,7 +25,7 @@ from ..data.untrimmed import make_untrimmed
 from .page import (PageServer, append_journal, asked_fields, check_word, fields_of, is_file_in,
                                        keep_sent, known_words, read_journal, refuse_links, unfit_name)
 
-# %% ../../nbs/footage/35_correct.ipynb #0cb03527
+# %% ../../nbs/footage/35_correct.ipynb #ba27be99
 @dataclass
 class Footage:
     "A video file that the page shows."
@@ -34,7 +34,7 @@ class Footage:
     duration:float # Seconds
     fps:float
 
-# %% ../../nbs/footage/35_correct.ipynb #1907fc3c
+# %% ../../nbs/footage/35_correct.ipynb #91763d69
 def _read_footage(path, folder):
     "The video at `path`, which has to be in `folder`; raises a ValueError, or a `VideoError` if it cannot be read."
     if not is_file_in(folder, path):
@@ -43,7 +43,7 @@ def _read_footage(path, folder):
         if v.times is None: raise VideoError(path, 'images have no times')
         return Footage(path, folder, int(1000*v.end + 1e-6)/1000, float(v.fps))
 
-# %% ../../nbs/footage/35_correct.ipynb #e51e69a5
+# %% ../../nbs/footage/35_correct.ipynb #c5488efe
 def find_footage(
     videos, # Videos, or folders that are searched for videos: one or several
     out:str|Path, # The table that will be written
@@ -60,7 +60,7 @@ def find_footage(
         found[name] = _read_footage(path, place) if place.is_dir() else _read_footage(real, real.parent)
     return found
 
-# %% ../../nbs/footage/35_correct.ipynb #49548782
+# %% ../../nbs/footage/35_correct.ipynb #5b1df28a
 _numbers = 'start','stop','start_frame','stop_frame','score'
 
 def _read_columns(path):
@@ -71,7 +71,7 @@ def _read_columns(path):
             return segment_columns(path, names)
     return read_table(path, _numbers, rename=rename, empty=True)
 
-# %% ../../nbs/footage/35_correct.ipynb #f5e9d1e5
+# %% ../../nbs/footage/35_correct.ipynb #ab4a957d
 def _with_names(df, path, footage):
     "The table with the names of the videos as `source`; raises a ValueError for others."
     if 'source' not in df:
@@ -85,7 +85,7 @@ def _with_names(df, path, footage):
     refuse_rows(names.isna(), df, 'source', 'it is none of the videos that are given')
     return df.assign(source=names)
 
-# %% ../../nbs/footage/35_correct.ipynb #0a204710
+# %% ../../nbs/footage/35_correct.ipynb #76426c4e
 def _pair_targets(df):
     "The rows of one video of the targets `verb` and `noun`, as rows with both."
     verbs,nouns = (df[df.target == t] for t in ('verb','noun'))
@@ -100,7 +100,7 @@ def _pair_targets(df):
              if n.Index not in used]
     return pd.DataFrame(rows).assign(source=df.source.iloc[0])
 
-# %% ../../nbs/footage/35_correct.ipynb #2fda3ff4
+# %% ../../nbs/footage/35_correct.ipynb #cb7d36f8
 def _check_labels(df, fields):
     "The table with clean labels; raises a ValueError that names the row."
     def clean(row, f, word):
@@ -108,7 +108,7 @@ def _check_labels(df, fields):
         except ValueError as e: raise ValueError(f'row {row}, column {f!r}: {e}') from e
     return df.assign(**{f: [clean(row, f, word) for row,word in df[f].items()] for f in fields})
 
-# %% ../../nbs/footage/35_correct.ipynb #4c1c95d0
+# %% ../../nbs/footage/35_correct.ipynb #2ee55514
 def _check_suggestions(df, footage):
     "A table with the names of videos as `source`, complete; raises a ValueError that names the row and the column."
     fields = ('label',) if 'target' in df else fields_of(df)
@@ -123,7 +123,7 @@ def _check_suggestions(df, footage):
     durations = df.source.map({str(f.path): f.duration for f in footage.values()})
     return _check_labels(make_untrimmed(with_frame_times(df).assign(duration=durations)), fields)
 
-# %% ../../nbs/footage/35_correct.ipynb #7430d73a
+# %% ../../nbs/footage/35_correct.ipynb #b820328c
 def _about_videos(df):
     "Name of each video -> its `group` and `split`, as far as they are the same in all its rows."
     columns = [c for c in ('group','split') if c in df and (df.groupby('source')[c].nunique(dropna=False) < 2).all()]
@@ -131,7 +131,7 @@ def _about_videos(df):
         refuse_rows(df[c].map(lambda t: bool(t and unfit_name.match(t))), df, c, 'it would be a formula, or is no text')
     return {n: rows[columns].iloc[0].dropna().to_dict() for n,rows in df.groupby('source')}
 
-# %% ../../nbs/footage/35_correct.ipynb #8664ac24
+# %% ../../nbs/footage/35_correct.ipynb #bc764a29
 def read_suggestions(
     path:str|Path, # Table with a row for each segment
     footage:dict # Name -> `Footage`
@@ -152,7 +152,7 @@ def read_suggestions(
         found[names[r['source']]].append(times | {f: r[f] for f in fields} | dict(score=score))
     return found, fields, about
 
-# %% ../../nbs/footage/35_correct.ipynb #e472b10e
+# %% ../../nbs/footage/35_correct.ipynb #9214251e
 def check_segment(
     segment:dict, # start and stop, seconds; a text for each field; score, 0 to 1 or None
     duration:float, # Of the video, seconds
@@ -167,7 +167,7 @@ def check_segment(
     ''.join(words.values()).encode() # raises a UnicodeEncodeError, which is a ValueError, for half a character
     return dict(start=round(float(start), 3), stop=round(float(stop), 3), **words, score=score)
 
-# %% ../../nbs/footage/35_correct.ipynb #13c6360d
+# %% ../../nbs/footage/35_correct.ipynb #154c6414
 @dataclass(frozen=True)
 class Corrected:
     "A video, and the changes that were made to it."
@@ -177,7 +177,7 @@ class Corrected:
     segments:dict=field(default_factory=dict) # Key -> segment
     done:bool=False
 
-# %% ../../nbs/footage/35_correct.ipynb #148c3605
+# %% ../../nbs/footage/35_correct.ipynb #65c62384
 @patch
 def after(self:Corrected, change)->Corrected:
     "The video after a checked change."
@@ -187,16 +187,16 @@ def after(self:Corrected, change)->Corrected:
         if s: segments[key] = s
     return replace(self, changes=(*self.changes, change), segments=segments, done=change['done'])
 
-# %% ../../nbs/footage/35_correct.ipynb #56cde59c
+# %% ../../nbs/footage/35_correct.ipynb #6bf66272
 @patch
 def ordered(self:Corrected)->list:
     "The segments in order of time."
     return sorted(self.segments.values(), key=lambda s: (s['start'], s['stop']))
 
-# %% ../../nbs/footage/35_correct.ipynb #972512b1
+# %% ../../nbs/footage/35_correct.ipynb #3eb75b27
 _name = re.compile(r'[\w-]{1,40}', re.ASCII)
 
-# %% ../../nbs/footage/35_correct.ipynb #9f36c2c3
+# %% ../../nbs/footage/35_correct.ipynb #a04a042b
 @patch
 def checked(self:Corrected, change, fields)->dict:
     "A change of this video with clean segments; raises a ValueError, TypeError or KeyError if it is not valid."
@@ -211,20 +211,20 @@ def checked(self:Corrected, change, fields)->dict:
             for f in fields: check_word(f, s[f])
     return clean
 
-# %% ../../nbs/footage/35_correct.ipynb #1b1c5d13
+# %% ../../nbs/footage/35_correct.ipynb #2554d76a
 def _clean_words(segment, fields):
     "The words of a segment, or None if one of them is no label."
     try: return [check_word(f, segment[f]) for f in fields]
     except ValueError: return None
 
-# %% ../../nbs/footage/35_correct.ipynb #ca672e1b
+# %% ../../nbs/footage/35_correct.ipynb #b511482b
 @patch
 def rows(self:Corrected, fields)->list:
     "Start, stop and words of each segment that is complete."
     rows = [[s['start'], s['stop'], *words] for s in self.ordered() if (words := _clean_words(s, fields))]
     return rows or [[0., self.duration, *('background' for _ in fields)]]*self.done
 
-# %% ../../nbs/footage/35_correct.ipynb #f390dcdc
+# %% ../../nbs/footage/35_correct.ipynb #30432175
 def _begun(line, before, fields):
     "The video of a line that begins it, also if it had begun `before`; raises a ValueError if it has other fields."
     duration,about = line['duration'],dict(line['about'])
@@ -233,7 +233,7 @@ def _begun(line, before, fields):
     if not fit or not 0 < duration < 1e7: raise ValueError('this is no video')
     return Corrected(duration, about, before.changes if before else ())
 
-# %% ../../nbs/footage/35_correct.ipynb #060d5c94
+# %% ../../nbs/footage/35_correct.ipynb #69d4adba
 class Corrections:
     "The segments of videos, kept in the table `out` and a journal; raises a ValueError if these do not fit together."
     def __init__(self,
@@ -253,7 +253,7 @@ class Corrections:
             new += [self._add(self.videos, line, ('begin','edit')) for line in lines]
         self._save(self.videos, new)
 
-# %% ../../nbs/footage/35_correct.ipynb #529e1112
+# %% ../../nbs/footage/35_correct.ipynb #1da36836
 @patch
 def _choose(self:Corrections, fields):
     "The fields that the journal has, or else the given ones; raises a ValueError if they differ."
@@ -263,10 +263,10 @@ def _choose(self:Corrections, fields):
         f'{" and ".join(kept)}, not {" and ".join(fields)}; choose another table to write')
     return kept or tuple(fields or ('verb','noun'))
 
-# %% ../../nbs/footage/35_correct.ipynb #951378b2
+# %% ../../nbs/footage/35_correct.ipynb #12a2c56d
 _kinds = 'edit','typing','undo','redo','done'
 
-# %% ../../nbs/footage/35_correct.ipynb #efe021f9
+# %% ../../nbs/footage/35_correct.ipynb #d089fb19
 @patch
 def _add(self:Corrections, videos, line, kinds=_kinds):
     "Add a line to `videos`, and return it clean."
@@ -278,7 +278,7 @@ def _add(self:Corrections, videos, line, kinds=_kinds):
     videos[name] = video.after(change)
     return change
 
-# %% ../../nbs/footage/35_correct.ipynb #2bf9614b
+# %% ../../nbs/footage/35_correct.ipynb #ce461192
 @patch
 def _read(self:Corrections):
     "Take up the journal; raises a ValueError if a video has another length than it had."
@@ -288,7 +288,7 @@ def _read(self:Corrections):
         if abs(was - f.duration) > .1: raise ValueError(f'{f.path}: it lasts {f.duration:.3f} s, but {was:.3f} s '
             f'when {self.journal} was begun; choose another table to write')
 
-# %% ../../nbs/footage/35_correct.ipynb #8d7a84cd
+# %% ../../nbs/footage/35_correct.ipynb #a9ae523c
 @patch
 def _suggested_lines(self:Corrections, suggested, about):
     "Yield a line for each video that is new, or that takes other suggestions as nobody has changed it."
@@ -300,13 +300,13 @@ def _suggested_lines(self:Corrections, suggested, about):
         yield dict(video=name, uid=secrets.token_hex(8), base=video.changes[-1]['uid'] if video else None, kind='begin',
                    done=False, set=items, fields=[*self.fields], duration=f.duration, about=about.get(name, {}))
 
-# %% ../../nbs/footage/35_correct.ipynb #19630b64
+# %% ../../nbs/footage/35_correct.ipynb #024491ec
 @patch
 def _columns(self:Corrections):
     "The columns of the table."
     return ['path','start','stop',*self.fields, *dict.fromkeys(c for v in self.videos.values() for c in v.about)]
 
-# %% ../../nbs/footage/35_correct.ipynb #fde12e99
+# %% ../../nbs/footage/35_correct.ipynb #68360d07
 @patch
 def _corrected_lines(self:Corrections):
     "Yield a line for each video of which the table says something else; raises a ValueError if it is not ours."
@@ -321,7 +321,7 @@ def _corrected_lines(self:Corrections):
         for name,rows in df.groupby('path'):
             if line := self._corrected_line(name, rows.fillna(dict.fromkeys(self.fields, ''))): yield line
 
-# %% ../../nbs/footage/35_correct.ipynb #934b1fea
+# %% ../../nbs/footage/35_correct.ipynb #a5c6d93a
 @patch
 def _corrected_line(self:Corrections, name, rows):
     "The line that brings a video to what the table says, or None."
@@ -333,7 +333,7 @@ def _corrected_line(self:Corrections, name, rows):
     return dict(video=name, uid=secrets.token_hex(8), base=video.changes[-1]['uid'], kind='edit', done=video.done,
                 set=[*old, *new])
 
-# %% ../../nbs/footage/35_correct.ipynb #a88d6c2d
+# %% ../../nbs/footage/35_correct.ipynb #9e4a08b9
 @patch
 def _listed(self:Corrections, video):
     "The rows that the table has of a video."
@@ -341,7 +341,7 @@ def _listed(self:Corrections, video):
     about = [video.about.get(c, '') for c in self._columns()[3+len(self.fields):]]
     return [[*row, *about] for row in video.rows(self.fields)]
 
-# %% ../../nbs/footage/35_correct.ipynb #77ee7a24
+# %% ../../nbs/footage/35_correct.ipynb #876a7ed6
 @patch
 def _write_table(self:Corrections):
     "Write the table if it has other rows."
@@ -349,7 +349,7 @@ def _write_table(self:Corrections):
     df,there = pd.DataFrame(rows, columns=self._columns()),self.file.exists()
     if there and self.file.read_bytes() != table_text(df).encode() or rows and not there: write_table(df, self.file)
 
-# %% ../../nbs/footage/35_correct.ipynb #cb64dff7
+# %% ../../nbs/footage/35_correct.ipynb #26a0d0be
 @patch
 def _size(self:Corrections): return self.journal.stat().st_size if self.journal.exists() else 0
 
@@ -367,7 +367,7 @@ def _save(self:Corrections, videos, new, table=True):
         raise
     self.size = self._size()
 
-# %% ../../nbs/footage/35_correct.ipynb #3b7c886d
+# %% ../../nbs/footage/35_correct.ipynb #d1460d3f
 @patch
 def put(self:Corrections, changes):
     "Check and save changes, but for those that are known already; raises a ValueError if one is not valid."
@@ -379,7 +379,7 @@ def put(self:Corrections, changes):
     named = {c['video'] for c in new}
     self._save(videos, new, any(self._listed(videos[n]) != self._listed(self.videos[n]) for n in named))
 
-# %% ../../nbs/footage/35_correct.ipynb #c2de988a
+# %% ../../nbs/footage/35_correct.ipynb #64f6689d
 def frame_jpeg(
     path:Path, # Video
     seconds:float, # When
@@ -394,7 +394,7 @@ def frame_jpeg(
     Image.fromarray(picture).save(out, 'jpeg', quality=85)
     return out.getvalue()
 
-# %% ../../nbs/footage/35_correct.ipynb #f4a6128a
+# %% ../../nbs/footage/35_correct.ipynb #c9b22476
 class CorrectServer(PageServer):
     "Serves the page for whole videos; raises an `OSError` if the port cannot be used, else a ValueError."
     def __init__(self,
@@ -418,7 +418,7 @@ class CorrectServer(PageServer):
             Route('/state', self._state), Route('/changes', self._keep, methods=['POST']),
             Route('/video/{name:path}', self._video), Route('/frame/{name:path}', self._frame)], port)
 
-# %% ../../nbs/footage/35_correct.ipynb #de1f4132
+# %% ../../nbs/footage/35_correct.ipynb #ba0e2757
 def _read_all(suggestions, footage, fields):
     "What several tables suggest; raises a ValueError if they have other fields than asked for, or the same video."
     suggested,about = {},{}
@@ -430,7 +430,7 @@ def _read_all(suggestions, footage, fields):
         suggested,about,fields = suggested | found,about | more,its if found else fields
     return suggested, fields, about
 
-# %% ../../nbs/footage/35_correct.ipynb #62173c6e
+# %% ../../nbs/footage/35_correct.ipynb #5703632a
 @patch
 def _state(self:CorrectServer, request):
     "The videos with all their changes, and the words that are known."
@@ -439,21 +439,21 @@ def _state(self:CorrectServer, request):
     state = dict(folder=str(self.out.absolute()), videos=videos, words=self.words, unsure=self.unsure)
     return Response(json.dumps(state), media_type='application/json')
 
-# %% ../../nbs/footage/35_correct.ipynb #67f2feb6
+# %% ../../nbs/footage/35_correct.ipynb #8ad46cab
 @patch
 def _asked(self:CorrectServer, request):
     "The `Footage` that a request names, or None."
     f = self.footage.get(request.path_params['name'])
     return f if f and is_file_in(f.folder, f.path) else None
 
-# %% ../../nbs/footage/35_correct.ipynb #8b691f62
+# %% ../../nbs/footage/35_correct.ipynb #5fe29c9f
 @patch
 def _video(self:CorrectServer, request):
     "A video, of which browsers ask for parts."
     if not (f := self._asked(request)): return PlainTextResponse('There is no such video.', 404)
     return FileResponse(f.path, filename=f.path.name)
 
-# %% ../../nbs/footage/35_correct.ipynb #fe8ba372
+# %% ../../nbs/footage/35_correct.ipynb #c7b1e9c4
 @patch
 def _frame(self:CorrectServer, request):
     "The frame of a video at the time `t`."
@@ -462,13 +462,13 @@ def _frame(self:CorrectServer, request):
     except ValueError: return PlainTextResponse('t= has to be a number of seconds.', 400)
     except VideoError as e: return PlainTextResponse(f'{f.path.name}: {e.reason}', 404)
 
-# %% ../../nbs/footage/35_correct.ipynb #bbc7bbb3
+# %% ../../nbs/footage/35_correct.ipynb #09053f13
 @patch
 async def _keep(self:CorrectServer, request):
     "Save the changes that the page sends."
     return await keep_sent(request, self.corrections.put, self.out.parent)
 
-# %% ../../nbs/footage/35_correct.ipynb #7d65f90c
+# %% ../../nbs/footage/35_correct.ipynb #3a57fa15
 def correct_page(
     videos, # Videos, or folders that are searched for videos: one or several
     suggestions=(), # Tables with a row for each segment, see `read_suggestions`: one or several
