@@ -171,8 +171,8 @@ def label(
     if suggest or out:
         file = ea.correct_page(videos, suggest or (), out or 'annotations.csv', *known, every, unsure, port, browser)
         return dict(labels=file), f'Train on them with: epic-actions timeline train {file}'
-    if len(videos) > 1 or every: raise ValueError('segments are those of one folder, and never all of them are written; '
-                                                  'for whole videos, give --suggest or --out')
+    if len(videos) > 1 or every:
+        raise ValueError('without --suggest or --out, give one folder of segments; --all goes with whole videos')
     file = ea.label_page(videos[0], *known[:2], port, browser, known[2])
     return dict(labels=file), f'Divide them with: epic-actions split {file}'
 

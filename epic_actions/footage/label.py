@@ -17,8 +17,8 @@ from starlette.routing import Route
 from ..video.files import VideoError
 from ..data.tables import read_table, write_table
 from ..data.segments import find_videos
-from .page import (PageServer, append_journal, asked_fields, check_word, contact_sheet, fields_of, is_file_in,
-                                       keep_sent, known_words, read_journal, refuse_links, unfit_name)
+from .page import (PageServer, append_journal, asked_fields, check_word, contact_sheet, fields_of,
+                                       is_file_in, keep_sent, known_words, read_journal, refuse_links, unfit_name)
 
 # %% ../../nbs/footage/30_label.ipynb #8ebe6935
 def _read_table(path):
