@@ -129,6 +129,8 @@ from .timeline.metrics import (error_counts, label_segments, segment_errors, seg
                                            segment_metrics, timeline_scores)
 from .timeline.detection import (activitynet_tious, detection_intervals, detection_map, epic_detection,
                                              epic_tious, without_repeats)
+from .timeline.challenge import (check_detection_submission, detection_truth, make_detection_submission,
+                                             score_detection_submission)
 from .timeline.mstcn import MSTCN, mstcn_loss
 from .timeline.windows import Timeline, keep_features, window_features, window_network
 from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
