@@ -64,10 +64,11 @@ def _fault(entry, classes):
 # %% ../../nbs/timeline/04_challenge.ipynb #7db355a6
 def _check_videos(videos, known):
     "Raise a ValueError unless the `videos` of a file are those that are `known`."
-    sides = ('the results hold unknown videos:', videos, known),('the results lack', known, videos)
-    for what,a,b in sides:
-        if other := [v for v in a if v not in {*b}]: raise ValueError(
-            f'{what} {few(other)} ({len(other)} in all); a video in which nothing was found has an empty list')
+    sides = [('the results hold unknown videos:', videos, {*known}, 'the list of videos does not have them'),
+             ('the results lack', known, {*videos}, 'a video in which nothing was found has an empty list')]
+    for what,some,others,advice in sides:
+        odd = [v for v in some if v not in others]
+        if odd: raise ValueError(f'{what} {few(odd)} ({len(odd)} in all): {advice}')
 
 # %% ../../nbs/timeline/04_challenge.ipynb #7ce469df
 def _check_entries(videos, lists, classes, known=None):
@@ -88,7 +89,9 @@ def video_ids(
     if isinstance(videos, (str,Path)):
         rows = read_rows(videos)[1]
         videos = read_table(videos) if rows and 'video_id' in rows[0][1] else read_ids(videos)
-    if isinstance(videos, pd.DataFrame): videos = videos['video_id']
+    if isinstance(videos, pd.DataFrame):
+        check_columns('videos', videos, ['video_id'])
+        videos = videos.video_id
     return [*dict.fromkeys(map(str, videos))]
 
 # %% ../../nbs/timeline/04_challenge.ipynb #791c84aa
