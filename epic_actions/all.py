@@ -18,6 +18,7 @@ from .video.reading import read_clip
 
 # %% ../nbs/all.ipynb #f5618159
 from .deploy.smoothing import find_segments, load_predictions, save_predictions, smooth_predictions
+from .deploy.nms import soft_nms
 from .deploy.predictor import ActionPredictor, read_onnx_info
 from .deploy.overlay import annotate_video
 
@@ -126,6 +127,10 @@ from .anticipation.training import teach_actions, train_student
 # %% ../nbs/all.ipynb #16e7be1b
 from .timeline.metrics import (error_counts, label_segments, segment_errors, segment_intervals,
                                            segment_metrics, timeline_scores)
+from .timeline.detection import (activitynet_tious, detection_intervals, detection_map, epic_detection,
+                                             epic_tious, without_repeats)
+from .timeline.challenge import (check_detection_submission, detection_truth, make_detection_submission,
+                                             score_detection_submission)
 from .timeline.mstcn import MSTCN, mstcn_loss
 from .timeline.windows import Timeline, keep_features, window_features, window_network
 from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
