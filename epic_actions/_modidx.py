@@ -3167,6 +3167,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                          'epic_actions/timeline/windows.py'),
                                                'epic_actions.timeline.windows._check_folder': ( 'timeline/windows.html#_check_folder',
                                                                                                 'epic_actions/timeline/windows.py'),
+                                               'epic_actions.timeline.windows._file_name': ( 'timeline/windows.html#_file_name',
+                                                                                             'epic_actions/timeline/windows.py'),
                                                'epic_actions.timeline.windows.join_timeline': ( 'timeline/windows.html#join_timeline',
                                                                                                 'epic_actions/timeline/windows.py'),
                                                'epic_actions.timeline.windows.keep_features': ( 'timeline/windows.html#keep_features',
