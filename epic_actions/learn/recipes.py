@@ -30,8 +30,8 @@ _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optim
 def _range(names, least, most=inf): return dict.fromkeys(names.split(), (least, most))
 _ranges = {**_range('epochs bs frames flow_length size presize scale top_k length', 1), **_range('ucf_split', 1, 3),
            **_range('wd clip_grad mixup cutmix body_lr warm_up steps seed tau_a past_weight feature_weight weight '
-                    'margin camera', 0), **_range('network_epochs', 1),
-           **_range('dropout label_smoothing light min_coverage edges spoil', 0, 1), **_range('ema', 0, .99999),
+                    'margin', 0), **_range('network_epochs', 1),
+           **_range('dropout label_smoothing light min_coverage edges', 0, 1), **_range('ema', 0, .99999),
            **_range('share', 0, .95), **_range('randaugment', 0, 30), **_range('std', 1e-6),
            **_range('lr T tau_o window stride', 1e-12)}
 
@@ -125,8 +125,6 @@ class BackgroundRecipe(Section):
     share:float=.3 # Share of these clips among those of training
     margin:float=.5 # Seconds beside annotated actions that are in none of these clips
     edges:float=.5 # Share of the training clips whose ends are replaced by those of others, see `SlidingEdges`
-    camera:float=.5 # How far an imagined camera moves in these clips, with other footage, see `WiderNothing`; 0: not
-    spoil:float=.2 # Share of the actions that are spoilt and count as nothing, with other footage, see `WiderNothing`
     hard:str|None=None # A trained model; of five times as many clips, those are taken that it calls an action
 
 # %% ../../nbs/learn/35_recipes.ipynb #98a5fe90

@@ -34,7 +34,7 @@ from .background import add_background
 from .callbacks import EMA, PolicyRates, shown
 from .heads import MultiTaskLoss
 from .learner import action_learner
-from .mixup import CutMix, MixUp, SlidingEdges, WiderNothing
+from .mixup import CutMix, MixUp, SlidingEdges
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
 from .probes import adamw, choice_loaders, train_probes
@@ -230,12 +230,10 @@ def recipe_learner(
 # %% ../../nbs/learn/37_training.ipynb #c8d20865
 def recipe_callbacks(recipe:Recipe)->list:
     "What fastai calls during the training."
-    augment,train,nothing = recipe.augment,recipe.train,recipe.background
+    augment,train = recipe.augment,recipe.train
     makers = ((MixUp, augment.mixup), (CutMix, augment.cutmix), (EMA, train.ema), (GradientClip, train.clip_grad),
-              (SlidingEdges, nothing.active and nothing.edges))
-    wider = nothing.footage and (nothing.camera or nothing.spoil)
-    return ([make(value) for make,value in makers if value] + [PolicyRates()]*train.policy
-            + [WiderNothing(nothing.label, nothing.camera, nothing.spoil)]*bool(wider))
+              (SlidingEdges, recipe.background.active and recipe.background.edges))
+    return [make(value) for make,value in makers if value] + [PolicyRates()]*train.policy
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
 _may_change = dict(epochs=1, every=None, preload=None, tensorboard=False) # fields of `train`, and any value
