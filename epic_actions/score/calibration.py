@@ -151,7 +151,7 @@ def calibrate(
     precision:float|None=None, # Wished for each class, 0 to 1; None: no answers are dropped
     missed:float|None=None, # Share of the actions that may be called nothing, see `fit_missed`; None: no bias
     fewest:int=20 # A class with fewer answers gets the thresholds of all classes together
-)->dict: # target -> `temperature`, `bias`, `thresholds` (class -> number; None: never), `precision` (class -> curve) ...
+)->dict: # target -> `temperature`, `bias`, `thresholds` (class -> number; None: never), `precision` (curves), errors
     "Fit what turns the scores of `model` into probabilities, and thresholds; raises a ValueError if they do not fit."
     if precision is not None and not 0 < precision <= 1: raise ValueError(f'precision={precision}: give 0 to 1')
     if missed is not None and not 0 <= missed < 1: raise ValueError(f'missed={missed}: give 0 to 1')
