@@ -80,7 +80,7 @@ from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, 
 from .score.results import (Results, save_results, load_results, fuse_files, fuse_results,
                                         mean_results)
 from .score.compare import compare_results, class_changes, interval_table
-from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_temperature,
+from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_missed, fit_temperature,
                                             reliability_table, threshold_table)
 from .score.scoring import score_clips, clip_images
 from .score.epic import epic_metrics, epic_table

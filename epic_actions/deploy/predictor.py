@@ -110,14 +110,18 @@ def _softmax(a):
 
 # %% ../../nbs/deploy/10_predictor.ipynb #53e3abe3
 @patch
-def _temperature(self:ActionPredictor, target): return self.calibration.get(target, {}).get('temperature', 1.)
+def _calibrated(self:ActionPredictor, target, logits):
+    "Logits (clips, classes) with the temperature and the bias of the calibration."
+    about = self.calibration.get(target, {})
+    bias = [about.get('bias', {}).get(c, 0.) for c in self.vocabs[target]]
+    return logits/np.float32(about.get('temperature', 1.)) + np.float32(bias)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #acea87a0
 @patch
 def _probabilities(self:ActionPredictor, **inputs):
     "Target -> probabilities (clips, classes)."
     logits = zip(self.vocabs, self._session.run([*self.vocabs], inputs))
-    return {t: _softmax(l/np.float32(self._temperature(t))) for t,l in logits}
+    return {t: _softmax(self._calibrated(t, l)) for t,l in logits}
 
 # %% ../../nbs/deploy/10_predictor.ipynb #9644fdc6
 def _answer(probs, vocab, calibrated):

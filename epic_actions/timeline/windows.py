@@ -6,7 +6,7 @@
 __all__ = ['WindowNet', 'window_network', 'window_rows', 'window_features', 'keep_features', 'Timeline', 'join_timeline']
 
 # %% ../../nbs/timeline/15_windows.ipynb #5764065b
-import json, zlib
+import json, os, zlib
 from pathlib import Path
 import numpy as np
 import torch
@@ -84,6 +84,13 @@ def _check_folder(path, about):
         raise ValueError(f'{path}: holds other features, as they differ in {", ".join(other)}; give another folder')
     with atomic_write(file) as part: part.write_text(json.dumps(about))
 
+# %% ../../nbs/timeline/15_windows.ipynb #671060d9
+def _file_name(source):
+    "The name of the file of features of a video, as it is now."
+    now = os.stat(source) if os.path.exists(source) else None # what is not there is refused when it is read
+    key = json.dumps([source, now and now.st_size, now and now.st_mtime_ns])
+    return f'{Path(source).stem}-{zlib.crc32(key.encode()):08x}.npy'
+
 # %% ../../nbs/timeline/15_windows.ipynb #dc5ee681
 def keep_features(
     net, # A network of `window_network`
@@ -98,8 +105,7 @@ def keep_features(
     path,found = Path(path),{}
     _check_folder(path, _about(net, window, stride))
     for source in track([*dict.fromkeys(map(str, videos))], 'videos seen', progress=progress):
-        file = path/f'{Path(source).stem}-{zlib.crc32(source.encode()):08x}.npy'
-        if not file.exists():
+        if not (file := path/_file_name(source)).exists():
             x = window_features(net, source, window, stride, **kwargs)
             with atomic_write(file) as part, open(part, 'wb') as f: np.save(f, x)
         found[source] = np.load(file)
