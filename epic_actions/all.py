@@ -18,6 +18,7 @@ from .video.reading import read_clip
 
 # %% ../nbs/all.ipynb #f5618159
 from .deploy.smoothing import find_segments, load_predictions, save_predictions, smooth_predictions
+from .deploy.nms import soft_nms
 from .deploy.predictor import ActionPredictor, read_onnx_info
 from .deploy.overlay import annotate_video
 
