@@ -127,6 +127,8 @@ from .anticipation.training import teach_actions, train_student
 # %% ../nbs/all.ipynb #16e7be1b
 from .timeline.metrics import (error_counts, label_segments, segment_errors, segment_intervals,
                                            segment_metrics, timeline_scores)
+from .timeline.detection import (activitynet_tious, detection_intervals, detection_map, epic_detection,
+                                             epic_tious, without_repeats)
 from .timeline.mstcn import MSTCN, mstcn_loss
 from .timeline.windows import Timeline, keep_features, window_features, window_network
 from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,

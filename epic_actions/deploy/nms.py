@@ -25,7 +25,7 @@ def _checked(segments, scores, labels):
         if a.shape != shape: raise ValueError(f'{name} have shape {a.shape}: expected {shape}')
     _refuse(~np.isfinite(segments).all(1), 'segment', segments, 'give a finite start and stop')
     _refuse(segments[:,1] < segments[:,0], 'segment', segments, 'the stop must not be before the start')
-    _refuse(~(np.isfinite(scores) & (scores >= 0)), 'score', scores, 'give finite scores of 0 or more, as probabilities')
+    _refuse(~(np.isfinite(scores) & (scores >= 0)), 'score', scores, 'give finite scores, 0 or more')
     if labels.dtype.kind == 'f': _refuse(np.isnan(labels), 'label', labels, 'give every segment a label')
     return segments,scores,labels
 
