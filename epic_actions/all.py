@@ -130,6 +130,8 @@ from .timeline.metrics import (error_counts, label_segments, segment_errors, seg
 from .timeline.detection import (activitynet_tious, detection_intervals, detection_map, epic_detection,
                                              epic_tious, without_repeats)
 from .timeline.mstcn import MSTCN, mstcn_loss
+from .timeline.detector import Detector, distance_iou_loss
+from .timeline.found import detection_scores, segment_table
 from .timeline.windows import Timeline, keep_features, window_features, window_network
 from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
                                             timeline_segments, train_timeline)

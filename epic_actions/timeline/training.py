@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['pad_videos', 'timeline_dataloaders', 'read_rows', 'timeline_predictions', 'timeline_segments', 'score_timeline',
-           'train_timeline']
+           'reads_densely', 'train_timeline']
 
 # %% ../../nbs/timeline/20_training.ipynb #f8b04fc8
 import json, random
@@ -22,15 +22,19 @@ from torch.nn.utils.rnn import pad_sequence
 
 # %% ../../nbs/timeline/20_training.ipynb #1ee3f775
 from ..data.segments import target_columns
+from ..data.tables import write_table
 from ..data.splits import ensure_split
 from ..data.untrimmed import check_untrimmed, frame_labels, make_untrimmed, video_gaps
 from ..datasets.untrimmed import read_untrimmed
-from ..deploy.predictor import overlapping
+from ..deploy.detections import find_detections, shown_detections
+from ..deploy.predictor import located_chunks, overlapping
 from ..deploy.smoothing import Prediction, find_segments
 from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipes
 from ..learn.training import check_new_run, recipe_loaders, train_recipe
+from ..models.base import ActionModel
 from ..models.bundle import save_bundle
 from ..models.pretrained import read_model
+from .found import detection_scores
 from .metrics import timeline_scores
 from .page import frames_at, timeline_pages
 from .mstcn import padding
@@ -38,19 +42,18 @@ from .windows import Timeline, join_timeline, keep_features, window_network, win
 from ..video.files import atomic_write
 
 # %% ../../nbs/timeline/20_training.ipynb #5eedd5a8
-def _checked_table(table, background, seed):
-    "The table of whole videos for a model of one activity at a time."
-    if not isinstance(table, pd.DataFrame): table = read_untrimmed(table, dense=True, background=(background,)).segments
+def _checked_table(table, background, seed, dense=True):
+    "The table of whole videos; for a dense model, of one activity at a time."
+    if not isinstance(table, pd.DataFrame): table = read_untrimmed(table, dense, background=(background,)).segments
     df = ensure_split(make_untrimmed(table), seed=seed)
-    return check_untrimmed(df, dense=True, background=(background,))
+    return check_untrimmed(df, dense, background=(background,))
 
 # %% ../../nbs/timeline/20_training.ipynb #d4b0cad6
-def _vocabs(df, background, unannotated):
+def _vocabs(df, background, unannotated, dense=True):
     "Target -> classes."
-    nothing = [background] if unannotated == 'background' else []
     def named(t): return {*df[t][df.split == 'train']}
-    return {t: [*(nothing or [background]*(background in named(t))), *sorted(named(t) - {background})]
-            for t in target_columns(df)}
+    def first(t): return [background]*(dense and (unannotated == 'background' or background in named(t)))
+    return {t: [*first(t), *sorted(named(t) - {background})] for t in target_columns(df)}
 
 # %% ../../nbs/timeline/20_training.ipynb #1b017146
 def _item(x, rows, vocabs, stride, background, unannotated):
@@ -59,14 +62,22 @@ def _item(x, rows, vocabs, stride, background, unannotated):
     ids = [pd.Index(v).get_indexer(named[t]) for t,v in vocabs.items()] # -1, `no_label`, if it is none
     return torch.as_tensor(x), *map(torch.as_tensor, ids)
 
+# %% ../../nbs/timeline/20_training.ipynb #2dad7a95
+def _actions(x, rows, vocabs, stride):
+    "Features (moments, features), spans (actions, 2) and labels (actions,) of a video."
+    ids = np.stack([pd.Index(v).get_indexer(rows[t]) for t,v in vocabs.items()])
+    known = ids.max(0) >= 0 # else nothing is done
+    spans = rows[['start','stop']].to_numpy(np.float32)/np.float32(stride)
+    return torch.as_tensor(x), torch.as_tensor(spans[known]), *map(torch.as_tensor, ids[:,known])
+
 # %% ../../nbs/timeline/20_training.ipynb #bb1610f7
 def pad_videos(
-    items # Tuples of features (moments, features) and of labels (moments,) for each target
-)->tuple: # Features (B, features, T), mask (B, T), and for each target labels (B, T)
+    items # Tuples of features (moments, features), and of labels for each target
+)->tuple: # Features (B, features, T), mask (B, T), and labels, all padded
     "A batch of videos."
     x,*ys = zip(*items)
-    labels = [pad_sequence(y, True, padding) for y in ys]
-    return pad_sequence(x, True).transpose(1, 2), labels[0] != padding, *labels
+    mask = pad_sequence([torch.ones(len(o), dtype=torch.bool) for o in x], True)
+    return pad_sequence(x, True).transpose(1, 2), mask, *(pad_sequence(y, True, padding) for y in ys)
 
 # %% ../../nbs/timeline/20_training.ipynb #7bb718c0
 def timeline_dataloaders(
@@ -78,10 +89,12 @@ def timeline_dataloaders(
     bs:int=1, # Videos in a batch
     seed:int=42, # Of the order
     unannotated:str='background', # What the time without annotation is: `background`, or `unknown`
-    background:str='background' # Name of the class
-)->DataLoaders: # Batches of features (B, features, T), mask (B, T), labels (B, T) for each target
-    "Loaders of whole videos for an `MSTCN`; raises a ValueError if none is for training."
-    parts = {s: [_item(features[source], rows, vocabs, stride, background, unannotated)
+    background:str='background', # Name of the class
+    dense:bool=True # Labels of moments, as for an `MSTCN`? Else actions, as for a `Detector`
+)->DataLoaders: # Batches of features (B, features, T), mask (B, T); labels (B, T), or spans (B, S, 2) and labels (B, S)
+    "Loaders of whole videos; raises a ValueError if none is for training."
+    def item(*args): return _item(*args, background, unannotated) if dense else _actions(*args)
+    parts = {s: [item(features[source], rows, vocabs, stride)
                  for source,rows in df[df.split == s].groupby('source', sort=False)] for s in ('train','valid')}
     if not parts['train']: raise ValueError(f"no video is for training; column 'split' says {sorted(set(df.split))}")
     dls = DataLoaders(*(DataLoader(items, bs=bs, shuffle=s == 'train', create_batch=pad_videos, device=default_device())
@@ -115,7 +128,7 @@ def _network(recipe, df, out, resume, progress):
 # %% ../../nbs/timeline/20_training.ipynb #4247fa1a
 @torch.no_grad()
 def read_rows(
-    model:Timeline,
+    model:Timeline, # A dense one
     rows, # Pairs of anything and features (features,), in the order of time
     chunk:int|None=None # See `overlapping`; answers do not depend on it
 ):
@@ -124,20 +137,37 @@ def read_rows(
         logits = tuplify(model.forward_head(torch.stack([x for _,x in some])))
         yield from ((some[i][0], [l[i] for l in logits]) for i in range(begin, end))
 
+# %% ../../nbs/timeline/20_training.ipynb #f344ac58
+def _row_predictions(model, rows, chunk=None):
+    "Yield a `Prediction` for each row of (time, start, stop) and features."
+    for about,logits in read_rows(model, rows, chunk):
+        probs = {t: l.softmax(-1).cpu().numpy() for t,l in zip(model.vocabs, logits)}
+        yield Prediction(*about, probs, probs, model.vocabs)
+
+# %% ../../nbs/timeline/20_training.ipynb #efb2c5cd
+@torch.no_grad()
+def _row_detections(model, rows, chunk=None, **kwargs):
+    "What a detector finds in rows of (time, start, stop) and features; `kwargs` are those of `find_detections`."
+    def read(x): return [o.cpu().numpy() for o in model.forward_head(torch.from_numpy(x))]
+    chunks = located_chunks(rows, model.timeline, read, chunk)
+    return find_detections(chunks, model.vocabs, model.calibration, **kwargs)
+
+# %% ../../nbs/timeline/20_training.ipynb #845cda61
+def _video_rows(model, video, **kwargs):
+    "The rows of a video; `kwargs` are those of `window_rows`."
+    net = model.network.net
+    net.clip_spec = model.clip_spec
+    return window_rows(net, video, model.timeline['window'], model.timeline['stride'], **kwargs)
+
 # %% ../../nbs/timeline/20_training.ipynb #6f2ff195
 def timeline_predictions(
-    model:Timeline,
+    model:Timeline, # A dense one
     video, # A video; or frames, with `fps`
     chunk:int|None=None, # See `read_rows`
     **kwargs # `bs`, `past`, `fps` and `bad` of `window_rows`
 ):
     "Yield a `Prediction` for each moment of a video, in constant memory; raises a `VideoError`."
-    window,stride = model.timeline['window'],model.timeline['stride']
-    net = model.network.net
-    net.clip_spec = model.clip_spec
-    for about,logits in read_rows(model, window_rows(net, video, window, stride, **kwargs), chunk):
-        probs = {t: l.softmax(-1).cpu().numpy() for t,l in zip(model.vocabs, logits)}
-        yield Prediction(*about, probs, probs, model.vocabs)
+    return _row_predictions(model, _video_rows(model, video, **kwargs), chunk)
 
 # %% ../../nbs/timeline/20_training.ipynb #101a1342
 def _background_of(model): return model.background[0] if model.background else 'background'
@@ -149,17 +179,25 @@ def _read_timeline(source):
     if isinstance(model, Timeline): return model
     raise ValueError(f'{type(model).__name__}: is no model of timelines')
 
+# %% ../../nbs/timeline/20_training.ipynb #acc1cdf9
+def _segments(model, rows, threshold=0., shortest=0., chunk=None):
+    "The segments in rows of (time, start, stop) and features."
+    background = (_background_of(model),)
+    if model.reads.dense: return find_segments(_row_predictions(model, rows, chunk), threshold, shortest, background)
+    return shown_detections(_row_detections(model, rows, chunk), model.vocabs, threshold, shortest, background)
+
 # %% ../../nbs/timeline/20_training.ipynb #3551176a
 def timeline_segments(
     model, # A `Timeline`, or its run or bundle
     video, # A video; or frames, with `fps`
     threshold:float=0., # What is less probable is nothing
     shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed
-    **kwargs # Arguments of `timeline_predictions`
+    chunk:int|None=None, # See `read_rows`
+    **kwargs # `bs`, `past`, `fps` and `bad` of `window_rows`
 )->list: # Dicts of `target`, `start`, `end`, `label` and `score`, by target and time
     "What is done in a video, from when to when; raises a ValueError for a model that is no timeline."
     model = _read_timeline(model)
-    return find_segments(timeline_predictions(model, video, **kwargs), threshold, shortest, (_background_of(model),))
+    return _segments(model, _video_rows(model, video, **kwargs), threshold, shortest, chunk)
 
 # %% ../../nbs/timeline/20_training.ipynb #69751914
 def _best(model, x):
@@ -169,7 +207,8 @@ def _best(model, x):
 
 # %% ../../nbs/timeline/20_training.ipynb #04305e26
 def _timelines(model, df, features, unannotated, background):
-    "Target -> (answers, truth), each source -> labels."
+    "Target -> (answers, truth), each source -> labels; None for a detector."
+    if not model.reads.dense: return None
     found,stride = {t: ({}, {}) for t in model.vocabs},model.timeline['stride']
     for source,rows in df.groupby('source', sort=False):
         said = _best(model, x := features[source])
@@ -178,6 +217,22 @@ def _timelines(model, df, features, unannotated, background):
             known = [k for k,label in enumerate(true[t]) if label is not None]
             answers[source],truth[source] = [said[t][k] for k in known],[true[t][k] for k in known]
     return found
+
+# %% ../../nbs/timeline/20_training.ipynb #7968f128
+def _found(model, df, features):
+    "Source -> segments, of the features of videos; those of a detector with all that are improbable."
+    def rows(source, duration): return [((k*model.timeline['stride'], 0., duration), x)
+                                        for k,x in enumerate(torch.as_tensor(features[source]))]
+    return {s: _segments(model, rows(s, d)) for s,d in df.groupby('source', sort=False).duration.first().items()}
+
+# %% ../../nbs/timeline/20_training.ipynb #f73972ee
+def _scored(model, df, found, pairs):
+    "Target -> scores, of what `_found` and `_timelines` give."
+    background = (_background_of(model),)
+    scores = detection_scores(found, df, model.vocabs, background)
+    if pairs is None: return {t: s | dict(errors={}, videos={}) for t,s in scores.items()}
+    dense = {t: timeline_scores(*pair, background) for t,pair in pairs.items()}
+    return {t: d | {k: d[k] | scores[t].get(k, {}) for k in ('figures','intervals')} for t,d in dense.items()}
 
 # %% ../../nbs/timeline/20_training.ipynb #667d74e9
 def score_timeline(
@@ -193,9 +248,11 @@ def score_timeline(
     model = _read_timeline(source)
     df,background = _rows_to_score(model, table, split),_background_of(model)
     if report and unannotated == 'unknown': raise ValueError('report: pages need to know what the gaps are')
-    pairs = _timelines(model, df, _features_of(model, df, features, progress), unannotated, background)
+    if report and not model.reads.dense: raise ValueError('report: pages show one label a moment; give a dense model')
+    seen = _features_of(model, df, features, progress)
+    pairs = _timelines(model, df, seen, unannotated, background)
     if report: timeline_pages(report, pairs, 1/model.timeline['stride'], (background,), frames=frames_at)
-    return _scored(pairs, background)
+    return _scored(model, df, _found(model, df, seen), pairs)
 
 # %% ../../nbs/timeline/20_training.ipynb #e68c8aa0
 def _rows_to_score(model, table, split):
@@ -204,7 +261,7 @@ def _rows_to_score(model, table, split):
     df = make_untrimmed(table)
     if split is not None: df = df[df.split == split]
     if not len(df): raise ValueError(f'no video is in the split {split!r}')
-    return check_untrimmed(df, True, model.vocabs, background=(_background_of(model),))
+    return check_untrimmed(df, model.reads.dense, model.vocabs, background=(_background_of(model),))
 
 # %% ../../nbs/timeline/20_training.ipynb #e97d4ffb
 def _features_of(model, df, folder, progress):
@@ -213,11 +270,6 @@ def _features_of(model, df, folder, progress):
     net.clip_spec = model.clip_spec
     if folder: return keep_features(net, df.source, folder, window, stride, progress)
     return {s: torch.stack([x for _,x in window_rows(net, s, window, stride)]).numpy() for s in df.source.unique()}
-
-# %% ../../nbs/timeline/20_training.ipynb #87541ada
-def _scored(pairs, background):
-    "Target -> scores, of what `_timelines` gives."
-    return {t: timeline_scores(*pair, (background,)) for t,pair in pairs.items()}
 
 # %% ../../nbs/timeline/20_training.ipynb #7de4694f
 def _write_json(path, data):
@@ -230,6 +282,25 @@ def _joined(model, net, window, stride, out):
     joined = join_timeline(net, model, window, stride)
     save_bundle(joined, out/'best.safetensors', **model.info)
     return joined
+
+# %% ../../nbs/timeline/20_training.ipynb #926ff2e8
+def _keep_answers(model, pairs, found, out, known):
+    "Write what is said of the videos; the pages about them, if it is `known` what the gaps are."
+    rows = [dict(path=v, **s) for v,segments in found.items() for s in segments]
+    write_table(pd.DataFrame(rows, columns=['path','target','start','end','label','score']), out/'detections.csv')
+    if pairs is None: return []
+    _write_json(out/'timelines.json', {t: dict(zip(('predicted','truth'), pair)) for t,pair in pairs.items()})
+    if not known: return []
+    return timeline_pages(out, pairs, 1/model.timeline['stride'], (_background_of(model),), frames=frames_at)
+
+# %% ../../nbs/timeline/20_training.ipynb #100c2b79
+def reads_densely(
+    recipe:TimelineRecipe
+)->bool: # Labels of moments, as of `MSTCN`? Else actions, as of `Detector`
+    "Is the model of a recipe dense? Raises a ValueError for a model that does not read features of videos."
+    cls = ActionModel.named(recipe.model.name)
+    if hasattr(cls, 'dense'): return cls.dense
+    raise ValueError(f'model.name={recipe.model.name!r}: does not read features of whole videos; choose MSTCN or Detector')
 
 # %% ../../nbs/timeline/20_training.ipynb #7b744321
 def train_timeline(
@@ -244,22 +315,21 @@ def train_timeline(
     out = Path(out)
     if not isinstance(recipe, TimelineRecipe): recipe = read_recipe(recipe, TimelineRecipe, timeline_recipes)
     if not resume: check_new_run(out)
-    chosen,background,train = recipe.timeline,recipe.background.label,recipe.train
-    df = _checked_table(table, background, train.seed)
-    vocabs = _vocabs(df, background, chosen.unannotated)
+    chosen,background,train,dense = recipe.timeline,recipe.background.label,recipe.train,reads_densely(recipe)
+    df = _checked_table(table, background, train.seed, dense)
+    vocabs = _vocabs(df, background, chosen.unannotated, dense)
     net,window = _network(recipe, df, out, resume, progress)
     folder = features or out/'windows'
     seen = keep_features(net.to(default_device()), df.source, folder, window, chosen.stride, progress)
     net.cpu()
     dls = timeline_dataloaders(df, seen, chosen.stride, vocabs, net.clip_spec, train.bs, train.seed, chosen.unannotated,
-                               background)
+                               background, dense)
     model = _joined(train_recipe(recipe, dls, out, resume, progress)[0], net, window, chosen.stride, out)
     split = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
-    pairs = _timelines(model, held := df[df.split == split], seen, chosen.unannotated, background)
-    scores = _scored(pairs, background)
+    held = df[df.split == split]
+    pairs,found = _timelines(model, held, seen, chosen.unannotated, background),_found(model, held, seen)
+    pages = _keep_answers(model, pairs, found, out, chosen.unannotated == 'background')
+    scores = _scored(model, held, found, pairs)
     _write_json(out/'scores.json', scores)
-    _write_json(out/'timelines.json', {t: dict(zip(('predicted','truth'), pair)) for t,pair in pairs.items()})
-    about = pairs,1/chosen.stride,(background,)
-    pages = timeline_pages(out, *about, frames=frames_at) if chosen.unannotated == 'background' else []
     return dict(model=str(out/'best.safetensors'), scores=str(out/'scores.json'), report=[str(p) for p in pages],
                 split=split, videos=held.source.nunique(), targets=scores)
