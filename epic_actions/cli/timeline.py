@@ -66,11 +66,12 @@ def train_command(
     resume:bool=False, # Go on where the run in --out stopped.
     *, recipe
 ):
-    """Train a model of timelines on annotated videos, and score it on videos held out.
+    """Train a model of timelines on annotated videos, and score it on videos held out. With --recipe detector, actions
+    may overlap.
 
     Example: epic-actions timeline train videos.csv --network runs/first --out runs/timeline
     """
-    read = ea.read_untrimmed(data, dense=True, group=group, seed=recipe.train.seed, **_division(valid=valid, test=test),
+    read = ea.read_untrimmed(data, ea.reads_densely(recipe), group=group, seed=recipe.train.seed, **_division(valid=valid, test=test),
                              background=(recipe.background.label,))
     answer = ea.train_timeline(recipe, read.segments, out, features, resume)
     first = f"{answer['videos']} videos ({answer['split']})"
