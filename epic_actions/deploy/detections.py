@@ -34,11 +34,17 @@ def _segments(target, vocab, best, end, **kwargs):
              for (a,b),s,k in found]
     return sorted(named, key=lambda s: (s['start'], s['end']))
 
+# %% ../../nbs/deploy/08_detections.ipynb #34c97b5a
+def _calibrated(score, about):
+    "The probability that a segment is right, if `about` says how to find it; else the score."
+    if not about: return score
+    return float(sigmoid(np.log(score/(1 - min(score, 1 - 1e-9)))/about['temperature'] + about['bias']))
+
 # %% ../../nbs/deploy/08_detections.ipynb #5fcd15f5
 def find_detections(
     chunks, # Triples: seconds seen so far; (n, 2) starts and stops, seconds; for each target logits (n, classes)
     vocabs:dict, # Target -> classes
-    calibration:dict|None=None, # What `calibrate` found; None: scores are not calibrated
+    calibration:dict|None=None, # What `calibrate_detections` found; None: scores are not calibrated
     min_score:float=.001, # Candidates have a higher score
     top:int=5000, # So many candidates of a target are kept
     sigma:float=.4, # See `soft_nms`
@@ -46,11 +52,11 @@ def find_detections(
 )->list: # Dicts of `target`, `start`, `end`, `label` and `score`, by target and time
     "All segments of a video that a detector finds, also the improbable ones."
     kept,end = {t: np.zeros((0,4)) for t in vocabs},0.
-    heat = {t: (calibration or {}).get(t, {}).get('temperature', 1.) for t in vocabs}
     for end,spans,logits in chunks:
-        for t,l in zip(vocabs, logits): kept[t] = _best(kept[t], spans, sigmoid(l/heat[t]), min_score, top)
+        for t,l in zip(vocabs, logits): kept[t] = _best(kept[t], spans, sigmoid(l), min_score, top)
     how = dict(sigma=sigma, min_score=min_score, most=most)
-    return [s for t,v in vocabs.items() for s in _segments(t, v, kept[t], end, **how)]
+    return [s | dict(score=_calibrated(s['score'], (calibration or {}).get(t)))
+            for t,v in vocabs.items() for s in _segments(t, v, kept[t], end, **how)]
 
 # %% ../../nbs/deploy/08_detections.ipynb #002e61b6
 def shown_detections(
