@@ -71,8 +71,8 @@ def train_command(
 
     Example: epic-actions timeline train videos.csv --network runs/first --out runs/timeline
     """
-    read = ea.read_untrimmed(data, ea.reads_densely(recipe), group=group, seed=recipe.train.seed, **_division(valid=valid, test=test),
-                             background=(recipe.background.label,))
+    read = ea.read_untrimmed(data, ea.reads_densely(recipe), group=group, seed=recipe.train.seed,
+                             **_division(valid=valid, test=test), background=(recipe.background.label,))
     answer = ea.train_timeline(recipe, read.segments, out, features, resume)
     first = f"{answer['videos']} videos ({answer['split']})"
     return answer, f"{first}\n{_score_table(answer['targets'])}\n{answer['model']}"

@@ -72,13 +72,14 @@ def calibrate_detections(
     tiou:float=.5, # Overlap from which a segment is right
     fewest:int=20 # A class with fewer segments gets the thresholds of all classes together
 )->dict: # Target -> `temperature`, `bias`, `thresholds` (class -> number; None: never), `precision` (class -> curve)
-    "Fit what turns the scores of a detector into probabilities, and thresholds; raises a ValueError if nothing was found."
+    "Fit what turns the scores of a detector into probabilities, and thresholds; raises a ValueError if it cannot."
     if precision is not None and not 0 < precision <= 1: raise ValueError(f'precision={precision}: give 0 to 1')
     if model.calibration: raise ValueError('the model is calibrated already: give segments of one that is not')
     about = {}
     for t,v in model.vocabs.items():
         table,actions = segment_table(found, t),action_table(df[df.source.isin(found)], t)
-        if not len(table) or not len(actions): raise ValueError(f'{t}: no segments or no actions: there is nothing to fit')
+        if not len(table) or not len(actions):
+            raise ValueError(f'{t}: no segments or no actions, so there is nothing to fit')
         about[t] = _target_calibration(table, actions, v, tiou, fewest)
     chosen = {t: {} for t in about} if precision is None else precision_thresholds(about, model.vocabs, precision)
     model.calibration = {t: a | dict(thresholds=chosen[t]) for t,a in about.items()}

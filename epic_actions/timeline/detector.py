@@ -157,7 +157,7 @@ def _located(self, level, x, mask):
 def forward(self:Detector,
     x, # Features (B, in_features, T)
     mask=None # (B, T), 1 for moments that there are, 0 for padding; None: all are there
-)->tuple: # For each target logits (B, N, classes); spans (B, N, 2), start and stop; places (B, N, 2), where and its step
+)->tuple: # For each target logits (B, N, classes); spans (B, N, 2), start and stop; places (B, N, 2), moment and step
     "What all locations of all levels say, in steps; raises a ValueError for other shapes."
     if x.ndim != 3 or x.shape[1] != self.in_features: raise ValueError(
         f'this Detector takes features (B, {self.in_features}, T), not {tuple(x.shape)}')
@@ -197,7 +197,7 @@ def detector_targets(
     ids, # For each target (B, S) numbers of classes; below 0 where there is none
     sizes, # For each target its number of classes
     radius:float=1.5 # See `suits`
-)->tuple: # For each target (B, N, classes), 1 for what is done; (B, N, 2), start and stop to learn; bool (B, N), is there one?
+)->tuple: # For each target (B, N, classes), 1 for what is done; (B, N, 2), the ends to learn; bool (B, N), are there any?
     "What each location learns."
     spans,ids = F.pad(spans, (0,0,0,1)),[F.pad(y, (0,1), value=padding) for y in ids] # also where there is no action
     ok = suits(places, spans, radius) & (ids[0] != padding)[:,None]

@@ -126,7 +126,8 @@ def sliding_scores(
 # %% ../../nbs/timeline/40_sliding.ipynb #4473a27a
 def _detector_scores(predictor, df, report, kwargs):
     "The scores of an exported detector."
-    if report or kwargs: raise ValueError(f"{predictor.path}: finds segments, and takes no {'report' if report else min(kwargs)}")
+    if report or kwargs:
+        raise ValueError(f"{predictor.path}: finds segments, and takes no {'report' if report else min(kwargs)}")
     found = {s: predictor.detections(s) for s in df.source.unique()}
     scores = detection_scores(found, df, predictor.vocabs, tuple(predictor.background))
     return {t: s | dict(errors={}, videos={}) for t,s in scores.items()}

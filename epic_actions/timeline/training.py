@@ -306,7 +306,8 @@ def reads_densely(
     "Is the model of a recipe dense? Raises a ValueError for a model that does not read features of videos."
     cls = ActionModel.named(recipe.model.name)
     if hasattr(cls, 'dense'): return cls.dense
-    raise ValueError(f'model.name={recipe.model.name!r}: does not read features of whole videos; choose MSTCN or Detector')
+    raise ValueError(f'model.name={recipe.model.name!r}: does not read features of whole videos; choose MSTCN or '
+                     'Detector')
 
 # %% ../../nbs/timeline/20_training.ipynb #7b744321
 def train_timeline(
