@@ -134,7 +134,7 @@ from .timeline.mstcn import MSTCN, mstcn_loss
 from .timeline.detector import Detector, distance_iou_loss
 from .timeline.found import action_table, detection_scores, segment_table
 from .timeline.calibration import calibrate_detections
-from .timeline.windows import Timeline, keep_features, window_features, window_network
+from .timeline.windows import Timeline, join_timeline, keep_features, window_features, window_network
 from .timeline.training import (found_in_features, reads_densely, score_timeline, timeline_dataloaders,
                                             timeline_predictions, timeline_segments, train_timeline)
 from .timeline.page import (class_colors, frames_at, ribbon_figure, timeline_page, timeline_pages,

@@ -109,7 +109,7 @@ def _segment_lines(found):
 def predict_command(
     model:Path, # Folder of a run of `timeline train`, or its bundle.
     videos:list[Path], # Videos, or folders that are searched for videos.
-    threshold:float=0., # What is less probable is nothing.
+    threshold:float|None=None, # What is less probable is nothing; else 0, or of a detector as calibrated, or 0.25.
     shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed.
     out:Path|None=None # CSV file for the segments of all videos.
 ):

@@ -25,7 +25,7 @@ from ..video.reading import (fit_frames, open_source, place_frames, read_clip, s
                                        to_channels)
 from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
-from .detections import find_detections, shown_detections
+from .detections import default_thresholds, find_detections, shown_detections
 from .smoothing import (Prediction, backgrounds, find_segments, load_predictions,
                                            precision_thresholds, predictions_info, smooth_predictions, smoothing_window)
 
@@ -414,6 +414,15 @@ def detections(self:ActionPredictor,
     def read(x): return self._session.run([*self.vocabs, 'spans'], dict(clips=self._black, windows=x))
     return find_detections(located_chunks(seen, self.timeline, read, chunk), self.vocabs, self.calibration, **kwargs)
 
+# %% ../../nbs/deploy/10_predictor.ipynb #4625714c
+@patch
+def _detector_args(self:ActionPredictor, window=None, stride=None, **kwargs):
+    "The arguments of `detections` among those of `stream`; raises a ValueError for others."
+    self._check_timeline(window=window, stride=stride)
+    if other := kwargs.keys() - {'batch','fps','bad','chunk'}:
+        raise ValueError(f'{min(other)}: {self.path} finds segments, and has no label for each moment to change')
+    return kwargs
+
 # %% ../../nbs/deploy/10_predictor.ipynb #ad9d9cde
 def is_kept(video)->bool:
     "Is `video` a file of `save_predictions`, and no video?"
@@ -471,7 +480,8 @@ def stream(self:ActionPredictor,
 # %% ../../nbs/deploy/10_predictor.ipynb #b544e291
 @patch(as_prop=True)
 def thresholds(self:ActionPredictor):
-    "Target -> class -> the threshold of the calibration; 0 for a file without one."
+    "Target -> class -> the threshold of the calibration; for a file without one 0, or .25 for a detector."
+    if self.detects: return default_thresholds(self.vocabs, self.calibration)
     return {t: c.get('thresholds', {}) for t,c in self.calibration.items()} or 0.
 
 # %% ../../nbs/deploy/10_predictor.ipynb #2514e59f
@@ -504,8 +514,8 @@ def segments(self:ActionPredictor,
     threshold = self.thresholds if threshold is None else threshold
     background = self.background if background is None else background
     if self.detects:
-        self._check_timeline(**{k: kwargs.pop(k, None) for k in ('window','stride')})
-        return shown_detections(self.detections(video, **kwargs), self.vocabs, threshold, shortest, background)
+        how = self._detector_args(**kwargs)
+        return shown_detections(self.detections(video, **how), self.vocabs, threshold, shortest, background)
     return find_segments(self.stream(video, **kwargs), threshold, shortest, background)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #629903d3

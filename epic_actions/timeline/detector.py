@@ -197,7 +197,7 @@ def detector_targets(
     ids, # For each target (B, S) numbers of classes; below 0 where there is none
     sizes, # For each target its number of classes
     radius:float=1.5 # See `suits`
-)->tuple: # For each target (B, N, classes), 1 for what is done; (B, N, 2), the ends to learn; bool (B, N), is there one?
+)->tuple: # For each target (B, N, classes), 1 for what is done; (B, N, 2), the ends to learn; bool (B, N), has it any?
     "What each location learns."
     spans,ids = F.pad(spans, (0,0,0,1)),[F.pad(y, (0,1), value=padding) for y in ids] # also where there is no action
     ok = suits(places, spans, radius) & (ids[0] != padding)[:,None]

@@ -26,7 +26,7 @@ from ..data.tables import write_table
 from ..data.splits import ensure_split
 from ..data.untrimmed import check_untrimmed, frame_labels, make_untrimmed, video_gaps
 from ..datasets.untrimmed import read_untrimmed
-from ..deploy.detections import find_detections, shown_detections
+from ..deploy.detections import default_thresholds, find_detections, shown_detections
 from ..deploy.predictor import located_chunks, overlapping
 from ..deploy.smoothing import Prediction, find_segments
 from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipes
@@ -179,6 +179,12 @@ def _read_timeline(source):
     if isinstance(model, Timeline): return model
     raise ValueError(f'{type(model).__name__}: is no model of timelines')
 
+# %% ../../nbs/timeline/20_training.ipynb #f1bcb6d3
+def _check_gaps(dense, unannotated):
+    "Raise a ValueError for gaps that are unknown to a detector, which takes them for time without an action."
+    if not dense and unannotated == 'unknown':
+        raise ValueError('unannotated=unknown: a detector needs every action annotated; leave out other videos')
+
 # %% ../../nbs/timeline/20_training.ipynb #acc1cdf9
 def _segments(model, rows, threshold=0., shortest=0., chunk=None):
     "The segments in rows of (time, start, stop) and features."
@@ -190,13 +196,14 @@ def _segments(model, rows, threshold=0., shortest=0., chunk=None):
 def timeline_segments(
     model, # A `Timeline`, or its run or bundle
     video, # A video; or frames, with `fps`
-    threshold:float=0., # What is less probable is nothing
+    threshold=None, # What is less probable is nothing, see `class_thresholds`; None: 0, or those of the detector
     shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed
     chunk:int|None=None, # See `read_rows`
     **kwargs # `bs`, `past`, `fps` and `bad` of `window_rows`
 )->list: # Dicts of `target`, `start`, `end`, `label` and `score`, by target and time
     "What is done in a video, from when to when; raises a ValueError for a model that is no timeline."
     model = _read_timeline(model)
+    if threshold is None: threshold = 0. if model.reads.dense else default_thresholds(model.vocabs, model.calibration)
     return _segments(model, _video_rows(model, video, **kwargs), threshold, shortest, chunk)
 
 # %% ../../nbs/timeline/20_training.ipynb #69751914
@@ -254,6 +261,7 @@ def score_timeline(
     model = _read_timeline(source)
     df,background = _rows_to_score(model, table, split),_background_of(model)
     if report and unannotated == 'unknown': raise ValueError('report: pages need to know what the gaps are')
+    _check_gaps(model.reads.dense, unannotated)
     if report and not model.reads.dense: raise ValueError('report: pages show one label a moment; give a dense model')
     seen = _features_of(model, df, features, progress)
     pairs = _timelines(model, df, seen, unannotated, background)
@@ -305,7 +313,9 @@ def reads_densely(
 )->bool: # Labels of moments, as of `MSTCN`? Else actions, as of `Detector`
     "Is the model of a recipe dense? Raises a ValueError for a model that does not read features of videos."
     cls = ActionModel.named(recipe.model.name)
-    if hasattr(cls, 'dense'): return cls.dense
+    if hasattr(cls, 'dense'):
+        _check_gaps(cls.dense, recipe.timeline.unannotated)
+        return cls.dense
     raise ValueError(f'model.name={recipe.model.name!r}: does not read features of whole videos; choose MSTCN or '
                      'Detector')
 
