@@ -19,6 +19,7 @@ from .video.reading import read_clip
 # %% ../nbs/all.ipynb #f5618159
 from .deploy.smoothing import find_segments, load_predictions, save_predictions, smooth_predictions
 from .deploy.nms import soft_nms
+from .deploy.detections import find_detections, shown_detections
 from .deploy.predictor import ActionPredictor, read_onnx_info
 from .deploy.overlay import annotate_video
 
@@ -132,13 +133,16 @@ from .timeline.detection import (activitynet_tious, detection_intervals, detecti
 from .timeline.challenge import (check_detection_submission, detection_truth, make_detection_submission,
                                              score_detection_submission)
 from .timeline.mstcn import MSTCN, mstcn_loss
-from .timeline.windows import Timeline, keep_features, window_features, window_network
-from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
-                                            timeline_segments, train_timeline)
+from .timeline.detector import Detector, distance_iou_loss
+from .timeline.found import action_table, detection_scores, segment_table
+from .timeline.calibration import calibrate_detections
+from .timeline.windows import Timeline, join_timeline, keep_features, window_features, window_network
+from .timeline.training import (found_in_features, reads_densely, score_timeline, timeline_dataloaders,
+                                            timeline_predictions, timeline_segments, train_timeline)
 from .timeline.page import (class_colors, frames_at, ribbon_figure, timeline_page, timeline_pages,
                                         worst_minutes)
 from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, sliding_labels,
-                                           sliding_results, sliding_scores, sweep_thresholds)
+                                           sliding_results, sliding_scores, sliding_segments, sweep_thresholds)
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window

@@ -67,12 +67,13 @@ def train_command(
     resume:bool=False, # Go on where the run in --out stopped.
     *, recipe
 ):
-    """Train a model of timelines on annotated videos, and score it on videos held out.
+    """Train a model of timelines on annotated videos, and score it on videos held out. With --recipe detector, actions
+    may overlap.
 
     Example: epic-actions timeline train videos.csv --network runs/first --out runs/timeline
     """
-    read = ea.read_untrimmed(data, dense=True, group=group, seed=recipe.train.seed, **_division(valid=valid, test=test),
-                             background=(recipe.background.label,))
+    read = ea.read_untrimmed(data, ea.reads_densely(recipe), group=group, seed=recipe.train.seed,
+                             **_division(valid=valid, test=test), background=(recipe.background.label,))
     answer = ea.train_timeline(recipe, read.segments, out, features, resume)
     first = f"{answer['videos']} videos ({answer['split']})"
     return answer, f"{first}\n{_score_table(answer['targets'])}\n{answer['model']}"
@@ -109,7 +110,7 @@ def _segment_lines(found):
 def predict_command(
     model:Path, # Folder of a run of `timeline train`, or its bundle.
     videos:list[Path], # Videos, or folders that are searched for videos.
-    threshold:float=0., # What is less probable is nothing.
+    threshold:float|None=None, # What is less probable is nothing; else 0, or of a detector as calibrated, or 0.25.
     shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed.
     out:Path|None=None # CSV file for the segments of all videos.
 ):
