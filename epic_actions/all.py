@@ -18,6 +18,8 @@ from .video.reading import read_clip
 
 # %% ../nbs/all.ipynb #f5618159
 from .deploy.smoothing import find_segments, load_predictions, save_predictions, smooth_predictions
+from .deploy.nms import soft_nms
+from .deploy.detections import find_detections, shown_detections
 from .deploy.predictor import ActionPredictor, read_onnx_info
 from .deploy.overlay import annotate_video
 
@@ -80,7 +82,7 @@ from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, 
 from .score.results import (Results, save_results, load_results, fuse_files, fuse_results,
                                         mean_results)
 from .score.compare import compare_results, class_changes, interval_table
-from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_temperature,
+from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_missed, fit_temperature,
                                             reliability_table, threshold_table)
 from .score.scoring import score_clips, clip_images
 from .score.epic import epic_metrics, epic_table
@@ -127,14 +129,21 @@ from .anticipation.training import teach_actions, train_student
 # %% ../nbs/all.ipynb #16e7be1b
 from .timeline.metrics import (error_counts, label_segments, segment_errors, segment_intervals,
                                            segment_metrics, timeline_scores)
+from .timeline.detection import (activitynet_tious, detection_intervals, detection_map, epic_detection,
+                                             epic_tious, without_repeats)
+from .timeline.challenge import (check_detection_submission, detection_truth, make_detection_submission,
+                                             score_detection_submission)
 from .timeline.mstcn import MSTCN, mstcn_loss
-from .timeline.windows import Timeline, keep_features, window_features, window_network
-from .timeline.training import (score_timeline, timeline_dataloaders, timeline_predictions,
-                                            timeline_segments, train_timeline)
+from .timeline.detector import Detector, distance_iou_loss
+from .timeline.found import action_table, detection_scores, segment_table
+from .timeline.calibration import calibrate_detections
+from .timeline.windows import Timeline, join_timeline, keep_features, window_features, window_network
+from .timeline.training import (found_in_features, reads_densely, score_timeline, timeline_dataloaders,
+                                            timeline_predictions, timeline_segments, train_timeline)
 from .timeline.page import (class_colors, frames_at, ribbon_figure, timeline_page, timeline_pages,
                                         worst_minutes)
 from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, sliding_labels,
-                                           sliding_results, sliding_scores, sweep_thresholds)
+                                           sliding_results, sliding_scores, sliding_segments, sweep_thresholds)
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window

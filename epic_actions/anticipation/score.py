@@ -159,7 +159,7 @@ def make_anticipation_submission(
 
 # %% ../../nbs/anticipation/50_score.ipynb #8a9ec6a0
 def check_anticipation_submission(
-    path, # The zip file
+    path, # The zip file, or test.json by itself
     actions, # Table of `read_actions` or `actions_of`, or RULSTM's csv file
     ids=None, # The segments that must be there: a list, or a csv file, as EPIC's test timestamps; None: not checked
     classes=(97, 300) # Numbers of verbs and nouns

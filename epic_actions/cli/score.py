@@ -161,7 +161,8 @@ def fuse(
 def _calibration_line(target, about):
     "One line about the calibration of a target."
     after = f", {about['error_after']:.1%} after" if 'error_after' in about else ''
-    line = (f"{target}: temperature {about['temperature']:.2f} from {about['clips']} clips; calibration error "
+    bias = ''.join(f", {c} {b:+.2f}" for c,b in about.get('bias', {}).items())
+    line = (f"{target}: temperature {about['temperature']:.2f}{bias} from {about['clips']} clips; calibration error "
             f"{about['error_before']:.1%} before{after}")
     never = [c for c,t in about['thresholds'].items() if t is None]
     return line + f"\n  the wished precision is never reached by {', '.join(never)}"*bool(never)
@@ -177,13 +178,14 @@ def calibrate(
     split: Split = None,
     precision:float|None=None, # Share of right answers that is wished of each class, as 0.9; it sets thresholds.
     results:Path|None=None, # Results to learn from in place of data, as those of train --folds.
+    missed:float|None=None, # Share of actions that may be called nothing, as 0.05; more background is then found.
     **how
 ):
     """Learn from held-out clips how sure a model may be, and keep it in the run for export and predict.
 
     Example: epic-actions calibrate runs/first --precision 0.9
     """
-    found = ea.calibrate_run(model, data, split, precision, results, **how)
+    found = ea.calibrate_run(model, data, split, precision, results, missed, **how)
     return found, '\n'.join(_calibration_line(t, about) for t,about in found.items())
 
 # %% ../../nbs/cli/40_score.ipynb #920841fc

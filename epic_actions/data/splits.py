@@ -9,6 +9,7 @@ __all__ = ['missing_classes', 'split_by_group', 'divide', 'GroupSplitter', 'find
 import warnings
 import numpy as np
 import pandas as pd
+from scipy.sparse import coo_array
 
 # %% ../../nbs/data/12_splits.ipynb #1f3da678
 from .segments import class_counts, target_columns
@@ -19,22 +20,47 @@ def _groups(df, instead):
     return df.group.where(df.group.notna(), df[instead]).astype(str)
 
 # %% ../../nbs/data/12_splits.ipynb #b02d8b1d
+def _counts(df, groups):
+    "Clips of each class of each target in each group, (groups, classes)."
+    cols,n = [],0
+    for t in target_columns(df):
+        codes,classes = pd.factorize(df[t].astype(str))
+        cols.append(codes + n)
+        n += len(classes)
+    rows = np.tile(groups, len(cols))
+    return coo_array((np.ones(len(rows), int), (rows, np.concatenate(cols))), (groups.max() + 1, n)).tocsr()
+
+# %% ../../nbs/data/12_splits.ipynb #25ae5c23
+def _kinds(counts):
+    "The places of the groups of each kind, the last first."
+    kinds = {}
+    for i,(a,b) in enumerate(zip(counts.indptr[:-1], counts.indptr[1:])):
+        kinds.setdefault((counts.indices[a:b].tobytes(), counts.data[a:b].tobytes()), []).append(i)
+    return [places[::-1] for places in kinds.values()]
+
+# %% ../../nbs/data/12_splits.ipynb #af79af96
 def _draw(
-    counts:np.ndarray, # Clips of each class in each group that is left, (groups, classes)
+    counts, # Clips of each class in each group that is left, a sparse array (groups, classes)
     wanted:np.ndarray # Clips of each class that the split should have
 )->list: # Places of the groups that are drawn
     "Groups that hold about what is wanted, and leave every class in training."
-    chosen,have = [],np.zeros(counts.shape[1])
-    distance = lambda n: ((n-wanted)**2/np.maximum(wanted, 1e-9)).sum(-1)
-    while have.sum() < wanted.sum():
-        left = counts.sum(0) - have
-        score = distance(have + counts)
-        score[((counts == left) & (left > 0)).any(1)] = np.inf
-        score[chosen] = np.inf
-        best = int(score.argmin())
-        if score[best] == np.inf or chosen and score[best] >= distance(have): break
-        chosen.append(best)
-        have = have + counts[best]
+    kinds,left,chosen,drawn = _kinds(counts),counts.sum(0),[],0
+    held = counts[[places[0] for places in kinds]]
+    of_class,weight = held.tocsc(),1/np.maximum(wanted, 1e-9)
+    grows = held.power(2) @ weight - 2*(held @ (wanted*weight)) # for each kind
+    while drawn < wanted.sum():
+        k = int(grows.argmin())
+        classes,n = (x[held.indptr[k]:held.indptr[k+1]] for x in (held.indices, held.data))
+        if grows[k] == np.inf or chosen and grows[k] >= 0: break
+        if not kinds[k] or (left[classes] == n).any():
+            grows[k] = np.inf
+            continue
+        chosen.append(kinds[k].pop())
+        drawn += n.sum()
+        left[classes] -= n
+        for c,m in zip(classes, n):
+            a,b = of_class.indptr[c:c+2]
+            grows[of_class.indices[a:b]] += of_class.data[a:b]*(2*m*weight[c])
     return chosen
 
 # %% ../../nbs/data/12_splits.ipynb #d0ace1c1
@@ -62,17 +88,18 @@ def split_by_group(
     """Divide whole groups among train, valid and test, and warn of classes that are not in all.
 
     Raises a ValueError for groups that are not there, or if none is left for training."""
-    groups,classes = _groups(df, 'uid'),df[target_columns(df)].astype(str)
-    counts = pd.get_dummies(classes, dtype=int).groupby(groups).sum()
-    total,rng = counts.sum().to_numpy(),np.random.default_rng(seed)
-    left = counts.loc[rng.permutation(counts.index.to_numpy(object))]
+    groups = _groups(df, 'uid')
+    which,names = pd.factorize(groups, sort=True)
+    counts = _counts(df, which)
+    left = pd.Index(np.random.default_rng(seed).permutation(names.to_numpy(object)))
     df = df.assign(split='train')
     for name,want in ('test',test),('valid',valid):
-        chosen = left.index[_draw(left.to_numpy(), want*total)] if np.isscalar(want) else [str(g) for g in want]
-        for g in sorted(set(chosen) - set(left.index)):
-            raise ValueError(f'{name}: no group {g!r} left; the groups are {sorted(left.index)[:20]}')
+        if np.isscalar(want): chosen = left[_draw(counts[names.get_indexer(left)], want*counts.sum(0))]
+        else: chosen = [str(g) for g in want]
+        for g in sorted(set(chosen) - set(left)):
+            raise ValueError(f'{name}: no group {g!r} left; the groups are {sorted(left)[:20]}')
         df.loc[groups.isin(chosen), 'split'] = name
-        left = left.drop(chosen)
+        left = left[~left.isin(chosen)]
     if left.empty: raise ValueError('no group is left for training: give fewer groups to valid and test')
     _warn_missing(df)
     return df
@@ -119,9 +146,10 @@ def find_leaks(
 )->pd.DataFrame: # Columns group, splits, clips; no rows if nothing leaks
     "The groups, and the sources without a group, that stand in more than one split."
     has = df[df.split.notna()]
-    sides = has.groupby(_groups(has, 'source').rename('group')).split
-    found = sides.agg(splits=lambda s: ', '.join(sorted(set(s))), clips='size')
-    return found[sides.nunique() > 1].reset_index()
+    groups = _groups(has, 'source').rename('group')
+    leak = has.split.groupby(groups).transform('nunique') > 1
+    sides = has.split[leak].groupby(groups[leak])
+    return sides.agg(splits=lambda s: ', '.join(sorted(set(s))), clips='size').reset_index()
 
 # %% ../../nbs/data/12_splits.ipynb #e453b38e
 def ensure_split(

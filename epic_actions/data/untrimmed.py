@@ -84,13 +84,10 @@ def overlaps(
     df:pd.DataFrame # Table of `make_untrimmed`
 )->pd.Series: # For each row that begins before another one of its video has ended, the index of that row
     "The actions that overlap an earlier one."
-    found = {}
-    for _,rows in df.sort_values(['start','stop'], kind='stable').groupby('source'):
-        last = None
-        for i,start,stop in zip(rows.index, rows.start, rows.stop):
-            if last is not None and start < last[1] - 1e-3: found[i] = last[0]
-            if last is None or stop > last[1]: last = i,stop
-    return pd.Series(found, dtype=object)
+    rows = df.sort_values(['source','start','stop'], kind='stable')
+    before = rows.groupby('source').stop.cummax().groupby(rows.source).shift() # when all earlier ones have ended
+    last = pd.Series(rows.index, rows.index).where(~(rows.stop <= before)).ffill().shift()
+    return last[rows.start < before - 1e-3].astype(object)
 
 # %% ../../nbs/data/15_untrimmed.ipynb #b31eacdd
 def _check_seen(df, background):
@@ -109,22 +106,15 @@ def check_untrimmed(
     background=('background',) # Classes that mean that nothing happens
 )->pd.DataFrame: # The same table
     "Raise a ValueError that names the row for overlaps and unknown classes, or the video that has no annotation."
+    sources = {*df.source}
     for v in videos:
-        if str(v) not in set(df.source): raise ValueError(f'{v}: {_unannotated}')
+        if str(v) not in sources: raise ValueError(f'{v}: {_unannotated}')
     if dense and len(found := overlaps(df)):
         refuse_rows(df.index == found.index[0], df, 'start', f'it overlaps the action of row {found.iloc[0]}, but a '
                     'dense model knows one at a time')
     if vocabs is None: _check_seen(df, background)
     else: check_classes(df, {t: [*v, *(b for b in background if b not in v)] for t,v in vocabs.items()})
     return df
-
-# %% ../../nbs/data/15_untrimmed.ipynb #5f5abed4
-def _gaps_of(rows, margin):
-    "Pairs of start and stop of the gaps in the `rows` of a video."
-    rows = rows.sort_values('start')
-    begin = np.r_[0., np.maximum.accumulate(rows.stop + margin)]
-    end = np.r_[rows.start - margin, rows.duration.iloc[0]]
-    return np.c_[begin, end][end - begin > 1e-3]
 
 # %% ../../nbs/data/15_untrimmed.ipynb #1820104b
 def video_gaps(
@@ -134,12 +124,14 @@ def video_gaps(
 )->pd.DataFrame: # Columns source, start, stop, duration, group and split
     "The parts of each video in which no action is annotated."
     is_action = ~df[target_columns(df)].isin([*background]).all(axis=1)
-    names,found = ['source','start','stop','duration','group','split'],[]
-    for _,video in df.groupby('source', sort=False):
-        rows = video[is_action[video.index]]
-        gaps = _gaps_of(rows, margin) if len(rows) else [[0., video.duration.iloc[0]]]
-        found += [dict(video.iloc[0][names], start=a, stop=b) for a,b in gaps]
-    return pd.DataFrame(found, columns=names)
+    videos = df.drop_duplicates('source').set_index('source', drop=False)
+    ends = videos.assign(start=videos.duration + margin) # the last gap of a video ends there
+    rows = pd.concat([df[is_action], ends], ignore_index=True)
+    rows = rows.assign(video=videos.index.get_indexer(rows.source)).sort_values(['video','start'], kind='stable')
+    begin = rows.groupby('video').stop.cummax().groupby(rows.video).shift() + margin
+    gaps = rows.assign(start=begin.fillna(0.), stop=rows.start - margin)
+    for c in 'group','split': gaps[c] = gaps.source.map(videos[c])
+    return gaps.loc[gaps.stop - gaps.start > 1e-3, ['source','start','stop','duration','group','split']].reset_index(drop=True)
 
 # %% ../../nbs/data/15_untrimmed.ipynb #cd986969
 def step_times(
@@ -149,33 +141,55 @@ def step_times(
     "The steps of a video, at least one."
     return (np.arange(max(round(duration*rate), 1)) + .5)/rate
 
+# %% ../../nbs/data/15_untrimmed.ipynb #71cb79c5
+def _nearest(start, stop, times):
+    "For each moment the action around it whose middle is nearest, -1 if there is none."
+    first,last = np.searchsorted(times, start),np.searchsorted(times, stop)
+    n = np.maximum(last - first, 0)
+    action = np.repeat(np.arange(len(n)), n)
+    moment = np.arange(n.sum()) + np.repeat(first - np.cumsum(n) + n, n)
+    far = abs(times[moment] - (start+stop)[action]/2)
+    order = np.lexsort((action, far))[::-1] # the nearest last
+    found = np.full(len(times), -1)
+    found[moment[order]] = action[order]
+    return found
+
+# %% ../../nbs/data/15_untrimmed.ipynb #144e18fe
+def _moments(df, gaps, background):
+    "Function: places of the rows of a video, and times -> the labels of each target."
+    if gaps not in ('background','unknown'): raise ValueError(f'gaps={gaps!r}: choose background or unknown')
+    gap = background if gaps == 'background' else None
+    start,stop,labels = df.start.to_numpy(),df.stop.to_numpy(),{t: df[t].to_numpy(object) for t in target_columns(df)}
+    def at_times(rows, times):
+        at = _nearest(start[rows], stop[rows], times)
+        return {t: np.where(at < 0, gap, x[rows][at]).tolist() for t,x in labels.items()}
+    return at_times
+
 # %% ../../nbs/data/15_untrimmed.ipynb #9d7b072f
 def frame_labels(
     rows:pd.DataFrame, # The rows of one video, of a table of `make_untrimmed`
     rate:float|None=None, # Steps a second, see `step_times`
-    times=None, # In place of `rate`: seconds
+    times=None, # In place of `rate`: seconds, ascending
     gaps:str='background', # What a gap means: `background`, or `unknown`, which is None
     background:str='background' # The class of the gaps
 )->dict: # Target -> list of labels, one for each step
     "What happens at each moment of a video; raises a ValueError for several videos, or another meaning of gaps."
-    if gaps not in ('background','unknown'): raise ValueError(f'gaps={gaps!r}: choose background or unknown')
     if rows.source.nunique() != 1: raise ValueError(f'give the rows of one video, not of {rows.source.nunique()}')
     if (rate is None) == (times is None): raise ValueError('give one of rate and times')
-    t = np.asarray(step_times(rows.duration.iloc[0], rate) if times is None else times)[:,None]
-    start,stop = rows.start.to_numpy(),rows.stop.to_numpy()
-    far = np.where((start <= t) & (t < stop), abs(t - (start+stop)/2), np.inf)
-    gap = background if gaps == 'background' else None
-    lies = np.isfinite(far.min(1))
-    return {c: np.where(lies, rows[c].to_numpy(object)[far.argmin(1)], gap).tolist() for c in target_columns(rows)}
+    t = np.asarray(step_times(rows.duration.iloc[0], rate) if times is None else times)
+    return _moments(rows, gaps, background)(slice(None), t)
 
 # %% ../../nbs/data/15_untrimmed.ipynb #5226d5c4
 def labels_by_video(
     df:pd.DataFrame, # Table of `make_untrimmed`
     rate:float, # Steps a second
-    **kwargs # `gaps` and `background` of `frame_labels`
+    gaps:str='background', # As for `frame_labels`
+    background:str='background' # The class of the gaps
 )->dict: # Target -> dict of source -> list of labels
     "The labels of the frames of all videos of a table."
-    found = {source: frame_labels(rows, rate, **kwargs) for source,rows in df.groupby('source', sort=False)}
+    at_times,duration = _moments(df, gaps, background),df.duration.to_numpy()
+    videos = df.groupby('source', sort=False).indices
+    found = {source: at_times(rows, step_times(duration[rows[0]], rate)) for source,rows in videos.items()}
     return {t: {source: labels[t] for source,labels in found.items()} for t in target_columns(df)}
 
 # %% ../../nbs/data/15_untrimmed.ipynb #b28ba821

@@ -51,7 +51,7 @@ def open(self:Annotation):
 
 # %% ../../nbs/deploy/20_overlay.ipynb #d4d739f0
 @patch(as_prop=True)
-def vocabs(self:Annotation): return self.predictions[0].vocabs
+def vocabs(self:Annotation): return self.predictions[0].vocabs if self.predictions else self.model['vocabs']
 
 # %% ../../nbs/deploy/20_overlay.ipynb #f21d8c98
 @patch(as_prop=True)
@@ -346,6 +346,15 @@ def _check_out(out, video):
     if isinstance(video, (str,Path)) and out.exists() and Path(video).exists() and out.samefile(video):
         raise ValueError(f'{out}: is the video itself; give another name')
 
+# %% ../../nbs/deploy/20_overlay.ipynb #ab66169e
+_of_segments = '.csv','.json','.srt'
+
+def _check_segments_only(predictor, outs):
+    "Raise a ValueError for a file that shows what is said moment by moment."
+    for o in outs:
+        if o.suffix.lower() not in _of_segments: raise ValueError(
+            f'{o}: {predictor.path} says nothing of single moments; choose {", ".join(_of_segments)}')
+
 # %% ../../nbs/deploy/20_overlay.ipynb #ddb1751d
 def _annotation(predictor, video, threshold, background, fps):
     "An `Annotation` of a video, or of what was kept of one, that holds no answers yet."
@@ -375,11 +384,14 @@ def annotate_video(
     for o in outs: _check_out(o, video)
     if not isinstance(predictor, ActionPredictor): predictor = ActionPredictor(predictor)
     report,steps = progress or noop,len(outs)+1
+    if predictor.detects: _check_segments_only(predictor, outs)
     ann = _annotation(predictor, video, threshold, background, kwargs.get('fps'))
-    for p in predictor.stream(video, **kwargs):
-        ann.predictions.append(p)
-        report(min(p.time/ann.duration, 1)/steps)
-    ann.segments = find_segments(ann.predictions, ann.threshold, shortest, ann.background)
+    if predictor.detects: ann.segments = predictor.segments(video, ann.threshold, shortest, ann.background, **kwargs)
+    else:
+        for p in predictor.stream(video, **kwargs):
+            ann.predictions.append(p)
+            report(min(p.time/ann.duration, 1)/steps)
+        ann.segments = find_segments(ann.predictions, ann.threshold, shortest, ann.background)
     for i,o in enumerate(outs, 1):
         with atomic_write(o) as part: writers[o.suffix.lower()](ann, part, lambda share: report((i+share)/steps))
         report((i+1)/steps)

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['onnx_format', 'streaming_args', 'open_session', 'read_onnx_info', 'ActionPredictor', 'window_at', 'window_clips',
-           'overlapping', 'is_kept', 'camera_device', 'camera_pictures']
+           'overlapping', 'located_chunks', 'is_kept', 'camera_device', 'camera_pictures']
 
 # %% ../../nbs/deploy/10_predictor.ipynb #fd4c39a1
 import json, re, sys, warnings
@@ -25,6 +25,7 @@ from ..video.reading import (fit_frames, open_source, place_frames, read_clip, s
                                        to_channels)
 from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
+from .detections import default_thresholds, find_detections, shown_detections
 from .smoothing import (Prediction, backgrounds, find_segments, load_predictions,
                                            precision_thresholds, predictions_info, smooth_predictions, smoothing_window)
 
@@ -110,14 +111,18 @@ def _softmax(a):
 
 # %% ../../nbs/deploy/10_predictor.ipynb #53e3abe3
 @patch
-def _temperature(self:ActionPredictor, target): return self.calibration.get(target, {}).get('temperature', 1.)
+def _calibrated(self:ActionPredictor, target, logits):
+    "Logits (clips, classes) with the temperature and the bias of the calibration."
+    about = self.calibration.get(target, {})
+    bias = [about.get('bias', {}).get(c, 0.) for c in self.vocabs[target]]
+    return logits/np.float32(about.get('temperature', 1.)) + np.float32(bias)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #acea87a0
 @patch
 def _probabilities(self:ActionPredictor, **inputs):
     "Target -> probabilities (clips, classes)."
     logits = zip(self.vocabs, self._session.run([*self.vocabs], inputs))
-    return {t: _softmax(l/np.float32(self._temperature(t))) for t,l in logits}
+    return {t: _softmax(self._calibrated(t, l)) for t,l in logits}
 
 # %% ../../nbs/deploy/10_predictor.ipynb #9644fdc6
 def _answer(probs, vocab, calibrated):
@@ -346,25 +351,81 @@ def overlapping(
 
 # %% ../../nbs/deploy/10_predictor.ipynb #505ef096
 @patch
+def _seen(self:ActionPredictor, video, *window):
+    "Yield ((time, start, stop), features) of the windows of a video; `window` are the arguments of `window_clips`."
+    for abouts,clips in window_clips(video, self.spec, *window):
+        yield from zip(abouts, self._session.run(['frame_features'], {'clips': clips})[0])
+
+# %% ../../nbs/deploy/10_predictor.ipynb #bc7c775d
+@patch(as_prop=True)
+def _black(self:ActionPredictor):
+    "A clip that is not looked at, where features are given."
+    return np.zeros((1, *self._session.get_inputs()[0].shape[1:]), np.uint8)
+
+# %% ../../nbs/deploy/10_predictor.ipynb #0061443c
+@patch
 def _read_stream(self:ActionPredictor, *window, chunk=None):
-    "Yield the predictions of a model of timelines; `window` are the arguments of `window_clips` but for the spec."
-    video,*how = window
-    seen = ((about, row) for abouts,clips in window_clips(video, self.spec, *how)
-            for about,row in zip(abouts, self._session.run(['frame_features'], {'clips': clips})[0]))
-    black = np.zeros((1, *self._session.get_inputs()[0].shape[1:]), np.uint8) # not looked at
-    for rows,begin,end in overlapping(seen, self.timeline['reach'], chunk):
-        probs = self._probabilities(clips=black, windows=np.stack([row for _,row in rows]))
+    "Yield the predictions of a model of timelines; `window` are the arguments of `_seen`."
+    for rows,begin,end in overlapping(self._seen(*window), self.timeline['reach'], chunk):
+        probs = self._probabilities(clips=self._black, windows=np.stack([row for _,row in rows]))
         for i in range(begin, end):
             mine = {t: p[i] for t,p in probs.items()}
             yield Prediction(*rows[i][0], mine, mine, self.vocabs)
+
+# %% ../../nbs/deploy/10_predictor.ipynb #14c0c2ce
+def located_chunks(
+    rows, # Pairs of (time, start, stop) and features (features,), in the order of time
+    timeline:dict, # `stride`, seconds, `reach` and `levels`
+    read, # Function of features (moments, features): for each target logits (N, classes); (N, 3), place, start and stop
+    chunk:int|None=None # See `overlapping`; answers do not depend on it
+):
+    "Yield what `find_detections` takes, in constant memory."
+    last,done = 2**(timeline['levels'] - 1),0
+    for some,begin,end in overlapping(rows, timeline['reach'], chunk and -(-chunk//last)*last):
+        *logits,found = read(np.stack([row for _,row in some]))
+        mine = (found[:,0] >= begin) & (found[:,0] < end)
+        yield some[-1][0][2], (found[mine,1:] + (done - begin))*timeline['stride'], [l[mine] for l in logits]
+        done += end - begin
 
 # %% ../../nbs/deploy/10_predictor.ipynb #9a81fe1e
 @patch
 def _check_timeline(self:ActionPredictor, **asked):
     "Raise a ValueError if a model of timelines is asked for another window or stride than its own."
     for name,value in asked.items():
-        if abs(value - (own := self.timeline[name])) > 1e-6:
+        if value and abs(value - (own := self.timeline[name])) > 1e-6:
             raise ValueError(f'{self.path}: reads whole videos at {name}={own:g} s, as it learnt to; not at {value:g}')
+
+# %% ../../nbs/deploy/10_predictor.ipynb #78c0d2be
+@patch(as_prop=True)
+def detects(self:ActionPredictor)->bool:
+    "Does the model find each action by itself, also where actions overlap?"
+    return 'levels' in (self.timeline or {})
+
+# %% ../../nbs/deploy/10_predictor.ipynb #88150ce2
+@patch
+def detections(self:ActionPredictor,
+    video, # A video; or frames, with `fps`
+    *,
+    batch:int=8, # Windows that the network gets at a time
+    fps:float|None=None, # Frames per second of images, which do not say it
+    bad:str='raise', # Frames that cannot be had: `raise`, or `repeat_last`
+    chunk:int|None=None, # See `overlapping`
+    **kwargs # `min_score`, `top`, `sigma` and `most` of `find_detections`
+)->list: # See `find_detections`
+    "All segments that a detector finds, also the improbable ones; raises a ValueError for another model."
+    if not self.detects: raise ValueError(f'{self.path}: is no detector; call segments or stream')
+    seen = self._seen(video, self.window, self.timeline['stride'], False, batch, fps, bad)
+    def read(x): return self._session.run([*self.vocabs, 'spans'], dict(clips=self._black, windows=x))
+    return find_detections(located_chunks(seen, self.timeline, read, chunk), self.vocabs, self.calibration, **kwargs)
+
+# %% ../../nbs/deploy/10_predictor.ipynb #4625714c
+@patch
+def _detector_args(self:ActionPredictor, window=None, stride=None, **kwargs):
+    "The arguments of `detections` among those of `stream`; raises a ValueError for others."
+    self._check_timeline(window=window, stride=stride)
+    if other := kwargs.keys() - {'batch','fps','bad','chunk'}:
+        raise ValueError(f'{min(other)}: {self.path} finds segments, and has no label for each moment to change')
+    return kwargs
 
 # %% ../../nbs/deploy/10_predictor.ipynb #ad9d9cde
 def is_kept(video)->bool:
@@ -411,6 +472,7 @@ def stream(self:ActionPredictor,
     if min(window, stride) <= 0 or batch < 1:
         raise ValueError(f'window={window}, stride={stride}, batch={batch}: give positive numbers')
     past = isinstance(self.spec.sampler, LastFrames) if past is None else past
+    if self.detects: raise ValueError(f'{self.path}: finds segments, and no label for each moment: call segments')
     if self.timeline:
         self._check_timeline(window=window, stride=stride)
         return self._read_stream(video, window, stride, past, batch, fps, bad) # it is smooth by itself
@@ -422,7 +484,8 @@ def stream(self:ActionPredictor,
 # %% ../../nbs/deploy/10_predictor.ipynb #b544e291
 @patch(as_prop=True)
 def thresholds(self:ActionPredictor):
-    "Target -> class -> the threshold of the calibration; 0 for a file without one."
+    "Target -> class -> the threshold of the calibration; for a file without one 0, or .25 for a detector."
+    if self.detects: return default_thresholds(self.vocabs, self.calibration)
     return {t: c.get('thresholds', {}) for t,c in self.calibration.items()} or 0.
 
 # %% ../../nbs/deploy/10_predictor.ipynb #2514e59f
@@ -454,6 +517,9 @@ def segments(self:ActionPredictor,
     "What is done in a video, from when to when."
     threshold = self.thresholds if threshold is None else threshold
     background = self.background if background is None else background
+    if self.detects:
+        how = self._detector_args(**kwargs)
+        return shown_detections(self.detections(video, **how), self.vocabs, threshold, shortest, background)
     return find_segments(self.stream(video, **kwargs), threshold, shortest, background)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #629903d3

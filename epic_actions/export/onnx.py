@@ -54,6 +54,11 @@ class PixelModel(nn.Module):
         parts = zip(*(tuplify(self.model.forward_head(f)) for f in (features, windows))) # of different lengths
         return *map(torch.cat, parts), features
 
+# %% ../../nbs/export/00_onnx.ipynb #76f6d604
+def _outputs(model):
+    "Names of the answers of a model."
+    return [*model.vocabs] + ['spans']*('levels' in (getattr(model, 'timeline', None) or {}))
+
 # %% ../../nbs/export/00_onnx.ipynb #b7b59a18
 class _GlobalMax(nn.Module):
     "What `nn.AdaptiveMaxPool2d(1)` computes."
@@ -69,9 +74,9 @@ def _exportable(model):
 
 # %% ../../nbs/export/00_onnx.ipynb #0202888a
 @torch.no_grad()
-def _graph(pixel_model, clips, targets):
+def _graph(pixel_model, clips, names):
     "The ONNX graph of `pixel_model`, for any number of clips."
-    args,outputs = dict(clips=clips),[*targets]
+    args,outputs = dict(clips=clips),[*names]
     if pixel_model.reach is not None:
         features = pixel_model.model.forward_features(clips.float())
         args['windows'] = torch.cat([features, features])
@@ -148,7 +153,7 @@ def _compared(session, model, clips):
         seen = session.run(['frame_features'], feeds[0])[0]
         feeds.append({'clips': clips[:0], 'windows': seen})
         if getattr(model, 'timeline', None): feeds = [{'clips': clips[:1], 'windows': seen}]
-    for feed in feeds: yield session.run([*model.vocabs], feed), want
+    for feed in feeds: yield session.run(_outputs(model), feed), want
 
 # %% ../../nbs/export/00_onnx.ipynb #3f9d8399
 def check_export(
@@ -203,7 +208,7 @@ def export_cost(
     for part in np.array_split(clips, range(8, len(clips), 8)):
         ways = [*_compared(session, model, part)]
         worst = np.max([worst, *(logit_differences(*w)[0] for w in ways)]) # nan stays nan
-        answers.append([[o.argmax(-1) for o in outs] for outs in ways[0]])
+        answers.append([[o.argmax(-1) for o in outs[:len(model.vocabs)]] for outs in ways[0]])
     got,want = np.concatenate(answers, -1) # (targets, clips)
     of = dict(file=got, model=want) if rows is not None else {}
     return dict(clips=len(clips), agreement=round(float((got == want).all(0).mean()), 4),
@@ -257,7 +262,7 @@ def _checked_model(learn):
     if not isinstance(model, nn.Module): raise ValueError(f'{type(learn).__name__}: give a learner, or a model')
     check_set(model)
     model = with_network(model)
-    if taken := {'clips','windows','frame_features'} & set(model.vocabs):
+    if taken := {'clips','windows','frame_features','spans'} & set(model.vocabs):
         raise ValueError(f'a target cannot be called {sorted(taken)[0]!r}')
     model = copy.deepcopy(model).cpu().float().eval()
     for name,m in [*model.named_modules()][1:]:
@@ -270,6 +275,8 @@ def _precision(model, fp16, int8):
     if fp16 and int8: raise ValueError('fp16 and int8: choose one of them')
     if fp16 and any(getattr(m, 'bidirectional', False) for m in model.modules()):
         raise ValueError('fp16: ONNX Runtime crashes on an LSTM of half precision that reads both ways; choose int8')
+    if fp16 and 'spans' in _outputs(model):
+        raise ValueError('fp16: the times of a detector need more than half precision; choose int8')
     return 'fp16' if fp16 else 'int8' if int8 else 'fp32'
 
 # %% ../../nbs/export/00_onnx.ipynb #340dbf51
@@ -291,7 +298,7 @@ def export_onnx(
     precision,noise = _precision(model, fp16, int8),_noise(model.clip_spec, 3)
     window = (getattr(model, 'timeline', None) or {}).get('window') or window
     if window is None and table is not None: window = median_window(table)
-    graph = _graph(PixelModel(_exportable(model)), torch.from_numpy(noise[:2]), model.vocabs)
+    graph = _graph(PixelModel(_exportable(model)), torch.from_numpy(noise[:2]), _outputs(model))
     for p in (*graph.graph.node, *graph.graph.value_info, *graph.graph.initializer):
         p.ClearField('metadata_props') # paths of this machine
     with atomic_write(path) as part:
@@ -300,6 +307,7 @@ def export_onnx(
         if precision != 'fp32':
             graph = _shrink(graph, precision, part)
             clips,rows,kind = _some_clips(table, model.clip_spec) if clips is None else (clips, None, 'given clips')
+            if 'spans' in _outputs(model): rows = None # its answers are not those of clips
             about['cost'] = export_cost(part, model, clips, rows) | dict(measured_on=kind)
             about['difference'] = about['cost']['probability']
             _check_cost(path, about, max_loss)

@@ -98,5 +98,6 @@ def add_background(
         hard = chosen.hard and split == 'train'
         clips = draw_clips(there, 5*n if hard else n, lengths, seed)
         added.append(_labelled(_hardest(clips, n, chosen.hard, label) if hard else clips, segments, label, split))
-    if vocabs: vocabs = {t: [*v, *[label]*(label not in v)] for t,v in vocabs.items()}
+    vocabs = vocabs or {t: sorted(segments[t].dropna().unique()) for t in target_columns(segments)}
+    vocabs = {t: [*v, *[label]*(label not in v)] for t,v in vocabs.items()}
     return pd.concat([segments, *added], ignore_index=True),vocabs

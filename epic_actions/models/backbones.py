@@ -15,16 +15,17 @@ class Backbone(NamedTuple):
     frames:int # Of a clip; 1: it sees single frames
     size:int # Height and width of a frame, px
     gflops:int|None # For a clip; None: not measured
+    seconds:float # Of processor time for a clip
     licence:str # Of the weights, as the authors state it
 
 # %% ../../nbs/models/03_backbones.ipynb #9250edb2
 backbones = {
-    'vjepa2-large': Backbone('facebook/vjepa2-vitl-fpc64-256', 64, 256, 11571, 'MIT or Apache-2.0'),
-    'vjepa2-large-ssv2': Backbone('facebook/vjepa2-vitl-fpc16-256-ssv2', 16, 256, 1656, 'MIT or Apache-2.0'),
-    'vivit-base-k400': Backbone('google/vivit-b-16x2-kinetics400', 32, 224, 903, 'MIT (unconfirmed)'),
-    'siglip2-base': Backbone('google/siglip2-base-patch16-224', 1, 224, None, 'Apache-2.0'),
-    'dinov2-small': Backbone('facebook/dinov2-small', 1, 224, None, 'Apache-2.0'),
-    'videomae-base-k400': Backbone('MCG-NJU/videomae-base-finetuned-kinetics', 16, 224, 361, 'CC-BY-NC-4.0'),
-    'videomae-base-ssv2': Backbone('MCG-NJU/videomae-base-finetuned-ssv2', 16, 224, 361, 'CC-BY-NC-4.0'),
-    'timesformer-base-k400': Backbone('facebook/timesformer-base-finetuned-k400', 8, 224, 392, 'CC-BY-NC-4.0'),
-    'timesformer-base-ssv2': Backbone('facebook/timesformer-base-finetuned-ssv2', 8, 224, 392, 'CC-BY-NC-4.0')}
+    'vjepa2-large': Backbone('facebook/vjepa2-vitl-fpc64-256', 64, 256, 11571, 139, 'MIT or Apache-2.0'),
+    'vjepa2-large-ssv2': Backbone('facebook/vjepa2-vitl-fpc16-256-ssv2', 16, 256, 1656, 20, 'MIT or Apache-2.0'),
+    'vivit-base-k400': Backbone('google/vivit-b-16x2-kinetics400', 32, 224, 903, 9.2, 'MIT (unconfirmed)'),
+    'siglip2-base': Backbone('google/siglip2-base-patch16-224', 1, 224, None, .4, 'Apache-2.0'),
+    'dinov2-small': Backbone('facebook/dinov2-small', 1, 224, None, .2, 'Apache-2.0'),
+    'videomae-base-k400': Backbone('MCG-NJU/videomae-base-finetuned-kinetics', 16, 224, 361, 4.2, 'CC-BY-NC-4.0'),
+    'videomae-base-ssv2': Backbone('MCG-NJU/videomae-base-finetuned-ssv2', 16, 224, 361, 4.2, 'CC-BY-NC-4.0'),
+    'timesformer-base-k400': Backbone('facebook/timesformer-base-finetuned-k400', 8, 224, 392, 4.3, 'CC-BY-NC-4.0'),
+    'timesformer-base-ssv2': Backbone('facebook/timesformer-base-finetuned-ssv2', 8, 224, 392, 4.3, 'CC-BY-NC-4.0')}

@@ -11,7 +11,7 @@ import json, re, warnings
 from dataclasses import asdict
 from pathlib import Path
 import numpy as np, pandas as pd
-from sklearn.model_selection import GroupKFold, StratifiedGroupKFold
+from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
 # %% ../../nbs/report/30_folds.ipynb #57cfe589
 from ..video.files import atomic_write
@@ -31,8 +31,9 @@ from .runs import divided_data, named_model, seed_folders, train_and_score, writ
 def _classes_of(df, folds):
     "What is to be spread evenly: the classes of all targets together, or of the first if these are too rare."
     targets = target_columns(df)
-    together = df[targets].astype(str).agg(' '.join, axis=1)
-    return together if together.value_counts().max() >= folds else df[targets[0]].astype(str)
+    first,*others = (df[t].astype(str) for t in targets)
+    together = first.str.cat(others, sep=' ') if others else first
+    return together if together.value_counts().max() >= folds else first
 
 # %% ../../nbs/report/30_folds.ipynb #549d20b7
 def _split(splitter, classes, groups):
@@ -51,12 +52,12 @@ def fold_numbers(
     seed:int=42 # Decides between divisions that serve equally well
 )->np.ndarray: # (clips,) from 0 to `folds`-1
     "The fold of every clip; raises a ValueError if there are fewer groups than folds."
-    groups = df.group.where(df.group.notna(), df.uid).astype(str)
-    if not 2 <= folds <= (n := groups.nunique()):
+    groups,names = pd.factorize(df.group.where(df.group.notna(), df.uid).astype(str), sort=True)
+    if not 2 <= folds <= (n := len(names)):
         raise ValueError(f'folds={folds}: give 2 to {n}, as the clips have {n} groups, which are not divided')
     classes = _classes_of(df, folds)
-    found = [_split(s(folds, shuffle=True, random_state=seed), classes, groups)
-             for s in (StratifiedGroupKFold, GroupKFold)]
+    even = [StratifiedGroupKFold]*(n <= 2000) or [StratifiedKFold]*(n == len(df)) # the first is slow with many groups
+    found = [_split(s(folds, shuffle=True, random_state=seed), classes, groups) for s in (*even, GroupKFold)]
     def unevenness(number): return ((pd.crosstab(number, classes) - classes.value_counts()/folds)**2).to_numpy().sum()
     return min((f for f in found if f is not None and len(set(f)) == folds), key=unevenness)
 

@@ -403,6 +403,7 @@ def calibrate_run(
     split:str|None=None, # Its name, or `all`; None: validation, or all of `data`
     precision:float|None=None, # Wished of each class, 0 to 1; None: no answers are dropped
     results:Path|None=None, # Results of the same classes in place of data
+    missed:float|None=None, # Share of the actions that may be called nothing, see `calibrate`; None: no bias
     **how # Arguments of `score_run`
 )->dict: # As `calibrate` gives it
     "Calibrate the model of a run, and keep that in its bundle; raises a ValueError if nothing is there to learn from."
@@ -412,7 +413,7 @@ def calibrate_run(
     if results is None: *_,scores = score_run(source, data, split or (data is None and 'valid') or None, **how)
     else: scores = load_results(results)
     with only_writer(bundle.parent):
-        found = calibrate(model, scores, precision)
+        found = calibrate(model, scores, precision, missed)
         save_bundle(model, bundle, **model.info)
     return found
 

@@ -52,7 +52,7 @@ class DilatedStage(nn.Module):
 # %% ../../nbs/timeline/10_mstcn.ipynb #d68adbc2
 class MSTCN(ActionModel):
     "What is done at each moment, from the features of all (MS-TCN, arXiv:1903.01945); sizes below 1 are a ValueError."
-    inputs,dropout_args = 'features',('ps',)
+    inputs,dropout_args,dense = 'features',('ps',),True # one label a moment
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         in_features:int, # Features of a moment
@@ -83,6 +83,15 @@ def forward(self:MSTCN,
     for stage in self.stages:
         outs.append(stage(torch.cat([o.softmax(1) for o in outs[-1].split(sizes, 1)], 1)*mask, mask))
     logits = torch.stack(outs).split(sizes, 2)
+    return logits if isinstance(self.n_out, (tuple,list)) else logits[0]
+
+# %% ../../nbs/timeline/10_mstcn.ipynb #0f1481b6
+@patch
+def answer(self:MSTCN,
+    features # (moments, features) of a whole video
+): # Logits (moments, classes); for several targets a tuple
+    "What is done at each moment."
+    logits = tuple(l[-1,0].T for l in tuplify(self(features.T[None])))
     return logits if isinstance(self.n_out, (tuple,list)) else logits[0]
 
 # %% ../../nbs/timeline/10_mstcn.ipynb #95abe86d

@@ -6,12 +6,12 @@
 __all__ = ['WindowNet', 'window_network', 'window_rows', 'window_features', 'keep_features', 'Timeline', 'join_timeline']
 
 # %% ../../nbs/timeline/15_windows.ipynb #5764065b
-import json, zlib
+import json, os, zlib
 from pathlib import Path
 import numpy as np
 import torch
 from torch import nn
-from fastcore.basics import patch, tuplify
+from fastcore.basics import patch
 from ..data.clips import Normalizer
 from ..deploy.predictor import window_clips
 from ..features.network import describe_network, make_network, weights_number
@@ -19,7 +19,6 @@ from ..features.pooling import network_maps
 from ..models.base import ActionModel, check_set, unwrapped
 from ..models.encoders import VideoEncoder
 from ..models.pretrained import read_model
-from .mstcn import MSTCN
 from ..video.files import atomic_write, track
 
 # %% ../../nbs/timeline/15_windows.ipynb #f81c9fee
@@ -84,6 +83,13 @@ def _check_folder(path, about):
         raise ValueError(f'{path}: holds other features, as they differ in {", ".join(other)}; give another folder')
     with atomic_write(file) as part: part.write_text(json.dumps(about))
 
+# %% ../../nbs/timeline/15_windows.ipynb #671060d9
+def _file_name(source):
+    "The name of the file of features of a video, as it is now."
+    now = os.stat(source) if os.path.exists(source) else None # what is not there is refused when it is read
+    key = json.dumps([source, now and now.st_size, now and now.st_mtime_ns])
+    return f'{Path(source).stem}-{zlib.crc32(key.encode()):08x}.npy'
+
 # %% ../../nbs/timeline/15_windows.ipynb #dc5ee681
 def keep_features(
     net, # A network of `window_network`
@@ -98,8 +104,7 @@ def keep_features(
     path,found = Path(path),{}
     _check_folder(path, _about(net, window, stride))
     for source in track([*dict.fromkeys(map(str, videos))], 'videos seen', progress=progress):
-        file = path/f'{Path(source).stem}-{zlib.crc32(source.encode()):08x}.npy'
-        if not file.exists():
+        if not (file := path/_file_name(source)).exists():
             x = window_features(net, source, window, stride, **kwargs)
             with atomic_write(file) as part, open(part, 'wb') as f: np.save(f, x)
         found[source] = np.load(file)
@@ -107,20 +112,22 @@ def keep_features(
 
 # %% ../../nbs/timeline/15_windows.ipynb #1380de2f
 class Timeline(ActionModel):
-    "What is done at each moment of a video: a network that sees windows, and an `MSTCN` that reads them all."
+    "What is done in a video, and when: a network that sees windows, and a model that reads them all."
     inputs,by_frame,offered = 'video',True,False # `train_timeline` makes it
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         network, # The network that sees windows, or its name and arguments, a dict of `model` and `args`
-        reads:dict, # Other arguments of the `MSTCN`
+        reads:dict, # Other arguments of the model that reads
         window:float, # Seconds that the network sees at a time
-        stride:float # Seconds from one moment to the next
+        stride:float, # Seconds from one moment to the next
+        reader:str='MSTCN' # Class of the model that reads
     ):
         super().__init__()
         net = network if isinstance(network, nn.Module) else make_network(**network)
-        self.network,self.reads = WindowNet(net),MSTCN(**reads | dict(n_out=n_out))
+        self.network,self.reads = WindowNet(net),ActionModel.named(reader)(**reads | dict(n_out=n_out))
         self.init_args['network'] = dict(model=type(net).__name__, args=describe_network(net)['args'])
         self.timeline = dict(window=window, stride=stride, reach=self.reads.reach)
+        if not self.reads.dense: self.timeline['levels'] = self.reads.levels
 
 # %% ../../nbs/timeline/15_windows.ipynb #33d09ad2
 @patch
@@ -134,10 +141,9 @@ def forward_features(self:Timeline,
 @patch
 def forward_head(self:Timeline,
     features # (moments, features) of a whole video
-): # Logits (moments, classes); for several targets a tuple
-    "What is done at each moment."
-    logits = tuple(l[-1,0].T for l in tuplify(self.reads(features.T[None])))
-    return logits if isinstance(self.reads.n_out, (tuple,list)) else logits[0]
+): # What `MSTCN.answer` or `Detector.answer` gives
+    "What is done in a video."
+    return self.reads.answer(features)
 
 # %% ../../nbs/timeline/15_windows.ipynb #5f59c959
 @patch
@@ -149,13 +155,13 @@ def for_export(self:Timeline):
 # %% ../../nbs/timeline/15_windows.ipynb #75116864
 def join_timeline(
     net, # The network that sees windows
-    reads:MSTCN, # What was trained on its features, with `vocabs`
+    reads, # `MSTCN` or `Detector` that was trained on its features, with `vocabs`
     window:float, # Seconds that the network sees at a time
     stride:float # Seconds from one moment to the next
 )->Timeline:
     "Both as one model."
     args = {k: v for k,v in reads.init_args.items() if k != 'n_out'}
-    model = Timeline(reads.n_out, net, args, window, stride)
+    model = Timeline(reads.n_out, net, args, window, stride, type(reads).__name__)
     model.reads,model.clip_spec,model.vocabs = reads,net.clip_spec,reads.vocabs
     model.background = reads.background
     return model.eval()
