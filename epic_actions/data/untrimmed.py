@@ -131,7 +131,8 @@ def video_gaps(
     begin = rows.groupby('video').stop.cummax().groupby(rows.video).shift() + margin
     gaps = rows.assign(start=begin.fillna(0.), stop=rows.start - margin)
     for c in 'group','split': gaps[c] = gaps.source.map(videos[c])
-    return gaps.loc[gaps.stop - gaps.start > 1e-3, ['source','start','stop','duration','group','split']].reset_index(drop=True)
+    columns = ['source','start','stop','duration','group','split']
+    return gaps.loc[gaps.stop - gaps.start > 1e-3, columns].reset_index(drop=True)
 
 # %% ../../nbs/data/15_untrimmed.ipynb #cd986969
 def step_times(
@@ -203,6 +204,6 @@ def draw_clips(
     if not len(gaps): raise ValueError('there are no gaps to take clips of nothing from; a smaller margin leaves more')
     rng,room = np.random.default_rng(seed),(gaps.stop - gaps.start).to_numpy(float)
     chosen = rng.choice(len(gaps), n, p=room/room.sum())
-    length = np.minimum(rng.choice(np.asarray(lengths, float), n), room[chosen])
+    length = np.minimum(rng.choice(np.asarray(lengths, float), n), .9*room[chosen]) # no two clips are the same
     start = gaps.start.to_numpy(float)[chosen] + rng.random(n)*(room[chosen] - length)
     return gaps.iloc[chosen].assign(start=start, stop=start + length).reset_index(drop=True)
