@@ -139,7 +139,7 @@ from .timeline.found import action_table, detection_scores, segment_table
 from .timeline.calibration import calibrate_detections
 from .timeline.windows import Timeline, join_timeline, keep_features, window_features, window_network
 from .timeline.training import (found_in_features, reads_densely, score_timeline, timeline_dataloaders,
-                                            timeline_predictions, timeline_segments, train_timeline)
+                                            timeline_predictions, timeline_segments, train_timeline, calibrate_timeline)
 from .timeline.page import (class_colors, frames_at, ribbon_figure, timeline_page, timeline_pages,
                                         worst_minutes)
 from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, sliding_labels,

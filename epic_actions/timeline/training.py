@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['pad_videos', 'timeline_dataloaders', 'read_rows', 'timeline_predictions', 'timeline_segments', 'found_in_features',
-           'score_timeline', 'reads_densely', 'train_timeline']
+           'score_timeline', 'reads_densely', 'train_timeline', 'calibrate_timeline']
 
 # %% ../../nbs/timeline/20_training.ipynb #f8b04fc8
 import json, random
@@ -30,10 +30,14 @@ from ..deploy.detections import default_thresholds, find_detections, shown_detec
 from ..deploy.predictor import located_chunks, overlapping
 from ..deploy.smoothing import Prediction, find_segments
 from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipes
+from ..learn.resume import only_writer
 from ..learn.training import check_new_run, recipe_loaders, train_recipe
 from ..models.base import ActionModel
 from ..models.bundle import save_bundle
 from ..models.pretrained import read_model
+from ..score.calibration import calibrate
+from ..score.results import Results
+from .calibration import calibrate_detections
 from .found import detection_scores
 from .metrics import timeline_scores
 from .page import frames_at, timeline_pages
@@ -137,11 +141,18 @@ def read_rows(
         logits = tuplify(model.forward_head(torch.stack([x for _,x in some])))
         yield from ((some[i][0], [l[i] for l in logits]) for i in range(begin, end))
 
+# %% ../../nbs/timeline/20_training.ipynb #2c942e11
+def _calibrated(model, target, logits):
+    "Logits (classes,) with the temperature and the bias of the calibration."
+    about = (model.calibration or {}).get(target, {})
+    bias = [about.get('bias', {}).get(c, 0.) for c in model.vocabs[target]]
+    return logits/about.get('temperature', 1.) + logits.new_tensor(bias)
+
 # %% ../../nbs/timeline/20_training.ipynb #f344ac58
 def _row_predictions(model, rows, chunk=None):
     "Yield a `Prediction` for each row of (time, start, stop) and features."
     for about,logits in read_rows(model, rows, chunk):
-        probs = {t: l.softmax(-1).cpu().numpy() for t,l in zip(model.vocabs, logits)}
+        probs = {t: _calibrated(model, t, l).softmax(-1).cpu().numpy() for t,l in zip(model.vocabs, logits)}
         yield Prediction(*about, probs, probs, model.vocabs)
 
 # %% ../../nbs/timeline/20_training.ipynb #efb2c5cd
@@ -196,14 +207,16 @@ def _segments(model, rows, threshold=0., shortest=0., chunk=None):
 def timeline_segments(
     model, # A `Timeline`, or its run or bundle
     video, # A video; or frames, with `fps`
-    threshold=None, # What is less probable is nothing, see `class_thresholds`; None: 0, or those of the detector
+    threshold=None, # What is less probable is nothing, see `class_thresholds`; None: those of the calibration
     shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed
     chunk:int|None=None, # See `read_rows`
     **kwargs # `bs`, `past`, `fps` and `bad` of `window_rows`
 )->list: # Dicts of `target`, `start`, `end`, `label` and `score`, by target and time
     "What is done in a video, from when to when; raises a ValueError for a model that is no timeline."
     model = _read_timeline(model)
-    if threshold is None: threshold = 0. if model.reads.dense else default_thresholds(model.vocabs, model.calibration)
+    if threshold is None and model.reads.dense:
+        threshold = {t: c['thresholds'] for t,c in (model.calibration or {}).items()} or 0.
+    elif threshold is None: threshold = default_thresholds(model.vocabs, model.calibration)
     return _segments(model, _video_rows(model, video, **kwargs), threshold, shortest, chunk)
 
 # %% ../../nbs/timeline/20_training.ipynb #69751914
@@ -350,3 +363,40 @@ def train_timeline(
     _write_json(out/'scores.json', scores)
     return dict(model=str(out/'best.safetensors'), scores=str(out/'scores.json'), report=[str(p) for p in pages],
                 split=split, videos=held.source.nunique(), targets=scores)
+
+# %% ../../nbs/timeline/20_training.ipynb #08b59368
+def _moment_results(model, df, features, unannotated):
+    "What a dense model says of each moment, as results of clips."
+    rows,logits,stride = [],{t: [] for t in model.vocabs},model.timeline['stride']
+    for source,mine in df.groupby('source', sort=False):
+        seen = torch.as_tensor(features[source])
+        true = frame_labels(mine, times=np.arange(len(seen))*stride, gaps=unannotated, background=_background_of(model))
+        rows.append(pd.DataFrame(dict(source=source, group=mine.group.iloc[0], **true)))
+        for _,said in read_rows(model, ((None, x) for x in seen)):
+            for t,l in zip(model.vocabs, said): logits[t].append(l.cpu().numpy())
+    table = pd.concat(rows, ignore_index=True)
+    return Results(table.assign(uid=table.index.astype(str)), None, model.vocabs,
+                   {t: np.stack(l) for t,l in logits.items()})
+
+# %% ../../nbs/timeline/20_training.ipynb #6d0a2fa5
+def calibrate_timeline(
+    source:str|Path, # Folder of a run of a timeline, or its bundle
+    table=None, # Table of whole videos, or its path; None: that of the run
+    split:str|None='valid', # Videos of this split only; None: all
+    precision:float|None=None, # Wished of each class, 0 to 1; None: no answers are dropped
+    features:str|Path|None=None, # Folder in which features are kept, as RUN/windows; None: they are not
+    unannotated:str='background', # What the time without annotation is: `background`, or `unknown`
+    progress:bool=True # Show a progress bar?
+)->dict: # As `calibrate` gives it, or `calibrate_detections` for a detector
+    "Calibrate a timeline on videos that it has not learnt from; raises a ValueError if there is nothing to learn from."
+    bundle = source/'best.safetensors' if (source := Path(source)).is_dir() else source
+    model = _read_timeline(bundle)
+    model.calibration = None # what it says without one is fitted
+    _check_gaps(model.reads.dense, unannotated)
+    df = _rows_to_score(model, bundle.parent/'segments.csv' if table is None else table, split)
+    seen = _features_of(model, df, features, progress)
+    with only_writer(bundle.parent):
+        if model.reads.dense: calibrate(model, _moment_results(model, df, seen, unannotated), precision)
+        else: calibrate_detections(model, found_in_features(model, df, seen), df, precision)
+        save_bundle(model, bundle, **model.info)
+    return model.calibration
