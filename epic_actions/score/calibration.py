@@ -116,6 +116,7 @@ def _held_out(logits, labels, groups, nothing=None, missed=None, folds=5):
     out = softmax(logits, 1)
     if (n := min(folds, len(set(groups)))) < 2: return out*np.nan
     for fit,judged in GroupKFold(n).split(logits, labels, groups):
+        if (labels[fit] == nothing).all(): return out*np.nan # no action to learn from
         t, bias = _fit(logits[fit], labels[fit], nothing, missed)
         out[judged] = softmax(_scaled(logits[judged], t, nothing, bias), 1)
     return out
