@@ -2796,6 +2796,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                     'epic_actions/report/runs.py'),
                                           'epic_actions.report.runs._labels_of': ( 'report/runs.html#_labels_of',
                                                                                    'epic_actions/report/runs.py'),
+                                          'epic_actions.report.runs._missed': ('report/runs.html#_missed', 'epic_actions/report/runs.py'),
                                           'epic_actions.report.runs._not_compared': ( 'report/runs.html#_not_compared',
                                                                                       'epic_actions/report/runs.py'),
                                           'epic_actions.report.runs._summary': ('report/runs.html#_summary', 'epic_actions/report/runs.py'),

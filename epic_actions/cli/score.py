@@ -178,7 +178,7 @@ def calibrate(
     split: Split = None,
     precision:float|None=None, # Share of right answers that is wished of each class, as 0.9; it sets thresholds.
     results:Path|None=None, # Results to learn from in place of data, as those of train --folds.
-    missed:float|None=None, # Share of actions that may be called nothing, as 0.05; more background is then found.
+    missed:float|None=None, # Share of actions that may be called nothing. [default: 0.05 after train --background]
     **how
 ):
     """Learn from held-out clips how sure a model may be, and keep it in the run for export and predict.
