@@ -26,7 +26,7 @@ from ..video.reading import (fit_frames, open_source, place_frames, read_clip, s
 from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
 from .detections import default_thresholds, find_detections, shown_detections
-from .smoothing import (Prediction, backgrounds, find_segments, load_predictions,
+from .smoothing import (Prediction, backgrounds, calibrated_logits, find_segments, load_predictions,
                                            precision_thresholds, predictions_info, smooth_predictions, smoothing_window)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #1ff2fa74
@@ -109,20 +109,12 @@ def _softmax(a):
     e = np.exp(a - a.max(-1, keepdims=True))
     return e/e.sum(-1, keepdims=True)
 
-# %% ../../nbs/deploy/10_predictor.ipynb #53e3abe3
-@patch
-def _calibrated(self:ActionPredictor, target, logits):
-    "Logits (clips, classes) with the temperature and the bias of the calibration."
-    about = self.calibration.get(target, {})
-    bias = [about.get('bias', {}).get(c, 0.) for c in self.vocabs[target]]
-    return logits/np.float32(about.get('temperature', 1.)) + np.float32(bias)
-
 # %% ../../nbs/deploy/10_predictor.ipynb #acea87a0
 @patch
 def _probabilities(self:ActionPredictor, **inputs):
     "Target -> probabilities (clips, classes)."
     logits = zip(self.vocabs, self._session.run([*self.vocabs], inputs))
-    return {t: _softmax(self._calibrated(t, l)) for t,l in logits}
+    return {t: _softmax(calibrated_logits(l, self.vocabs[t], self.calibration.get(t))) for t,l in logits}
 
 # %% ../../nbs/deploy/10_predictor.ipynb #9644fdc6
 def _answer(probs, vocab, calibrated):

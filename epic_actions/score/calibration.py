@@ -12,7 +12,7 @@ import numpy as np, pandas as pd
 from scipy.optimize import minimize_scalar
 from scipy.special import log_softmax, softmax
 from sklearn.model_selection import GroupKFold
-from ..deploy.smoothing import precision_thresholds
+from ..deploy.smoothing import calibrated_logits, precision_thresholds
 from .metrics import check_rows, score_array, top_class
 from .results import Results, clip_groups
 
@@ -176,7 +176,5 @@ def calibrated_results(
     calibration:dict # What `calibrate` returned
 )->Results:
     "The results with the temperature and the bias of each target applied."
-    def scaled(t, vocab):
-        about = calibration[t]
-        return results.log_scores(t)/about['temperature'] + [about.get('bias', {}).get(v, 0.) for v in vocab]
-    return Results(results.segments, None, results.vocab, {t: scaled(t, v) for t,v in results.vocab.items()})
+    logits = {t: calibrated_logits(results.log_scores(t), v, calibration[t]) for t,v in results.vocab.items()}
+    return Results(results.segments, None, results.vocab, logits)

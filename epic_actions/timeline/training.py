@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import torch
+from scipy.special import softmax
 from torch import nn
 from fastcore.basics import tuplify
 from fastai.data.load import DataLoader
@@ -28,7 +29,7 @@ from ..data.untrimmed import check_untrimmed, frame_labels, make_untrimmed, vide
 from ..datasets.untrimmed import read_untrimmed
 from ..deploy.detections import default_thresholds, find_detections, shown_detections
 from ..deploy.predictor import located_chunks, overlapping
-from ..deploy.smoothing import Prediction, find_segments
+from ..deploy.smoothing import Prediction, calibrated_logits, find_segments
 from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipes
 from ..learn.resume import only_writer
 from ..learn.training import check_new_run, recipe_loaders, train_recipe
@@ -141,18 +142,13 @@ def read_rows(
         logits = tuplify(model.forward_head(torch.stack([x for _,x in some])))
         yield from ((some[i][0], [l[i] for l in logits]) for i in range(begin, end))
 
-# %% ../../nbs/timeline/20_training.ipynb #2c942e11
-def _calibrated(model, target, logits):
-    "Logits (classes,) with the temperature and the bias of the calibration."
-    about = (model.calibration or {}).get(target, {})
-    bias = [about.get('bias', {}).get(c, 0.) for c in model.vocabs[target]]
-    return logits/about.get('temperature', 1.) + logits.new_tensor(bias)
-
 # %% ../../nbs/timeline/20_training.ipynb #f344ac58
 def _row_predictions(model, rows, chunk=None):
     "Yield a `Prediction` for each row of (time, start, stop) and features."
     for about,logits in read_rows(model, rows, chunk):
-        probs = {t: _calibrated(model, t, l).softmax(-1).cpu().numpy() for t,l in zip(model.vocabs, logits)}
+        known = model.calibration or {}
+        probs = {t: softmax(calibrated_logits(l.cpu().numpy(), v, known.get(t)))
+                 for l,(t,v) in zip(logits, model.vocabs.items())}
         yield Prediction(*about, probs, probs, model.vocabs)
 
 # %% ../../nbs/timeline/20_training.ipynb #efb2c5cd
