@@ -49,6 +49,9 @@ from .datasets.folders import segments_from_csv, segments_from_folders
 from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
                                         flow_stride)
+from .datasets.activitynet import segments_from_activitynet
+from .datasets.elan import segments_from_elan
+from .datasets.label_studio import segments_from_label_studio
 from .datasets.mstcn import segments_from_mstcn
 from .datasets.toykitchen import ToyKitchen
 from .datasets.datasets import read_data
@@ -147,6 +150,10 @@ from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, s
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window
+
+# %% ../nbs/all.ipynb #978afb0a
+from .exchange.formats import (check_segments_out, label_studio_config, write_activitynet, write_elan,
+                                           write_fiftyone, write_label_studio, write_segments)
 
 # %% ../nbs/all.ipynb #0d13dd56
 __all__ = [n for n in globals() if not n.startswith('_')]

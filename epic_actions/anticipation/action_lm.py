@@ -21,7 +21,8 @@ from fastai.callback import schedule, progress # they give `Learner` its one cyc
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #f28bbef3
 from ..video.files import atomic_write
-from ..models.layers import import_needed, normal_linear
+from ..video.registry import import_needed
+from ..models.layers import normal_linear
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #78ebc530
 def _words(n, dim, std):

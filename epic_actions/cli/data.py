@@ -12,7 +12,8 @@ import typer
 import epic_actions as ea # its names are imported when they are used
 
 # %% ../../nbs/cli/20_data.ipynb #5f111462
-from .app import Group, Paths, Workers, command, counted, goes_on, share_or_groups, words
+from .app import (Format, Group, LabelFps, Paths, Root, Workers, command, counted, goes_on,
+                                  share_or_groups, words)
 
 # %% ../../nbs/cli/20_data.ipynb #57383ae0
 def _people(text): return int(text) if text.isdigit() else text.split(',')
@@ -179,20 +180,23 @@ def label(
 # %% ../../nbs/cli/20_data.ipynb #2e840d17
 @command('Your own footage')
 def split(
-    data:Path, # Folder of segments with labels, of class folders, or a CSV file with labels.
+    data:Path, # Folder of segments with labels, or data that train reads.
     valid:str='0.2', # Validation: a share (0.2), or groups (video names), with commas.
     test:str='0.2', # Test: the same.
     seed:int=42, # Decides between groups that serve equally well.
     group: Group = None,
     out:Path=Path('split.csv'), # The table, which train and finetune read.
-    picture:Path|None=None # PNG file for the histograms of the classes.
+    picture:Path|None=None, # PNG file for the histograms of the classes.
+    root: Root = None,
+    format: Format = None,
+    label_fps: LabelFps = None
 ):
     """Split labelled segments into training, validation and test, by video, with every class in training.
 
     Example: epic-actions split segments --valid 0.2 --test 0.2 --out split.csv
     """
     df,tables,missing = ea.split_labelled(data, out, share_or_groups(valid), share_or_groups(test), seed, group,
-                                          picture)
+                                          picture, root=root, format=format, label_fps=label_fps)
     counts,unit = df.split.value_counts().to_dict(),'groups whole' if df.group.notna().all() else 'each clip by itself'
     lines = '\n'.join([*missing, f'{out}: {len(df)} clips, {unit}: {counted(counts)}'])
     data = dict(path=out, splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()},

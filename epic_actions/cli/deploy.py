@@ -103,13 +103,16 @@ def _outputs(videos, out):
 
 # %% ../../nbs/cli/50_deploy.ipynb #3ed54fd3
 def _annotate(predictor, videos, out, **how):
-    "Write what is asked for about each video; the paths."
-    written = []
-    for v,outs in _outputs(videos, out).items():
+    "Write what is asked for about each video, and the files of other tools, which may be about all; the paths."
+    from epic_actions.exchange.formats import of_tools, segment_suffix
+    tools = [o for o in dict.fromkeys(out) if segment_suffix(o) in of_tools]
+    for o in tools: ea.check_segments_out(o, videos)
+    written,found = [],{}
+    for v,outs in _outputs(videos, [o for o in out if o not in tools]).items():
         with typer.progressbar(length=1000, label=Path(v).name, file=sys.stderr) as bar:
             done = lambda share: bar.update(int(share*1000)-bar.pos)
-            written += ea.annotate_video(predictor, v, outs, progress=done, **how)
-    return [str(p) for p in written]
+            written += ea.annotate_video(predictor, v, outs, progress=done, found=found, **how)
+    return [str(p) for p in [*written, *(p for o in tools for p in ea.write_segments(found, o))]]
 
 # %% ../../nbs/cli/50_deploy.ipynb #f3301c2f
 def _threshold(predictor, threshold, precision):
@@ -131,7 +134,7 @@ def _given(**options):
 def predict(
     model:Path, # A file of `export`, or the folder of a run with its model.onnx.
     videos:list[str], # Videos, frame folders or archives, patterns, a camera (camera:0), or answers kept by --out.
-    out:list[Path]|None=None, # .mp4, .gif, .png, .json, .csv, .srt, .npz (raw answers); {}: the name; may be repeated.
+    out:list[Path]|None=None, # .mp4 .gif .png .csv .srt .json .npz (raw), .eaf .activitynet.json .labelstudio.json .fiftyone.json.
     start:float|None=None, # Beginning of the clip, seconds (or frame number).
     stop:float|None=None, # Its end.
     stride:float|None=None, # With --out, or a camera: seconds from one answer to the next.

@@ -13,7 +13,7 @@ import typer
 
 # %% ../../nbs/cli/70_timeline.ipynb #2d1b262d
 import epic_actions as ea # its names are imported when they are used
-from .app import (Group, app, command, importing, recipe_options, run_goes_on,
+from .app import (Format, Group, LabelFps, Root, app, command, importing, recipe_options, run_goes_on,
                                   share_or_groups)
 from ..learn.recipes import TimelineRecipe, timeline_recipes
 
@@ -43,7 +43,7 @@ def _score_table(targets):
 
 # %% ../../nbs/cli/70_timeline.ipynb #c4b725ed
 Videos = Annotated[Path, typer.Argument(metavar='DATA', help='Table of whole videos, a row for each action: path, '
-                                        'start, stop, label; or a toy kitchen, or another data set.')]
+                                        'start, stop, label; or labels of another tool, or a toy kitchen.')]
 
 # %% ../../nbs/cli/70_timeline.ipynb #8770f5e0
 Share = Annotated[str|None, typer.Option(help='Share of the videos, or groups, as P01,P02.')]
@@ -63,8 +63,11 @@ def train_command(
     valid: Share = None,
     test: Share = None,
     group: Group = None,
+    root: Root = None,
     out:Path=Path('runs/timeline'), # Folder of the run.
     resume:bool=False, # Go on where the run in --out stopped.
+    format: Format = None,
+    label_fps: LabelFps = None,
     *, recipe
 ):
     """Train a model of timelines on annotated videos, and score it on videos held out. With --recipe detector, actions
@@ -73,7 +76,8 @@ def train_command(
     Example: epic-actions timeline train videos.csv --network runs/first --out runs/timeline
     """
     read = ea.read_untrimmed(data, ea.reads_densely(recipe), group=group, seed=recipe.train.seed,
-                             **_division(valid=valid, test=test), background=(recipe.background.label,))
+                             **_division(valid=valid, test=test), background=(recipe.background.label,),
+                             root=root, format=format, label_fps=label_fps)
     answer = ea.train_timeline(recipe, read.segments, out, features, resume)
     first = f"{answer['videos']} videos ({answer['split']})"
     return answer, f"{first}\n{_score_table(answer['targets'])}\n{answer['model']}"
@@ -87,18 +91,22 @@ def eval_command(
     split:str|None=None, # Videos of this split only: train, valid or test.
     features:Path|None=None, # Folder for what the network sees, as RUN/windows; without it, it is not kept.
     report:Path|None=None, # Folder for a page with truth and answer of each video, the worst minutes first.
-    unknown:bool=False # Time without annotation is not known, and does not count; else nothing happens there.
+    unknown:bool=False, # Time without annotation is not known, and does not count; else nothing happens there.
+    root: Root = None,
+    format: Format = None,
+    label_fps: LabelFps = None
 ):
     """Score a model of timelines, or a model of clips that slides over them, on annotated videos.
 
     Example: epic-actions timeline eval runs/timeline videos.csv --split test --report pages
     """
+    read = dict(root=root, format=format, label_fps=label_fps)
     if model.suffix == '.onnx':
         if features or unknown: raise ValueError(f'{model}: an exported file takes neither --features nor --unknown')
-        scores = ea.score_sliding(model, data, split, report)
+        scores = ea.score_sliding(model, data, split, report, read=read)
     else:
         gaps = 'unknown' if unknown else 'background'
-        scores = ea.score_timeline(model, data, features, split, gaps, report=report)
+        scores = ea.score_timeline(model, data, features, split, gaps, report=report, **read)
     return scores, _score_table(scores)
 
 # %% ../../nbs/cli/70_timeline.ipynb #19637f9f
@@ -119,14 +127,18 @@ def calibrate_command(
     split:str='valid', # Videos of this split; all: every video of the table.
     precision:float|None=None, # Share of right answers that is wished of each class, as 0.9; it sets thresholds.
     features:Path|None=None, # Folder for what the network sees, as RUN/windows; without it, it is not kept.
-    unknown:bool=False # Time without annotation is not known, and does not count; else nothing happens there.
+    unknown:bool=False, # Time without annotation is not known, and does not count; else nothing happens there.
+    root: Root = None,
+    format: Format = None,
+    label_fps: LabelFps = None
 ):
     """Learn from held-out videos how sure a model may be, and keep it in the run for export and predict.
 
     Example: epic-actions timeline calibrate runs/timeline --precision 0.9
     """
     gaps = 'unknown' if unknown else 'background'
-    found = ea.calibrate_timeline(model, data, None if split == 'all' else split, precision, features, gaps)
+    found = ea.calibrate_timeline(model, data, None if split == 'all' else split, precision, features, gaps, root=root,
+                                  format=format, label_fps=label_fps)
     return found, _calibration_lines(found)
 
 # %% ../../nbs/cli/70_timeline.ipynb #8f8f7b55
@@ -140,19 +152,16 @@ def predict_command(
     videos:list[Path], # Videos, or folders that are searched for videos.
     threshold:float|None=None, # What is less probable is nothing; else 0, or of a detector as calibrated, or 0.25.
     shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed.
-    out:Path|None=None # CSV file for the segments of all videos.
+    out:list[Path]|None=None # .csv, .json, .srt, .eaf, .activitynet.json, .labelstudio.json, .fiftyone.json.
 ):
     """Say what is done in videos, from when to when. A file of `export` does the same in `predict`.
 
     Example: epic-actions timeline predict runs/timeline kitchen.mp4 --out segments.csv
     """
-    net = ea.read_model(model)
-    found = {str(v): ea.timeline_segments(net, v, threshold, shortest) for v in ea.find_videos(videos)}
-    if out:
-        import pandas as pd
-        from epic_actions.data.tables import write_table
-        columns = ['path','target','start','end','label','score']
-        write_table(pd.DataFrame([dict(path=v, **s) for v,rows in found.items() for s in rows], columns=columns), out)
+    net,videos = ea.read_model(model),ea.find_videos(videos)
+    for o in out or (): ea.check_segments_out(o, videos)
+    found = {str(v): ea.timeline_segments(net, v, threshold, shortest) for v in videos}
+    for o in out or (): ea.write_segments(found, o)
     return found, '\n'.join(f'{v}\n{_segment_lines(rows)}' for v,rows in found.items())
 
 # %% ../../nbs/cli/70_timeline.ipynb #d90dab1e

@@ -161,6 +161,7 @@ class Folders(DataSet):
 class Table(DataSet):
     "A CSV file, or a list."
     general = True
-    matches = staticmethod(Path.is_file)
     @staticmethod
-    def read(path, group=None): return segments_from_csv(path, group=group)
+    def matches(path): return path.is_file() and path.suffix.lower() not in ('.json','.xml','.eaf','.boris')
+    @staticmethod
+    def read(path, group=None, root=None): return segments_from_csv(path, root, group)

@@ -377,6 +377,7 @@ def annotate_video(
     shortest:float=0., # Seconds: shorter segments are left out, and shorter pauses within an action closed
     progress=None, # Function of the share that is done, 0 to 1
     background=None, # Classes that mean that nothing happens; None: those of the file, or `background` and `none`
+    found:dict|None=None, # Gets the segments as well: video -> dicts, see `find_segments`
     **kwargs # Arguments of `stream`: `stride`, `window`, `smooth`, `smooth_window`, `fps` ...
 ): # The path, or a list of them
     "Write the actions of a video, each file whole or not at all; raises a ValueError or a `VideoError`."
@@ -392,6 +393,7 @@ def annotate_video(
             ann.predictions.append(p)
             report(min(p.time/ann.duration, 1)/steps)
         ann.segments = find_segments(ann.predictions, ann.threshold, shortest, ann.background)
+    if found is not None: found[str(video if ann.video is None else ann.video)] = ann.segments
     for i,o in enumerate(outs, 1):
         with atomic_write(o) as part: writers[o.suffix.lower()](ann, part, lambda share: report((i+share)/steps))
         report((i+1)/steps)

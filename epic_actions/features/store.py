@@ -25,7 +25,7 @@ from ..data.splits import ensure_split
 from .network import describe_network, keep_network, network_file, weights_number
 from .pooling import grid_name, is_encoder, maps_of, pooled_tokens
 from ..models.base import unwrapped
-from ..models.layers import import_needed
+from ..video.registry import import_needed
 from ..video.files import VideoError, track, atomic_write
 from ..video.reading import fit_frames, open_source, to_channels
 from ..video.renamed import renamed_args

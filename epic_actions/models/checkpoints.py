@@ -28,7 +28,7 @@ from fastcore.basics import noop, patch, tuplify
 from ..video.files import atomic_write
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, imagenet_mean
-from .layers import import_needed
+from ..video.registry import import_needed
 from .segment_nets import TSN, TRN, TSM
 
 # %% ../../nbs/models/35_checkpoints.ipynb #bb389b36

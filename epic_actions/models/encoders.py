@@ -22,7 +22,8 @@ from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames
 from .backbones import backbones
 from .checkpoints import Checkpoint, LoadReport, hub_name, open_checkpoint, renamed, some
-from .layers import create_encoder, import_needed, layers_of
+from ..video.registry import import_needed
+from .layers import create_encoder, layers_of
 from .processors import processor_spec
 from .pretrained_timesformer import resize_places, resize_times
 

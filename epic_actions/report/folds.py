@@ -238,7 +238,7 @@ def train_folds(
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
     resume:bool=False, # Go on where the cross-validation in `out` stopped
     seeds:list|None=None, # Several seeds: one such folder for each, `seed42` ...; None: that of the recipe
-    **read # `group` and `root` of `read_data`
+    **read # `group`, `root`, `format` and `label_fps` of `read_data`
 )->dict: # Paths and scores, as plain data
     "Train and score a model for each fold, and seed; `compare` and `report` take `out` as a run."
     out = Path(out)
@@ -277,7 +277,7 @@ def train_seeds(
     workers:int|None=None, # Processes that read clips
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
     resume:bool=False, # Go on where the training in `out` stopped
-    **read # `group` and `root` of `read_data`
+    **read # `group`, `root`, `format` and `label_fps` of `read_data`
 )->dict: # Paths and scores, as plain data
     "Train and score a model for each seed; `compare`, `eval` and `report` take `out` as a run."
     out = Path(out)
