@@ -50,9 +50,14 @@ from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepa
 from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
                                         flow_stride)
 from .datasets.activitynet import segments_from_activitynet
+from .datasets.boris import segments_from_boris
+from .datasets.cvat import segments_from_cvat
 from .datasets.elan import segments_from_elan
+from .datasets.hd_epic import segments_from_hd_epic
 from .datasets.label_studio import segments_from_label_studio
+from .datasets.mmaction import segments_from_mmaction
 from .datasets.mstcn import segments_from_mstcn
+from .datasets.video_folder import segments_from_video_folder
 from .datasets.toykitchen import ToyKitchen
 from .datasets.datasets import read_data
 from .datasets.untrimmed import read_untrimmed

@@ -350,7 +350,8 @@ def epic_files(
         raise ValueError(f'{path}: holds {one.name} and {other.name}, of two editions; name the file that is meant')
     columns = re.findall(r'\w+', first_line(path)) if path.suffix == '.csv' and path.is_file() else []
     is_list = 'video_id' in columns and not {'path','source'} & {*columns}
-    return [path] if path.suffix == '.pkl' or is_list else []
+    is_pickle = path.suffix == '.pkl' and not path.name.startswith('HD_EPIC_')
+    return [path] if is_pickle or is_list else []
 
 # %% ../../nbs/datasets/30_epic.ipynb #58c82aeb
 class EPIC(DataSet):
