@@ -46,6 +46,7 @@ from .footage.correct import CorrectServer, correct_page
 # %% ../nbs/all.ipynb #e591863d
 from .datasets.base import DataSet
 from .datasets.folders import segments_from_csv, segments_from_folders
+from .datasets.tools import annotated_videos
 from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
                                         flow_stride)

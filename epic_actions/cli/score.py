@@ -12,7 +12,8 @@ import typer
 
 # %% ../../nbs/cli/40_score.ipynb #76cfadae
 import epic_actions as ea # its names are imported when they are used
-from .app import BadClips, Format, Group, LabelFps, Readers, Root, command, importing, options_of, summary_lines
+from .app import (BadClips, Format, Group, LabelFps, Readers, Root, command, importing, options_of,
+                                  summary_lines)
 
 # %% ../../nbs/cli/40_score.ipynb #bda88338
 Model = Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or a published network by '

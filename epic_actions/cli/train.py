@@ -14,7 +14,8 @@ import typer
 
 # %% ../../nbs/cli/30_train.ipynb #77ef5dc9
 import epic_actions as ea # its names are imported when they are used
-from .app import (Format, Group, LabelFps, Root, command, importing, options_of, recipe_options, run_goes_on,
+from .app import (Format, Group, LabelFps, Root, command, importing, options_of, recipe_options,
+                                  run_goes_on,
                                   share_or_groups, summary_lines, words)
 from ..models.backbones import backbones
 from ..learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes,
@@ -55,7 +56,7 @@ def fold_lines(
 @importing
 @recipe_options()
 def train(
-    data:Path, # Class folders, CSV file (path,label,...), ActivityNet, Label Studio, ELAN, EPIC-KITCHENS ...: see README.
+    data:Path, # Class folders, CSV file (path,label,...), labels of another tool, toy kitchen, or EPIC-KITCHENS.
     out:Path=Path('runs/actions'), # Folder of the run.
     root: Root = None,
     group: Group = None,

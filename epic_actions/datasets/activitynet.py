@@ -15,7 +15,8 @@ from .base import DataSet
 from .tools import annotated_videos, field_of, join_layers, read_json
 
 # %% ../../nbs/datasets/41_activitynet.ipynb #3ab1e3f0
-def _is_activitynet(data): return isinstance(data, dict) and any(isinstance(data.get(k), dict) for k in ('database','results'))
+def _is_activitynet(data): return isinstance(data, dict) and any(isinstance(data.get(k), dict)
+                                                                 for k in ('database','results'))
 
 # %% ../../nbs/datasets/41_activitynet.ipynb #baf58239
 def _check_known(rows, taxonomy):
@@ -65,7 +66,8 @@ def segments_from_activitynet(
             found = {v: _rows_of_video(v, field_of(videos, 'database', v)) for v in videos}
             rows = _check_known(sum(found.values(), []), data.get('taxonomy') or [])
             empty = [v for v,r in found.items() if not r]
-            if empty and rows: warnings.warn(f'{path}: {len(empty)} videos without actions are left out, the first is {empty[0]}')
+            if empty and rows: warnings.warn(f'{path}: {len(empty)} videos without actions are left out, the first is '
+                                             f'{empty[0]}')
         rows = join_layers(rows)
     except ValueError as e: raise ValueError(f'{path}: {e}') from e
     return annotated_videos(path, rows, root, untrimmed, 'v_{}'.format)

@@ -26,8 +26,8 @@ class DataSet(Registered):
     """A kind of data set; all commands know its subclasses.
 
     A subclass has two static methods. `matches(path)` says whether the file or folder `path` is of this kind.
-    `read(path)` returns the segment table, or `Data`; it gets `group`, `ucf_split`, `valid`, `root`, `modality` (`RGB` or
-    `Flow`), `label_fps` and `untrimmed` if it takes them."""
+    `read(path)` returns the segment table, or `Data`; it gets `group`, `ucf_split`, `valid`, `root`, `modality`
+    (`RGB` or `Flow`), `label_fps` and `untrimmed` if it takes them."""
     general = False # read only if no other kind matches
 
 # %% ../../nbs/datasets/00_base.ipynb #e897685b

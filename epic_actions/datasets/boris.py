@@ -29,7 +29,8 @@ def _media(text):
 def _one_video(media, row):
     "The only medium of an observation."
     if len(media) == 1: return media[0]
-    raise ValueError(f'row {row}: its observation is about {len(media)} videos, whose times are not known; observe them one '
+    raise ValueError(f'row {row}: its observation is about {len(media)} videos, whose times are not known; observe '
+                     f'them one '
                      'by one')
 
 # %% ../../nbs/datasets/46_boris.ipynb #510a2d2f
@@ -77,8 +78,10 @@ def _observed(name, about, kinds):
     if any(offsets): raise ValueError(f'row {row}: it has a time offset')
     events = sorted(field_of(about, row, 'events', list), key=lambda e: field_of(e, row, 0, float))
     video = str(_one_video(media, row)) if events else ''
-    known = {c: field_of(info[k], row, video, float) for c,k in (('duration','length'),('fps','fps')) if video in (info.get(k) or {})}
-    return [dict(row=at, video=video, label=what, start=a, stop=b, **known) for at,what,a,b in _states(events, kinds, row)]
+    known = {c: field_of(info[k], row, video, float) for c,k in (('duration','length'),('fps','fps'))
+             if video in (info.get(k) or {})}
+    return [dict(row=at, video=video, label=what, start=a, stop=b, **known) for at,what,a,
+            b in _states(events, kinds, row)]
 
 # %% ../../nbs/datasets/46_boris.ipynb #5681d01a
 def _project_rows(path):
@@ -90,7 +93,8 @@ def _project_rows(path):
     live = [n for n,o in observed.items() if field_of(o, f'observations.{n}', 'type', str) != 'MEDIA']
     if live: warnings.warn(f'{path}: {len(live)} observations without videos are left out, the first is {live[0]}')
     rows = [r for n,o in observed.items() if n not in live for r in _observed(n, o, kinds)]
-    points = sum('state' not in kinds.get(e[2], 'state') for n,o in observed.items() if n not in live for e in o['events'])
+    points = sum('state' not in kinds.get(e[2], 'state') for n,o in observed.items() if n not in live
+                 for e in o['events'])
     _tell_points(path, points)
     return rows
 

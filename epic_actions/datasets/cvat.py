@@ -18,7 +18,9 @@ def _number(e, name, row, default=None):
     "An attribute, or the text of a child, as a number."
     text = e.get(name) if e.get(name) is not None else e.findtext(name)
     if text is None and default is not None: return default
-    if text is None or not text.strip().isdecimal() or len(text) > 12: raise ValueError(f'row {row}: {name!r} has to be a frame number, found {text!r}')
+    if text is None or not text.strip().isdecimal() or len(text) > 12: raise ValueError(f'row {row}: {name!r} has to '
+                                                                                        f'be a frame number, found '
+                                                                                        f'{text!r}')
     return int(text)
 
 # %% ../../nbs/datasets/44_cvat.ipynb #a581c745
@@ -37,7 +39,8 @@ def _visible(track, row, step=1):
 # %% ../../nbs/datasets/44_cvat.ipynb #b4b380ea
 def _tasks(root, path):
     "Id of each task -> its element; the only one also by None."
-    found = {t.findtext('id'): t for t in root.iter() if t.tag in ('task','job') and t.find('labels') is not None or t.tag == 'task'}
+    found = {t.findtext('id'): t for t in root.iter() if t.tag in ('task','job') and t.find('labels') is not None
+             or t.tag == 'task'}
     if len(found) == 1: found[None] = [*found.values()][0]
     if not found: raise ValueError(f'{path}: no task in it; export it as CVAT for video 1.1')
     return found
@@ -49,9 +52,11 @@ def _about(track, tasks, root, row):
     if task is None: raise ValueError(f'row {row}: it belongs to no task')
     source = task.findtext('source') or root.findtext('meta/source') or ''
     names = {e.text for e in root.iterfind('.//labels/label/name')}
-    if names and track.get('label') not in names: raise ValueError(f"row {row}: {track.get('label')!r} is no label of the task")
+    if names and track.get('label') not in names: raise ValueError(f"row {row}: {track.get('label')!r} is no label of "
+                                                                   f"the task")
     step = (task.findtext('frame_filter') or '').rpartition('step=')[2] or '1'
-    if not step.isdecimal() or len(step) > 6: raise ValueError(f'row {row}: the frame_filter of its task has no step, found {step!r}')
+    if not step.isdecimal() or len(step) > 6: raise ValueError(f'row {row}: the frame_filter of its task has no step, '
+                                                               f'found {step!r}')
     frames = _number(task, 'stop_frame', row, 0) + 1
     return source, frames if task.find('stop_frame') is not None else 0, int(step)
 
@@ -71,7 +76,8 @@ def segments_from_cvat(
             row = f"track {t.get('id', i)}" + (f" of task {t.get('task_id')}" if t.get('task_id') else '')
             video,frames,step = _about(t, tasks, document, row)
             rows += [dict(row=f'{row}, from frame {a}', video=video, label=t.get('label', ''), start_frame=a,
-                          stop_frame=min(b, frames-1) if frames else b, frames=frames) for a,b in _visible(t, row, step)]
+                          stop_frame=min(b, frames-1) if frames else b, frames=frames) for a,
+                          b in _visible(t, row, step)]
     except ValueError as e: raise ValueError(f'{path}: {e}') from e
     return annotated_videos(path, rows, root, untrimmed)
 

@@ -7,7 +7,8 @@ __all__ = ['read_data', 'Kitchen']
 
 # %% ../../nbs/datasets/50_datasets.ipynb #a63cf632
 from pathlib import Path
-from . import (activitynet, boris, cvat, elan, epic, folders, hd_epic, label_studio, mmaction, mstcn,
+from . import (activitynet, boris, cvat, elan, epic, folders, hd_epic, label_studio, mmaction,
+                                   mstcn,
                                    ucf101, video_folder) # each registers its kinds
 from .base import Data, DataSet, kind_of, read_as
 from .toykitchen import ToyKitchen

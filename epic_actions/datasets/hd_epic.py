@@ -27,9 +27,11 @@ def _classes(path):
 def _pair(pair, classes, row):
     "Verb and noun of a main action; raises a ValueError for numbers that no class has."
     named = {}
-    if not isinstance(pair, (tuple,list)) or len(pair) != 2: raise ValueError(f'row {row}: expected a verb and a noun, found {pair!r}')
+    if not isinstance(pair, (tuple,list)) or len(pair) != 2: raise ValueError(f'row {row}: expected a verb and a '
+                                                                              f'noun, found {pair!r}')
     for (t,names),k in zip(classes.items(), pair):
-        if not isinstance(k, int) or not 0 <= k < len(names): raise ValueError(f'row {row}: {k!r} is not one of the {len(names)} {t}s')
+        if not isinstance(k, int) or not 0 <= k < len(names): raise ValueError(f'row {row}: {k!r} is not one of the '
+                                                                               f'{len(names)} {t}s')
         named |= {t: names[k], f'{t}_class': k}
     return named
 
@@ -49,7 +51,8 @@ def segments_from_hd_epic(
             pairs = r.main_action_classes if isinstance(r.main_action_classes, list) else [r.main_action_classes]
             for k,pair in enumerate(pairs):
                 row = f'{r.unique_narration_id}' + f' ({k+1})'*(k > 0)
-                rows.append(dict(row=row, uid=row, video=str(r.video_id), participant=r.participant_id, start=r.start_timestamp,
+                rows.append(dict(row=row, uid=row, video=str(r.video_id), participant=r.participant_id,
+                                 start=r.start_timestamp,
                                  stop=r.end_timestamp, **_pair(pair, classes, row)))
     except ValueError as e: raise ValueError(f'{path}: {e}') from e
     if n := sum(not len(p) for p in df.main_action_classes if isinstance(p, list)):
@@ -62,4 +65,5 @@ class HDEPIC(DataSet):
     @staticmethod
     def matches(path): return path.is_file() and path.name.startswith('HD_EPIC_') and path.suffix == '.pkl'
     @staticmethod
-    def read(path, root=None, untrimmed=False): return Data(segments_from_hd_epic(path, root, untrimmed), _classes(path))
+    def read(path, root=None, untrimmed=False): return Data(segments_from_hd_epic(path, root, untrimmed),
+                                                            _classes(path))

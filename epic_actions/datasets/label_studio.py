@@ -41,7 +41,8 @@ def _rate(task, results, row, fps):
     said = [k for k in ('fps','frameRate','framerate','frame_rate') if data.get(k) is not None]
     counted = [v for r in results if isinstance(r, dict) and isinstance(v := r.get('value'), dict)
                and v.get('framesCount') and v.get('duration')]
-    if said: return float(data[k]) if re.fullmatch(r'\d{1,4}(\.\d*)?', str(data[k := said[0]])) else field_of(data, row, k, float)
+    if said: return float(data[k]) if re.fullmatch(r'\d{1,4}(\.\d*)?', str(data[k := said[0]])) else field_of(data, row,
+                                                                                                              k, float)
     if counted: return field_of(counted[0], row, 'framesCount', float)/field_of(counted[0], row, 'duration', float)
     return fps
 
@@ -71,7 +72,8 @@ def _labels(value):
 # %% ../../nbs/datasets/42_label_studio.ipynb #3ce94c7c
 def _exact(meta, row):
     "Start and stop out of the `meta` of a result; None if it has none."
-    if isinstance(meta, dict) and {'start','end'} <= {*meta}: return [field_of(meta, row, k, float) for k in ('start','end')]
+    if isinstance(meta, dict) and {'start','end'} <= {*meta}: return [field_of(meta, row, k, float)
+                                                                      for k in ('start','end')]
 
 # %% ../../nbs/datasets/42_label_studio.ipynb #aa645254
 def _read_results(results, row, video, fps):
@@ -84,7 +86,8 @@ def _read_results(results, row, video, fps):
         if labels is None: continue
         about = dict(video=video, layer=str(r.get('from_name')))
         if 'ranges' in value: about['fps'] = fps
-        if 'original_length' in r and 'ranges' not in value: about['duration'] = field_of(r, at, 'original_length', float)
+        if 'original_length' in r and 'ranges' not in value: about['duration'] = field_of(r, at, 'original_length',
+                                                                                          float)
         rows += [dict(row=f'{place}{n or ""}', start=a, stop=b, text=field_of(labels, place, n, str), **about)
                  for place,a,b in _spans(value, at, fps, _exact(r.get('meta'), at)) for n in range(max(len(labels), 1))]
     return rows
@@ -93,7 +96,8 @@ def _read_results(results, row, video, fps):
 def _full(task):
     "A task of a short export as one of a full export."
     if 'annotations' in task or 'predictions' in task: return task
-    results = [dict(from_name=k, value=v) for k,vs in task.items() if isinstance(vs, list) for v in vs if isinstance(v, dict)]
+    results = [dict(from_name=k, value=v) for k,vs in task.items() if isinstance(vs, list) for v in vs
+               if isinstance(v, dict)]
     return dict(data=task, annotations=[dict(result=results)])
 
 # %% ../../nbs/datasets/42_label_studio.ipynb #c73d86d0
@@ -107,7 +111,8 @@ def _chosen(task, row, what):
     "The place of the annotation, or prediction, of a task, and its results; None if it has none."
     found = [(i, a) for i,a in enumerate(task.get(what) or []) if isinstance(a, dict) and not a.get('was_cancelled')]
     if len(found) > 1: found = [p for p in found if p[1].get('ground_truth')] or found
-    if len(found) > 1: raise ValueError(f'row {row}: {len(found)} {what}; delete all but one, or mark it as ground truth')
+    if len(found) > 1: raise ValueError(f'row {row}: {len(found)} {what}; delete all but one, or mark it as ground '
+                                        f'truth')
     return next(((f'{row}.{what}[{i}].result', field_of(a, row, 'result', list)) for i,a in found), None)
 
 # %% ../../nbs/datasets/42_label_studio.ipynb #1e626f63
@@ -126,7 +131,8 @@ def segments_from_label_studio(
     try:
         for i,t in enumerate(tasks):
             chosen,video = _chosen(t, f'[{i}]', what),_video_of(t, f'[{i}]')
-            found = _read_results(chosen[1], chosen[0], video, _rate(t, chosen[1], f'[{i}]', label_fps)) if chosen else []
+            found = _read_results(chosen[1], chosen[0], video,
+                                  _rate(t, chosen[1], f'[{i}]', label_fps)) if chosen else []
             rows += found
             if not found: open_tasks.append(video)
         rows = join_layers(rows)

@@ -28,7 +28,8 @@ def _lines(path):
 # %% ../../nbs/datasets/47_mmaction.ipynb #fc5a09cc
 def _is_list(path):
     "Are the lines of a text those of MMAction's lists?"
-    return path.suffix.lower() == '.txt' and path.is_file() and bool(lines := _lines(path)) and all(_line.fullmatch(t) for _,t in lines)
+    return path.suffix.lower() == '.txt' and path.is_file() and bool(lines := _lines(path)) and all(_line.fullmatch(t)
+                                                                                                    for _,t in lines)
 
 # %% ../../nbs/datasets/47_mmaction.ipynb #c8edde86
 def _split_of(path):
@@ -62,7 +63,8 @@ def _read_list(file, root, split):
             f'{file}, row {n}: expected a path, perhaps a number of frames, and the number of a class, found {text!r}')
         source,frames,label = found.groups()
         parts = Path(source).parts
-        if Path(source).is_absolute() or '..' in parts: raise ValueError(f'{file}, row {n}: {source} leads out of {root}')
+        if Path(source).is_absolute() or '..' in parts: raise ValueError(f'{file}, row {n}: {source} leads out of '
+                                                                         f'{root}')
         rows[n] = dict(source=str(root/source), frames=frames and int(frames), label=label, split=split)
     if not rows: raise ValueError(f'{file}: the file is empty')
     df = pd.DataFrame.from_dict(rows, 'index').rename_axis('row')

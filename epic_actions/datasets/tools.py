@@ -117,7 +117,8 @@ def find_named(
         for n in {v.name, v.stem}: known.setdefault(n, []).append(v)
     for name in df.video.unique():
         found = _meant(_parts(name), known) or (_meant(_parts(also(name)), known) if also else [])
-        why = f'it can be {" or ".join(map(str, found[:2]))}' if found else f'no video of this name below {root}; --root names another folder'
+        why = (f'it can be {" or ".join(map(str, found[:2]))}' if found else
+               f'no video of this name below {root}; --root names another folder')
         refuse_rows((df.video == name) & (len(found) != 1), df, 'video', why)
         sources[name] = str(found[0])
     return df.assign(source=df.video.map(sources))
@@ -174,7 +175,8 @@ def chosen_layers(
     if len(names) < 2: return {n: known.get(n, 'label') for n in names}
     if {*known.values()} >= {'verb','noun'}: return {n: t for n,t in known.items() if t != 'label'}
     if 'label' in known.values(): return {n: t for n,t in known.items() if t == 'label'}
-    raise ValueError(f"labels stand in {' and '.join(map(repr, sorted(names)))}; call the one that is meant 'label', or "
+    raise ValueError(f"labels stand in {' and '.join(map(repr, sorted(names)))}; call the one that is meant 'label', "
+                     f"or "
                      "two of them 'verb' and 'noun'")
 
 # %% ../../nbs/datasets/05_tools.ipynb #667bbc7c

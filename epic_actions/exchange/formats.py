@@ -27,7 +27,8 @@ def _ids(sources):
     "Source -> name without suffix; raises a ValueError if two are the same."
     names = {}
     for s in map(str, sources):
-        if (other := names.setdefault(Path(s).stem, s)) != s: raise ValueError(f'{other} and {s}: both are called {Path(s).stem}; rename one')
+        if (other := names.setdefault(Path(s).stem, s)) != s: raise ValueError(f'{other} and {s}: both are called '
+                                                                               f'{Path(s).stem}; rename one')
     return {s: n for n,s in names.items()}
 
 # %% ../../nbs/exchange/10_formats.ipynb #cd09f633
@@ -48,15 +49,18 @@ def write_activitynet(
     found, # Source -> segments, a table, or `Results`
     path:str|Path # JSON file
 )->Path:
-    "Write predictions, or labels that have no scores, as ActivityNet does; raises a ValueError for two videos of one name."
+    "Write predictions, or labels without scores, as ActivityNet does; raises a ValueError for two videos of one name."
     found = found_segments(found)
     ids,several = _ids(found),_several(found)
     def action(s):
         scored = {} if s['score'] is None else dict(score=round(s['score'], 6))
-        return dict(label=s['label'], segment=[round(s['start'], 4), round(s['end'], 4)]) | scored | (dict(target=s['target']) if several else {})
+        return dict(label=s['label'], segment=[round(s['start'], 4),
+                                               round(s['end'], 4)]) | scored | (dict(target=s['target']) if several
+                                                                                else {})
     actions = {v: [*map(action, said)] for v,said in found.items()}
     if any(s['score'] is None for said in found.values() for s in said):
-        return _write_json(dict(version='VERSION 1.3', taxonomy=[], database={ids[v]: _truth(v, said, actions[v]) for v,said in found.items()}), path)
+        return _write_json(dict(version='VERSION 1.3', taxonomy=[],
+                                database={ids[v]: _truth(v, said, actions[v]) for v,said in found.items()}), path)
     return _write_json(dict(version='VERSION 1.3', results={ids[v]: a for v,a in actions.items()},
                             external_data=dict(used=False, details='')), path)
 
@@ -99,6 +103,12 @@ def write_label_studio(
                           predictions=[dict(model_version='epic_actions', result=results) | scored]))
     return _write_json(tasks, path)
 
+# %% ../../nbs/exchange/10_formats.ipynb #96dc956c
+def _check_one(path, videos, suffix):
+    "Raise a ValueError unless there is one video."
+    if len(videos) != 1: raise ValueError(f'{path}: is about one video, not {len(videos)}; write {{}} where the names '
+                                          f"shall stand, as '{{}}{suffix}'")
+
 # %% ../../nbs/exchange/10_formats.ipynb #a1ceb644
 def _free_tier(eaf, target, start, ends):
     "The first tier of a target on which nothing lies at `start`, ms; made if need be."
@@ -114,7 +124,8 @@ def _eaf(source, said, folder):
     eaf,ends = pympi.Eaf(author='epic_actions'),{}
     eaf.remove_tier('default')
     place = Path(os.path.relpath(source, folder)).as_posix()
-    eaf.add_linked_file(Path(os.path.abspath(source)).as_uri(), place if place.startswith('.') else f'./{place}', 'video/*')
+    eaf.add_linked_file(Path(os.path.abspath(source)).as_uri(), place if place.startswith('.') else f'./{place}',
+                        'video/*')
     for s in said:
         start,end = (round(1000*s[k]) for k in ('start','end'))
         if end <= start: continue # shorter than ELAN's clock
@@ -130,7 +141,7 @@ def write_elan(
 )->Path:
     "Write what was found in a video as tiers of ELAN; raises a ValueError for several videos."
     found,path = found_segments(found),Path(path)
-    if len(found) != 1: raise ValueError(f"{path}: a file of ELAN is about one video, not {len(found)}; write {{}} where the names shall stand, as '{{}}.eaf'")
+    _check_one(path, found, '.eaf')
     [(source,said)] = found.items()
     eaf = _eaf(source, said, Path(os.path.abspath(path)).parent)
     with atomic_write(path) as part: eaf.to_file(str(part))
@@ -159,17 +170,19 @@ def _write_csv(found, path):
         w = csv.DictWriter(f, ['path','target','start','end','label','score'], extrasaction='ignore')
         w.writeheader()
         for v,said in found_segments(found).items():
-            for s in said: w.writerow(dict(path=v) | s | {k: round(s[k], 4) for k in ('start','end','score') if s[k] is not None})
+            for s in said: w.writerow(dict(path=v) | s | {k: round(s[k], 4) for k in ('start','end','score')
+                                                          if s[k] is not None})
 
 # %% ../../nbs/exchange/10_formats.ipynb #3fd65b83
 def _write_srt(found, path):
     "Subtitles of one video."
     found = found_segments(found)
-    if len(found) != 1: raise ValueError(f"{path}: subtitles are about one video, not {len(found)}; write {{}} where the names shall stand, as '{{}}.srt'")
+    _check_one(path, found, '.srt')
     with atomic_write(path) as part: write_srt(SimpleNamespace(segments=[*found.values()][0]), part)
 
 # %% ../../nbs/exchange/10_formats.ipynb #8f92a5a1
-segment_writers = {'.activitynet.json': write_activitynet, '.labelstudio.json': write_label_studio, '.fiftyone.json': write_fiftyone,
+segment_writers = {'.activitynet.json': write_activitynet, '.labelstudio.json': write_label_studio,
+                   '.fiftyone.json': write_fiftyone,
                    '.eaf': write_elan, '.srt': _write_srt, '.csv': _write_csv,
                    '.json': lambda found, path: _write_json(found_segments(found), path)}
 alone,named = ('.eaf','.srt'),('.activitynet.json','.fiftyone.json') # about one video; by names that differ
@@ -190,9 +203,7 @@ def check_segments_out(
     "Raise a ValueError if the file cannot be written, or an ImportError if a package is missing."
     if not (suffix := segment_suffix(path)):
         raise ValueError(f'{path}: its suffix says what to write; choose one of {", ".join(segment_writers)}')
-    if len(videos) > 1 and suffix in alone and '{}' not in str(path):
-        raise ValueError(f"{path}: is about one video, not {len(videos)}; write {{}} where the names shall stand, as "
-                         f"'{{}}{suffix}'")
+    if videos and suffix in alone and '{}' not in str(path): _check_one(path, videos, suffix)
     if suffix in named or '{}' in str(path): _ids(videos)
     if suffix == '.eaf': import_needed('pympi', 'a file of ELAN', 'formats')
     return suffix
