@@ -788,6 +788,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                         'epic_actions/datasets/boris.py'),
                                              'epic_actions.datasets.boris._one_video': ( 'datasets/boris.html#_one_video',
                                                                                          'epic_actions/datasets/boris.py'),
+                                             'epic_actions.datasets.boris._part': ( 'datasets/boris.html#_part',
+                                                                                    'epic_actions/datasets/boris.py'),
                                              'epic_actions.datasets.boris._project_rows': ( 'datasets/boris.html#_project_rows',
                                                                                             'epic_actions/datasets/boris.py'),
                                              'epic_actions.datasets.boris._states': ( 'datasets/boris.html#_states',

@@ -21,7 +21,7 @@ def _is_activitynet(data): return isinstance(data, dict) and any(isinstance(data
 # %% ../../nbs/datasets/41_activitynet.ipynb #baf58239
 def _check_known(rows, taxonomy):
     "Raise a ValueError for a label that is not in the taxonomy, unless that is empty."
-    names = {n.get('nodeName') for n in taxonomy if isinstance(n, dict)}
+    names = {str(n.get('nodeName')) for n in taxonomy if isinstance(n, dict)}
     for r in rows:
         if names and r['text'] not in names: raise ValueError(f"row {r['row']}: {r['text']!r} is not in the taxonomy")
     return rows
@@ -64,7 +64,7 @@ def segments_from_activitynet(
         else:
             videos = field_of(data, 'database', 'database')
             found = {v: _rows_of_video(v, field_of(videos, 'database', v)) for v in videos}
-            rows = _check_known(sum(found.values(), []), data.get('taxonomy') or [])
+            rows = _check_known(sum(found.values(), []), field_of(data, 'taxonomy', 'taxonomy', list) if data.get('taxonomy') else [])
             empty = [v for v,r in found.items() if not r]
             if empty and rows: warnings.warn(f'{path}: {len(empty)} videos without actions are left out, the first is '
                                              f'{empty[0]}')

@@ -67,19 +67,24 @@ def _states(events, kinds, row):
         else: begun[who,what,how] = at,what,time
     for at,what,_ in begun.values(): raise ValueError(f'row {at}: {what!r} begins and does not end')
 
+# %% ../../nbs/datasets/46_boris.ipynb #707d987b
+def _part(data, row, key):
+    "An object in a project, {} if it is not there."
+    return field_of(data, row, key) if data.get(key) else {}
+
 # %% ../../nbs/datasets/46_boris.ipynb #a29dfc1a
 def _observed(name, about, kinds):
     "The rows of an observation."
     row = f'observations.{name}'
     files = field_of(about, row, 'file')
     media = [m for player in files.values() if isinstance(player, list) for m in player]
-    info = about.get('media_info') or {}
-    offsets = [about.get('time offset'), *(info.get('offset') or {}).values()]
+    info = _part(about, row, 'media_info')
+    offsets = [about.get('time offset'), *_part(info, row, 'offset').values()]
     if any(offsets): raise ValueError(f'row {row}: it has a time offset')
     events = sorted(field_of(about, row, 'events', list), key=lambda e: field_of(e, row, 0, float))
     video = str(_one_video(media, row)) if events else ''
-    known = {c: field_of(info[k], row, video, float) for c,k in (('duration','length'),('fps','fps'))
-             if video in (info.get(k) or {})}
+    parts = {c: _part(info, row, k) for c,k in (('duration','length'),('fps','fps'))}
+    known = {c: field_of(p, row, video, float) for c,p in parts.items() if video in p}
     return [dict(row=at, video=video, label=what, start=a, stop=b, **known) for at,what,a,
             b in _states(events, kinds, row)]
 

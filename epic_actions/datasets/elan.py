@@ -6,7 +6,7 @@
 __all__ = ['segments_from_elan', 'ELAN']
 
 # %% ../../nbs/datasets/43_elan.ipynb #09d7be9d
-import re, warnings
+import re
 from pathlib import Path
 import pandas as pd
 

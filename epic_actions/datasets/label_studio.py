@@ -109,7 +109,8 @@ def _is_export(data):
 # %% ../../nbs/datasets/42_label_studio.ipynb #d397d4e4
 def _chosen(task, row, what):
     "The place of the annotation, or prediction, of a task, and its results; None if it has none."
-    found = [(i, a) for i,a in enumerate(task.get(what) or []) if isinstance(a, dict) and not a.get('was_cancelled')]
+    said = field_of(task, row, what, list) if task.get(what) else []
+    found = [(i, a) for i,a in enumerate(said) if isinstance(a, dict) and not a.get('was_cancelled')]
     if len(found) > 1: found = [p for p in found if p[1].get('ground_truth')] or found
     if len(found) > 1: raise ValueError(f'row {row}: {len(found)} {what}; delete all but one, or mark it as ground '
                                         f'truth')

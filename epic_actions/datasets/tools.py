@@ -6,7 +6,7 @@
 __all__ = ['read_json', 'field_of', 'read_xml', 'find_named', 'check_videos', 'annotated_videos', 'chosen_layers', 'join_layers']
 
 # %% ../../nbs/datasets/05_tools.ipynb #fd792a71
-import json, re
+import json
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -119,7 +119,7 @@ def find_named(
         found = _meant(_parts(name), known) or (_meant(_parts(also(name)), known) if also else [])
         why = (f'it can be {" or ".join(map(str, found[:2]))}' if found else
                f'no video of this name below {root}; --root names another folder')
-        refuse_rows((df.video == name) & (len(found) != 1), df, 'video', why)
+        refuse_rows([v == name and len(found) != 1 for v in df.video], df, 'video', why)
         sources[name] = str(found[0])
     return df.assign(source=df.video.map(sources))
 

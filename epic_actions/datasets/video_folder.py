@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 
 # %% ../../nbs/datasets/48_video_folder.ipynb #f301c6ae
-from ..data.tables import column_key, errors_in, read_table, read_text, segment_columns
+from ..data.tables import errors_in, read_table, read_text, segment_columns
 from ..data.segments import (folders_in, make_segments, refuse_rows, sources_in, split_names, splits,
                                         with_frame_times)
 from .base import DataSet

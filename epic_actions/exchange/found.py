@@ -6,7 +6,6 @@
 __all__ = ['open_video', 'found_segments']
 
 # %% ../../nbs/exchange/00_found.ipynb #69ca71c6
-from pathlib import Path
 from ..video.reading import open_source, seconds_of
 from ..video.spec import ClipSpec
 
