@@ -2397,6 +2397,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                       'epic_actions/models/encoders.py'),
                                               'epic_actions.models.encoders._part_of': ( 'models/encoders.html#_part_of',
                                                                                          'epic_actions/models/encoders.py'),
+                                              'epic_actions.models.encoders._patches': ( 'models/encoders.html#_patches',
+                                                                                         'epic_actions/models/encoders.py'),
                                               'epic_actions.models.encoders._quiet': ( 'models/encoders.html#_quiet',
                                                                                        'epic_actions/models/encoders.py'),
                                               'epic_actions.models.encoders._read_source': ( 'models/encoders.html#_read_source',
