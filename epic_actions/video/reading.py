@@ -77,7 +77,7 @@ def place_frames(
     clip:np.ndarray, # Of `spec.dtype`, (frames, height, width, channels), of `scaled_size`
     spec:ClipSpec, # How they are fitted
     crops:int=1 # 1, 3, 5 or 10 places to crop at
-)->np.ndarray: # Of `spec.dtype`, (frames, *spec.size, channels), or of several crops (crops, frames, *spec.size, channels)
+)->np.ndarray: # Pixels (frames, *spec.size, channels), or of several crops (crops, frames, *spec.size, channels)
     "Crop scaled frames, or pad them."
     if spec.fit != 'crop': return _padded(clip, spec)
     return _crops(clip, spec, crops)[0 if crops == 1 else slice(None)]
@@ -88,7 +88,7 @@ def fit_frames(
     indices, # Which frames
     spec:ClipSpec, # How they are fitted
     crops:int=1 # 1, 3, 5 or 10 places to crop at
-)->np.ndarray: # Of `spec.dtype`, (indices, *spec.size, channels), or of several crops (crops, indices, *spec.size, channels)
+)->np.ndarray: # Pixels (indices, *spec.size, channels), or of several crops (crops, indices, *spec.size, channels)
     "The frames at `indices`, fitted to `spec.size`; raises a ValueError for crops that `fit` does not know."
     if crops != 1 and spec.fit != 'crop':
         raise ValueError(f"crops={crops}: with fit={spec.fit!r} there is only one; use a spec with fit='crop'")
@@ -134,7 +134,7 @@ def read_clip(
     faults:list|None=None, # With `repeat_last`: gets a `VideoError` for every frame that another one stands in for
     views:int=0, # So many choices of frames, evenly spread; 0: one clip, without the axis of views
     crops:int=1 # Places to crop at in each view
-)->np.ndarray: # Of `spec.dtype`, of shape (frames, height, width, channels), or (views*crops, frames, height, width, channels)
+)->np.ndarray: # Pixels, of shape (frames, height, width, channels), or (views*crops, frames, height, width, channels)
     "The clip of `source` between `start` and `stop` as `spec` describes it; raises a `VideoError`."
     with open_source(source, spec, bad) as frames:
         first,last = frames.span(start, stop)
