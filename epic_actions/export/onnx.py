@@ -16,6 +16,7 @@ import onnx, pandas as pd, torch
 from scipy.special import softmax
 from torch import nn
 from fastcore.basics import tuplify
+from fastcore.xtras import modified_env
 
 # %% ../../nbs/export/00_onnx.ipynb #95a47e83
 from ..data.tables import read_table
@@ -83,7 +84,9 @@ def _graph(pixel_model, clips, names):
         outputs.append('frame_features')
     shapes = tuple({0: torch.export.Dim(f'{i}_n')} for i in args)
     if pixel_model.reach: shapes[0][1] = torch.export.Dim('frames')
-    with warnings.catch_warnings(action='ignore'): # of what will be deprecated in packages that torch.onnx uses
+    unchecked = modified_env(TRANSFORMERS_DISABLE_TORCH_CHECK='1') # ONNX cannot express the checks of SigLIP 2
+    # Warnings tell what will be deprecated in packages that torch.onnx uses
+    with unchecked, warnings.catch_warnings(action='ignore'):
         graph = torch.onnx.export(pixel_model, tuple(args.values()), dynamo=True, input_names=[*args],
                                   output_names=outputs, dynamic_shapes=shapes, verbose=False).model_proto
     if pixel_model.reach is not None:

@@ -174,7 +174,7 @@ def _of_images(self:VideoEncoder, x):
     if self.kind == 'image': return self.net(x)
     if self.kind == 'siglip2_vision_model':
         patches = _patches(x, self.net.config.patch_size)
-        grid = torch.full((len(x),2), isqrt(patches.shape[1]), device=x.device)
+        grid = torch.full((1,2), isqrt(patches.shape[1]), device=x.device) # the same for all frames
         return self.net(pixel_values=patches, pixel_attention_mask=None, spatial_shapes=grid).last_hidden_state
     resized = self.kind in ('vit','siglip_vision_model') and x.shape[-1] != self.net.config.image_size
     more = dict(interpolate_pos_encoding=True) if resized else {}
