@@ -100,7 +100,7 @@ def clip(self:ActionPredictor,
     video, # A video, a folder of frames, images in memory: what `read_clip` reads
     start:float|None=None, # Beginning: seconds in a video, a frame number in a folder; None: the first frame
     stop:float|None=None # End; None: the last frame
-)->np.ndarray: # uint8 (frames, channels, height, width), as the loaders give it before they normalise it
+)->np.ndarray: # Of `spec.dtype` (frames, channels, height, width), as the loaders give it before they normalise it
     "The pixels that the model sees of a clip; raises a `VideoError`."
     return np.ascontiguousarray(np.moveaxis(read_clip(video, self.spec, start, stop), -1, 1))
 
@@ -221,7 +221,7 @@ def _see(self:ActionPredictor, windows, known, pixels, batch):
     if not self.by_frame: return self._probabilities(clips=_clips(windows, pixels, self.spec))
     new = list(dict.fromkeys(ids for w in windows for ids in w if ids not in known))
     known.update(zip(new, self._features(new, pixels, batch)))
-    none = np.zeros((0, *self._session.get_inputs()[0].shape[1:]), np.uint8)
+    none = np.zeros((0, *self._session.get_inputs()[0].shape[1:]), self.spec.dtype)
     return self._probabilities(clips=none, windows=np.array([[known[ids] for ids in w] for w in windows]))
 
 # %% ../../nbs/deploy/10_predictor.ipynb #60eda86c
@@ -270,7 +270,7 @@ def _sequence_stream(self:ActionPredictor, ids, windows, pixels, batch):
     n,known = self.spec.n_frames,{}
     pixels.expect(ids)
     coming = enumerate(self._sequence_features(ids, pixels, max(batch*n, 2*self.reach)))
-    none = np.zeros((0, n, *self._session.get_inputs()[0].shape[2:]), np.uint8)
+    none = np.zeros((0, n, *self._session.get_inputs()[0].shape[2:]), self.spec.dtype)
     for group in chunked(windows, 4*batch):
         while group[-1][1]+n-1 not in known: known.update([next(coming)])
         clips = np.array([[known[k] for k in range(first, first+n)] for _,first in group])
@@ -352,7 +352,7 @@ def _seen(self:ActionPredictor, video, *window):
 @patch(as_prop=True)
 def _black(self:ActionPredictor):
     "A clip that is not looked at, where features are given."
-    return np.zeros((1, *self._session.get_inputs()[0].shape[1:]), np.uint8)
+    return np.zeros((1, *self._session.get_inputs()[0].shape[1:]), self.spec.dtype)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #0061443c
 @patch

@@ -385,7 +385,7 @@ class _WindowReader:
 # %% ../../nbs/features/10_store.ipynb #9a93bc52
 @patch
 def view(self:_WindowReader, row, times, number):
-    "A view of a window, uint8 (frames, 3, height, width)."
+    "A view of a window, pixels (frames, 3, height, width)."
     if self.about['window']:
         start,stop = times if self.about['clips'] else times + [0, 2e-4]
         row = row._replace(start=start, stop=stop)
@@ -409,7 +409,7 @@ def _work(rows, spec, about, bs):
 
 # %% ../../nbs/features/10_store.ipynb #1fe3c8f5
 def _as_tokens(see, clips, about, name):
-    "Tokens (B, N, dim) in 16 bits, of 8-bit clips; raises a ValueError for numbers that do not fit."
+    "Tokens (B, N, dim) in 16 bits, of clips of pixels; raises a ValueError for numbers that do not fit."
     x = pooled_tokens(see(clips), about['grid']).half()
     if x.isfinite().all(): return x.cpu().numpy()
     raise ValueError(f'{name}: the network gives numbers that are not finite, or too large for 16 bits')

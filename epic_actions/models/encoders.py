@@ -30,14 +30,15 @@ from .pretrained_timesformer import resize_places, resize_times
 # %% ../../nbs/models/55_encoders.ipynb #20ee0692
 _videos = dict(vjepa2=('frames_per_clip','crop_size'), videomae=('num_frames','image_size'),
                timesformer=('num_frames','image_size'), vivit=('num_frames','image_size'))
-_images = 'dinov2 dinov2_with_registers dinov3_vit dinov3_convnext siglip_vision_model vit'.split()
+_images = ('dinov2 dinov2_with_registers dinov3_vit dinov3_convnext siglip_vision_model siglip2_vision_model '
+           'vit').split()
 
 # %% ../../nbs/models/55_encoders.ipynb #7f2c7dd8
 def _known(fields, source):
     "The fields of the network to make: of one for images and texts, those of its image part; or a ValueError."
     kind = fields.get('model_type')
     if kind is None and 'architecture' in fields: return dict(model_type='image', arch=fields['architecture'])
-    if kind == 'siglip': fields = dict(model_type='siglip_vision_model') | fields.get('vision_config', {})
+    if kind in ('siglip','siglip2'): fields = dict(model_type=f'{kind}_vision_model') | fields.get('vision_config', {})
     if fields.get('model_type') in (*_videos, *_images, 'image'): return fields
     raise ValueError(f'{source}: model_type={kind!r}; the encoders are {", ".join([*_videos, *_images])}, and the '
                      'networks of timm and torchvision by their names')
@@ -128,6 +129,7 @@ def _own_size(self:VideoEncoder):
     "Pixels for which the network was made."
     if self.kind == 'image': return getattr(self.net.body, 'default_cfg', {}).get('input_size', [224])[-1]
     config = self.net.config
+    if self.kind == 'siglip2_vision_model': return isqrt(config.num_patches)*config.patch_size
     return getattr(config, 'image_size', None) or config.crop_size
 
 # %% ../../nbs/models/55_encoders.ipynb #19d35c4b
@@ -160,11 +162,21 @@ def config(self:VideoEncoder)->dict:
     own = {k: v for k,v in own.items() if k not in _beside}
     return own | dict(model_type=self.kind, frames=self.frames, size=self.size)
 
+# %% ../../nbs/models/55_encoders.ipynb #35d2eaf5
+def _patches(x, side):
+    "Patches (B, N, side*side*3) of images (B, 3, H, W); raises a ValueError if they do not divide it."
+    if x.shape[-1] % side: raise ValueError(f'size={x.shape[-1]}: give a multiple of {side} px for this encoder')
+    return pixel_unshuffle(x, side).unflatten(1, (3,-1)).transpose(1, 2).flatten(1, 2).flatten(2).mT
+
 # %% ../../nbs/models/55_encoders.ipynb #85c07e54
 @patch
 def _of_images(self:VideoEncoder, x):
     "Tokens (B, N, n_features) of images (B, 3, H, W)."
     if self.kind == 'image': return self.net(x)
+    if self.kind == 'siglip2_vision_model':
+        patches = _patches(x, self.net.config.patch_size)
+        grid = torch.full((1,2), isqrt(patches.shape[1]), device=x.device) # the same for all frames
+        return self.net(pixel_values=patches, pixel_attention_mask=None, spatial_shapes=grid).last_hidden_state
     resized = self.kind in ('vit','siglip_vision_model') and x.shape[-1] != self.net.config.image_size
     more = dict(interpolate_pos_encoding=True) if resized else {}
     return self.net(pixel_values=x, **more).last_hidden_state

@@ -25,7 +25,7 @@ from fastcore.basics import patch
 from .files import VideoError, found_once
 from .index import from_beginning, video_index
 from .packets import decode_packets, is_entry, open_media
-from .resize import resize_pixels
+from .resize import pixel_type, resize_pixels
 
 # %% ../../nbs/video/30_frames.ipynb #7ff20393
 def _turned(size, rotation): return size[::-1 if rotation % 180 else 1]
@@ -39,7 +39,7 @@ def scale_frame(
     scaler:VideoReformatter|None=None, # Shared by the frames of a source, which saves setting it up for each
     mirrored:bool=False, # Exchange left and right before the turn?
     shown:tuple|None=None # Height and width of the upright picture as players show it, if not that of its pixels
-)->np.ndarray: # RGB, uint8, of shape (height, width, 3)
+)->np.ndarray: # RGB, uint8 or as the rule says, of shape (height, width, 3)
     "`frame` as upright RGB pixels of `size`."
     first = size if size and resize == 'swscale' else shown
     h,w = _turned(first or (None,None), rotation)
@@ -47,7 +47,9 @@ def scale_frame(
     # FFmpeg's own threads do not survive a fork
     pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray()
     pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
-    return resize_pixels(pixels, size, resize) if size and pixels.shape[:2] != tuple(size) else pixels
+    size = tuple(size or pixels.shape[:2])
+    if (pixels.shape[:2], pixels.dtype) == (size, pixel_type(resize)): return pixels
+    return resize_pixels(pixels, size, resize)
 
 # %% ../../nbs/video/30_frames.ipynb #1617d67c
 bad_policies = 'raise','repeat_last'
@@ -64,14 +66,14 @@ def get(self:Frames,
     indices, # Which frames, 0-based; in any order, repeated if asked twice
     size:tuple|None=None, # Height and width, px; None keeps them
     resize:str='swscale' # `swscale` or one of `resize_rules`
-)->np.ndarray: # RGB, uint8, of shape (len(indices), height, width, 3)
+)->np.ndarray: # RGB, uint8 or as the rule says, of shape (len(indices), height, width, 3)
     "Exactly the frames asked for, in that order; raises a `VideoError` where one cannot be had, or repeats the last."
     indices,n = np.array(indices, int),len(self)
     outside = indices[(indices < 0) | (indices >= n)]
     if len(outside):
         raise VideoError(self.path, f'frame {outside[0]} is asked for, but there are {n} frames (0 to {n-1})')
     wanted,place = np.unique(indices, return_inverse=True)
-    frames = np.empty((len(wanted), *(size or self.size), self.channels), np.uint8)
+    frames = np.empty((len(wanted), *(size or self.size), self.channels), pixel_type(resize))
     for k,pixels in enumerate(self.stream(wanted.tolist(), size, resize)): frames[k] = pixels
     return frames if np.array_equal(wanted, indices) else frames[place]
 

@@ -8,8 +8,9 @@ __all__ = ['imagenet_mean', 'imagenet_std', 'default_frames', 'default_size', 'C
 # %% ../../nbs/video/15_spec.ipynb #4bf6b610
 import json
 from dataclasses import dataclass, fields
+import numpy as np
 from fastcore.basics import patch
-from .resize import resize_rules
+from .resize import pixel_type, resize_rules
 from .sampling import Sampler, UniformSegments, sampler_to_dict, sampler_from_dict
 
 # %% ../../nbs/video/15_spec.ipynb #bbb1c571
@@ -48,11 +49,15 @@ class ClipSpec:
                              f"at least {max(size)}")
         if self.modality == 'Flow' and self.channels == 'BGR':
             raise ValueError("channels='BGR': optical flow has no colours")
+        if self.modality == 'Flow' and self.dtype != np.uint8:
+            raise ValueError(f"resize={self.resize!r}: optical flow has 8 bits; choose another rule")
         mean,std = (tuple(usual if v is None else v) for v,usual in zip((self.mean, self.std), _usual[self.modality]))
         for k,v in dict(size=size, mean=mean, std=std).items(): object.__setattr__(self, k, v)
 
     @property
     def n_frames(self)->int: return self.sampler.n
+    @property
+    def dtype(self)->type: return pixel_type(self.resize) # of pixels: uint8, or float32 for values in 0..1
 
 # %% ../../nbs/video/15_spec.ipynb #239de96d
 @patch
