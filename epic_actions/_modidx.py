@@ -3194,6 +3194,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                                                'epic_actions/timeline/calibration.py'),
                                                    'epic_actions.timeline.calibration.detection_curve': ( 'timeline/calibration.html#detection_curve',
                                                                                                           'epic_actions/timeline/calibration.py'),
+                                                   'epic_actions.timeline.calibration.f1_thresholds': ( 'timeline/calibration.html#f1_thresholds',
+                                                                                                        'epic_actions/timeline/calibration.py'),
                                                    'epic_actions.timeline.calibration.fit_sigmoid': ( 'timeline/calibration.html#fit_sigmoid',
                                                                                                       'epic_actions/timeline/calibration.py'),
                                                    'epic_actions.timeline.calibration.right_detections': ( 'timeline/calibration.html#right_detections',

@@ -379,7 +379,7 @@ def calibrate_timeline(
     source:str|Path, # Folder of a run of a timeline, or its bundle
     table=None, # Table of whole videos, or its path; None: that of the run
     split:str|None='valid', # Videos of this split only; None: all
-    precision:float|None=None, # Wished of each class, 0 to 1; None: no answers are dropped
+    precision:float|None=None, # Wished of each class, 0 to 1; None: no thresholds, or for a detector the best F1
     features:str|Path|None=None, # Folder in which features are kept, as RUN/windows; None: they are not
     unannotated:str='background', # What the time without annotation is: `background`, or `unknown`
     progress:bool=True # Show a progress bar?
