@@ -75,7 +75,10 @@ def _check_info(info, session):
             raise ValueError(f'the graph gives other numbers of {t} than there are classes')
         _check_calibration(names, (info.get('calibration') or {}).get(t) or {})
     if window is not None and not .001 <= window <= 1e6: raise ValueError(f'a window of {window} s')
-    if not all(isinstance(b, str) for b in info.get('background') or ()): raise ValueError('a background of no name')
+    background = info.get('background') or []
+    if not isinstance(background, list) or not all(isinstance(b, str) for b in background):
+        raise ValueError('its background is no list of names')
+    if not isinstance(info['by_frame'], bool): raise ValueError(f'by_frame={info["by_frame"]}')
     timeline,reach = info.get('timeline') or {},info.get('reach') or 0
     if not 0 <= reach <= 10**6 or timeline and not (timeline['stride'] >= .001 and 0 <= timeline['reach'] <= 10**6):
         raise ValueError(f'timeline={timeline}, reach={reach}')
