@@ -21,6 +21,7 @@ from fastcore.basics import listify, noop, patch
 # %% ../../nbs/deploy/20_overlay.ipynb #4378fc4b
 from ..video.files import atomic_write
 from ..video.flow import flow_picture
+from ..video.media import create_media
 from ..video.reading import open_source, seconds_of
 from ..video.spec import ClipSpec
 from ..video.writing import copied_sound, encode, encoded_sound, mux, sound_of
@@ -258,7 +259,7 @@ _mp4_sound = {'aac','mp3','ac3','eac3','opus','alac','flac'}
 # %% ../../nbs/deploy/20_overlay.ipynb #2a2a78f6
 def write_mp4(ann:Annotation, path, progress=noop):
     "The video with its panel, H.264 in MP4, with its sound."
-    with av.open(str(path), 'w', format='mp4', options={'movflags': '+faststart'}) as out, ann.open() as source:
+    with create_media(path, format='mp4', options={'movflags': '+faststart'}) as out, ann.open() as source:
         rate,sound = Fraction(source.fps).limit_denominator(1001),sound_of(source)
         stream = out.add_stream('libx264', rate=rate, pix_fmt='yuv420p', options=dict(crf='20', preset='veryfast'))
         stream.codec_context.time_base = _tick

@@ -17,6 +17,7 @@ import numpy as np
 from fastcore.basics import listify, noop, patch
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #ddbab1bf
+from ..video.checked import parse_json, read_npz
 from ..video.files import atomic_write
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #fff9a81e
@@ -208,8 +209,8 @@ def _kept(path):
     "The arrays of a file of `save_predictions`, and what it says; raises a ValueError if it is something else."
     if not Path(path).is_file(): raise ValueError(f'{path}: there is no such file')
     try:
-        with np.load(path, allow_pickle=False) as z: arrays = {k: z[k] for k in z.files}
-        about = json.loads(str(arrays.pop('about')))
+        arrays = read_npz(path)
+        about = parse_json(str(arrays.pop('about')), path)
         n,shapes = len(arrays['times']),{k: a.shape for k,a in arrays.items()}
         right = dict.fromkeys(['times','starts','stops'], (n,))
         right |= {f'scores_{t}': (n,len(v)) for t,v in about['vocabs'].items()}

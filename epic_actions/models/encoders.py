@@ -7,7 +7,7 @@ __all__ = ['VideoEncoder']
 
 # %% ../../nbs/models/55_encoders.ipynb #b938f496
 import inspect, json, re, yaml
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isqrt
@@ -18,6 +18,7 @@ from torch import nn
 from torch.nn.functional import pixel_unshuffle
 
 # %% ../../nbs/models/55_encoders.ipynb #781c2cee
+from ..video.checked import reading
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames
 from .backbones import backbones
@@ -25,6 +26,7 @@ from .checkpoints import Checkpoint, LoadReport, hub_name, open_checkpoint, rena
 from ..video.registry import import_needed
 from .layers import create_encoder, layers_of
 from .processors import processor_spec
+from .untrusted import check_source, from_hub, room_for
 from .pretrained_timesformer import resize_places, resize_times
 
 # %% ../../nbs/models/55_encoders.ipynb #20ee0692
@@ -66,7 +68,7 @@ def _make(fields, frames, size):
     transformers = import_needed('transformers', f'the encoder {kind}', 'encoders')
     wanted = dict(zip(_videos.get(kind, ()), (frames, size)))
     given = {k: v for k,v in fields.items() if k != 'model_type'} | {k: v for k,v in wanted.items() if v is not None}
-    return transformers.AutoModel.from_config(transformers.AutoConfig.for_model(kind, **given))
+    return transformers.AutoModel.from_config(transformers.AutoConfig.for_model(kind, **given), trust_remote_code=False)
 
 # %% ../../nbs/models/55_encoders.ipynb #d1777d7a
 def _found_again(file):
@@ -84,6 +86,7 @@ def _read_source(source):
     if inspect.isroutine(source): source = source.__name__
     if isinstance(source, str) and source in backbones: source = backbones[source].source
     known = isinstance(source, Checkpoint) or Path(source).exists() or hub_name.fullmatch(str(source))
+    check_source(source)
     if not known: return None,dict(model_type='image', arch=source, pretrained=True),source
     weights = open_checkpoint(source)
     return weights,weights.config,_found_again(weights.file)
@@ -107,11 +110,17 @@ class VideoEncoder(nn.Module):
     ):
         super().__init__()
         weights,fields,self.source = _read_source(source)
+        if not weights: self._begin(weights, fields, frames, size)
+        else:
+            with reading(weights.file, 'an encoder'): self._begin(weights, fields, frames, size)
+
+    def _begin(self, weights, fields, frames, size):
+        "Make the network of a configuration, and give it its weights."
         fields = dict(_known(fields, weights.file if weights else 'the source'))
         told = fields.pop('frames', None),fields.pop('size', None)
         frames,size = frames or told[0],size or told[1]
         self.kind,self.by_frame = fields['model_type'],fields['model_type'] not in _videos
-        self.net = _make(fields, frames, size)
+        with room_for(weights.state) if weights else nullcontext(): self.net = _make(fields, frames, size)
         self.frames,self.size = frames or self._own_frames(),size or self._own_size()
         self.load_report = self.load_checkpoint(weights) if weights else None
         self.licence = _licence(weights.file) if weights else getattr(self.net, 'licence', None)
@@ -326,8 +335,8 @@ def load_checkpoint(self:VideoEncoder,
     if self.kind == 'image': return self._load_image(weights)
     state = self.kind == 'vjepa2' and _from_original(weights.state) or _fitted(weights.state, self.net)
     with _quiet():
-        net,info = type(self.net).from_pretrained(None, config=self.net.config, state_dict=state, dtype=torch.float32,
-                                                  output_loading_info=True, ignore_mismatched_sizes=True)
+        net,info = from_hub(type(self.net), None, config=self.net.config, state_dict=state, dtype=torch.float32,
+                            output_loading_info=True, ignore_mismatched_sizes=True)
     _check_loaded(net, info, state, weights.file)
     self.net = net
     loaded = [k for k in net.state_dict() if k not in info['missing_keys']]

@@ -14,6 +14,7 @@ import numpy as np, pandas as pd
 from sklearn.model_selection import GroupKFold, StratifiedGroupKFold, StratifiedKFold
 
 # %% ../../nbs/report/30_folds.ipynb #57cfe589
+from ..video.checked import read_json
 from ..video.files import atomic_write
 from ..data.segments import target_columns
 from ..data.splits import split_by_group
@@ -83,7 +84,7 @@ def _settings(recipe, **more):
 # %% ../../nbs/report/30_folds.ipynb #7c5cc43e
 def _check_same(file, about, df):
     "Raise a ValueError that says how these folds or seeds differ from those that `file` describes."
-    kept = {'seeds': 'one'} | _settings(Recipe()) | json.loads(file.read_text(encoding='utf-8'))
+    kept = {'seeds': 'one'} | _settings(Recipe()) | read_json(file)
     table = read_table(file.with_name('segments.csv'))
     other = [f'{k}={v!r} (was {kept.get(k)!r})' for k,v in about.items() if kept.get(k) != v]
     names = [c for c in ('uid','fold','split',*target_columns(df)) if c in df]

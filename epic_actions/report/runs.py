@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/report/20_runs.ipynb #c8516f77
+from ..video.checked import reading
 from ..video.files import atomic_write
 from ..data.tables import read_table
 from ..data.splits import divide
@@ -432,7 +433,11 @@ def calibrate_run(
 # %% ../../nbs/report/20_runs.ipynb #7a1c925f
 def _histories(sources):
     "The learning curves of the runs that have some."
-    return {n: pd.read_csv(f) for n,s in sources.items() if (f := run_folder(s)/'history.csv').is_file()}
+    found = {}
+    for n,s in sources.items():
+        if not (f := run_folder(s)/'history.csv').is_file(): continue
+        with reading(f, 'the history of a run'): found[n] = pd.read_csv(f)
+    return found
 
 # %% ../../nbs/report/20_runs.ipynb #52847414
 def _without(nets, left_out):
