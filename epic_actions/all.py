@@ -66,6 +66,7 @@ from .models.checkpoints import (c1_model, load_c1_checkpoint, load_action_model
 from .models.pretrained_timesformer import PretrainedTimeSformer
 from .models.bundle import save_bundle, load_bundle, read_bundle
 from .models.pretrained import adapt_model, read_model
+from .models.repository import from_pretrained, pull_model
 from .models.backbones import backbones
 from .models.encoders import VideoEncoder
 from .models.probe import AttentiveProbe
@@ -147,6 +148,9 @@ from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, s
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window
+
+# %% ../nbs/all.ipynb #e3b9a257
+from .exchange.hub import push_to_hub, save_pretrained
 
 # %% ../nbs/all.ipynb #0d13dd56
 __all__ = [n for n in globals() if not n.startswith('_')]
