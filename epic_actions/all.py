@@ -22,6 +22,7 @@ from .deploy.nms import soft_nms
 from .deploy.detections import find_detections, shown_detections
 from .deploy.predictor import ActionPredictor, read_onnx_info
 from .deploy.overlay import annotate_video
+from .pages.predict import serve_page
 
 # %% ../nbs/all.ipynb #0551931a
 from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,

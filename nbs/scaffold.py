@@ -120,10 +120,10 @@ _key_codes = dict(Enter=13, Escape=27, PageUp=33, PageDown=34, ArrowLeft=37, Arr
 
 class Chromium:
     "A headless browser with one page, driven by its own protocol; `until` is JavaScript that is true of an open page."
-    def __init__(self, until, width=1240, height=760):
+    def __init__(self, until, width=1240, height=760, flags=()):
         import websocket
         self.folder,self.n,self.ready = tempfile.mkdtemp(),0,until
-        flags = ['--headless=new','--no-sandbox','--disable-gpu','--disable-quic','--no-first-run',
+        flags = [*flags,'--headless=new','--no-sandbox','--disable-gpu','--disable-quic','--no-first-run',
                  '--disable-background-networking','--disable-component-update','--disable-sync',
                  f'--window-size={width},{height}','--hide-scrollbars','--remote-debugging-port=0',
                  f'--user-data-dir={self.folder}','about:blank']
@@ -174,6 +174,12 @@ class Chromium:
                 code = _key_codes.get(name, ord(name[0].upper()))
                 self.call('Input.dispatchKeyEvent', type=kind, key=name, modifiers=held,
                           windowsVirtualKeyCode=code, **(text if kind == 'keyDown' else {}))
+
+    def choose(self, selector, file):
+        "Choose a file in the input that `selector` finds."
+        root = self.call('DOM.getDocument')['root']['nodeId']
+        node = self.call('DOM.querySelector', nodeId=root, selector=selector)['nodeId']
+        self.call('DOM.setFileInputFiles', nodeId=node, files=[str(file)])
 
     def drag(self, *points):
         "Press the left button at the first of the points (x, y), move over the others, and release it at the last."
