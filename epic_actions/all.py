@@ -22,6 +22,7 @@ from .deploy.nms import soft_nms
 from .deploy.detections import find_detections, shown_detections
 from .deploy.predictor import ActionPredictor, read_onnx_info
 from .deploy.overlay import annotate_video
+from .pages.predict import serve_page
 
 # %% ../nbs/all.ipynb #0551931a
 from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,
@@ -75,6 +76,7 @@ from .models.checkpoints import (c1_model, load_c1_checkpoint, load_action_model
 from .models.pretrained_timesformer import PretrainedTimeSformer
 from .models.bundle import save_bundle, load_bundle, read_bundle
 from .models.pretrained import adapt_model, read_model
+from .models.repository import from_pretrained, pull_model
 from .models.backbones import backbones
 from .models.encoders import VideoEncoder
 from .models.probe import AttentiveProbe
@@ -156,6 +158,9 @@ from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, s
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window
+
+# %% ../nbs/all.ipynb #e3b9a257
+from .exchange.hub import push_to_hub, save_pretrained
 
 # %% ../nbs/all.ipynb #978afb0a
 from .exchange.formats import (check_segments_out, label_studio_config, write_activitynet, write_elan,

@@ -136,7 +136,7 @@ def hub_folder(
     name:str # As `facebook/timesformer-base-finetuned-k400`; a revision may follow, after `@`
 )->Path:
     "The folder of a network on Hugging Face; raises an ImportError or a ConnectionError that says what to do."
-    hub = import_needed('huggingface_hub', f'to fetch the network {name}, one', 'anticipation')
+    hub = import_needed('huggingface_hub', f'to fetch the network {name}, one', 'hub')
     files = ['*config.json', 'model.safetensors', 'pytorch_model.bin', 'README.md']
     repo,_,revision = name.partition('@')
     try: return Path(hub.snapshot_download(repo, revision=revision or None, allow_patterns=files))
