@@ -6,7 +6,6 @@
 __all__ = ['read_json', 'field_of', 'read_xml', 'find_named', 'check_videos', 'annotated_videos', 'chosen_layers', 'join_layers']
 
 # %% ../../nbs/datasets/05_tools.ipynb #fd792a71
-import json
 from functools import lru_cache
 from pathlib import Path
 from urllib.parse import unquote
@@ -15,6 +14,7 @@ from xml.parsers import expat
 import pandas as pd
 
 # %% ../../nbs/datasets/05_tools.ipynb #ef36c212
+from ..video.checked import parse_json
 from ..video.files import VideoError
 from ..video.reading import open_source
 from ..video.spec import ClipSpec
@@ -38,9 +38,8 @@ def _parsed(path, modified, size):
     "The data in a file of this version."
     text = read_text(path)
     if not text.strip(): raise ValueError(f'{path}: the file is empty')
-    try: return json.loads(text.removeprefix('\ufeff'), object_pairs_hook=_unique, parse_constant=_no_number)
-    except json.JSONDecodeError as e: raise ValueError(f'{path}, row {e.lineno}: this is not JSON: {e.msg}') from e
-    except (ValueError, RecursionError) as e: raise ValueError(f'{path}: this JSON cannot be used: {e}') from e
+    how = dict(object_pairs_hook=_unique, parse_constant=_no_number)
+    return parse_json(text.removeprefix('\ufeff'), path, kind=object, **how)
 
 # %% ../../nbs/datasets/05_tools.ipynb #b23a1145
 def read_json(

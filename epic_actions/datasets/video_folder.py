@@ -6,11 +6,11 @@
 __all__ = ['segments_from_video_folder', 'VideoFolder']
 
 # %% ../../nbs/datasets/48_video_folder.ipynb #978ecb02
-import json
 from pathlib import Path
 import pandas as pd
 
 # %% ../../nbs/datasets/48_video_folder.ipynb #f301c6ae
+from ..video.checked import parse_json
 from ..data.tables import errors_in, read_table, read_text, segment_columns
 from ..data.segments import (folders_in, make_segments, refuse_rows, sources_in, split_names, splits,
                                         with_frame_times)
@@ -33,8 +33,7 @@ def _read_jsonl(file):
     "The rows of a file of JSON lines, texts and numbers."
     rows = {}
     for n,text in enumerate(read_text(file).splitlines(), 1):
-        try: row = json.loads(text) if text.strip() else None
-        except (ValueError, RecursionError) as e: raise ValueError(f'{file}, row {n}: this is not JSON: {e}') from e
+        row = parse_json(text, f'{file}, row {n}', kind=object) if text.strip() else None
         if row is None: continue
         if not isinstance(row, dict) or any(isinstance(v, (dict,list)) for v in row.values()):
             raise ValueError(f'{file}, row {n}: expected an object of texts and numbers, found {text[:80]!r}')
