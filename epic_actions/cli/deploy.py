@@ -99,7 +99,7 @@ def _output(out, video):
 def _outputs(videos, out):
     "Video -> the files to write about it; raises a ValueError if one would be written twice."
     if len(videos) > 1 and any('{}' not in str(o) for o in out):
-        raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names shall stand, "
+        raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names should go, "
                          f"as '{{}}.csv'")
     places = {v: [_output(o, v) for o in out] for v in videos}
     paths = [os.path.abspath(o) for outs in places.values() for o in outs]

@@ -12,7 +12,7 @@ import pandas as pd
 
 # %% ../../nbs/datasets/41_activitynet.ipynb #570c7864
 from .base import DataSet
-from .tools import annotated_videos, field_of, join_layers, read_json
+from .tools import annotated_videos, field_of, join_layers, read_export
 
 # %% ../../nbs/datasets/41_activitynet.ipynb #3ab1e3f0
 def _is_activitynet(data): return isinstance(data, dict) and any(isinstance(data.get(k), dict)
@@ -58,7 +58,7 @@ def segments_from_activitynet(
     untrimmed:bool=False # Keep the rows as they are numbered in the file?
 )->pd.DataFrame: # Segment table of whole videos with `duration`; without videos that have no actions
     "ActivityNet's JSON as a segment table; raises a ValueError that names the file and the row."
-    if not _is_activitynet(data := read_json(path)): raise ValueError(f"{path}: has neither 'database' nor 'results'")
+    if not _is_activitynet(data := read_export(path)): raise ValueError(f"{path}: has neither 'database' nor 'results'")
     try:
         if 'results' in data: rows = _rows_of_results(path, field_of(data, 'results', 'results'))
         else:
@@ -77,4 +77,4 @@ class ActivityNet(DataSet):
     "The JSON of ActivityNet."
     read = staticmethod(segments_from_activitynet)
     @staticmethod
-    def matches(path): return path.suffix.lower() == '.json' and path.is_file() and _is_activitynet(read_json(path))
+    def matches(path): return path.suffix.lower() == '.json' and path.is_file() and _is_activitynet(read_export(path))

@@ -13,7 +13,7 @@ import pandas as pd
 # %% ../../nbs/datasets/46_boris.ipynb #e4c15345
 from ..data.tables import read_rows, read_table
 from .base import DataSet
-from .tools import annotated_videos, field_of, read_json
+from .tools import annotated_videos, field_of, read_export
 
 # %% ../../nbs/datasets/46_boris.ipynb #914d6087
 _columns = dict(observation=['Observation id'], video=['Media file name','Media file','Media file path','Source'],
@@ -29,9 +29,8 @@ def _media(text):
 def _one_video(media, row):
     "The only medium of an observation."
     if len(media) == 1: return media[0]
-    raise ValueError(f'row {row}: its observation is about {len(media)} videos, whose times are not known; observe '
-                     f'them one '
-                     'by one')
+    raise ValueError(f'row {row}: its observation has {len(media)} videos, and it is not clear which one the times are '
+                     'of; use an observation for each video')
 
 # %% ../../nbs/datasets/46_boris.ipynb #510a2d2f
 def _tell_points(path, n):
@@ -85,13 +84,13 @@ def _observed(name, about, kinds):
     video = str(_one_video(media, row)) if events else ''
     parts = {c: _part(info, row, k) for c,k in (('duration','length'),('fps','fps'))}
     known = {c: field_of(p, row, video, float) for c,p in parts.items() if video in p}
-    return [dict(row=at, video=video, label=what, start=a, stop=b, **known) for at,what,a,
-            b in _states(events, kinds, row)]
+    return [dict(row=at, video=video, label=what, start=a, stop=b, **known)
+            for at,what,a,b in _states(events, kinds, row)]
 
 # %% ../../nbs/datasets/46_boris.ipynb #5681d01a
 def _project_rows(path):
     "The rows of a project."
-    data = read_json(path)
+    data = read_export(path)
     kinds = {field_of(b, 'behaviors_conf', 'code', str): field_of(b, 'behaviors_conf', 'type', str).lower()
              for b in field_of(data, 'behaviors_conf', 'behaviors_conf').values()}
     observed = field_of(data, 'observations', 'observations')

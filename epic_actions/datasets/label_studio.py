@@ -13,7 +13,7 @@ import pandas as pd
 # %% ../../nbs/datasets/42_label_studio.ipynb #61ad60c7
 from ..data.segments import video_suffixes
 from .base import DataSet
-from .tools import annotated_videos, field_of, join_layers, read_json
+from .tools import annotated_videos, field_of, join_layers, read_export
 
 # %% ../../nbs/datasets/42_label_studio.ipynb #aea9f160
 def _is_video(x): return isinstance(x, str) and Path(x.partition('#')[0]).suffix.lower() in video_suffixes
@@ -41,8 +41,9 @@ def _rate(task, results, row, fps):
     said = [k for k in ('fps','frameRate','framerate','frame_rate') if data.get(k) is not None]
     counted = [v for r in results if isinstance(r, dict) and isinstance(v := r.get('value'), dict)
                and v.get('framesCount') and v.get('duration')]
-    if said: return float(data[k]) if re.fullmatch(r'\d{1,4}(\.\d*)?', str(data[k := said[0]])) else field_of(data, row,
-                                                                                                              k, float)
+    if said:
+        k = said[0]
+        return float(data[k]) if re.fullmatch(r'\d{1,4}(\.\d*)?', str(data[k])) else field_of(data, row, k, float)
     if counted: return field_of(counted[0], row, 'framesCount', float)/field_of(counted[0], row, 'duration', float)
     return fps
 
@@ -72,8 +73,8 @@ def _labels(value):
 # %% ../../nbs/datasets/42_label_studio.ipynb #3ce94c7c
 def _exact(meta, row):
     "Start and stop out of the `meta` of a result; None if it has none."
-    if isinstance(meta, dict) and {'start','end'} <= {*meta}: return [field_of(meta, row, k, float)
-                                                                      for k in ('start','end')]
+    if not (isinstance(meta, dict) and {'start','end'} <= {*meta}): return None
+    return [field_of(meta, row, k, float) for k in ('start','end')]
 
 # %% ../../nbs/datasets/42_label_studio.ipynb #aa645254
 def _read_results(results, row, video, fps):
@@ -86,8 +87,7 @@ def _read_results(results, row, video, fps):
         if labels is None: continue
         about = dict(video=video, layer=str(r.get('from_name')))
         if 'ranges' in value: about['fps'] = fps
-        if 'original_length' in r and 'ranges' not in value: about['duration'] = field_of(r, at, 'original_length',
-                                                                                          float)
+        elif 'original_length' in r: about['duration'] = field_of(r, at, 'original_length', float)
         rows += [dict(row=f'{place}{n or ""}', start=a, stop=b, text=field_of(labels, place, n, str), **about)
                  for place,a,b in _spans(value, at, fps, _exact(r.get('meta'), at)) for n in range(max(len(labels), 1))]
     return rows
@@ -112,8 +112,8 @@ def _chosen(task, row, what):
     said = field_of(task, row, what, list) if task.get(what) else []
     found = [(i, a) for i,a in enumerate(said) if isinstance(a, dict) and not a.get('was_cancelled')]
     if len(found) > 1: found = [p for p in found if p[1].get('ground_truth')] or found
-    if len(found) > 1: raise ValueError(f'row {row}: {len(found)} {what}; delete all but one, or mark it as ground '
-                                        f'truth')
+    if len(found) > 1:
+        raise ValueError(f'row {row}: {len(found)} {what}; delete all but one, or mark one as ground truth')
     return next(((f'{row}.{what}[{i}].result', field_of(a, row, 'result', list)) for i,a in found), None)
 
 # %% ../../nbs/datasets/42_label_studio.ipynb #1e626f63
@@ -124,7 +124,7 @@ def segments_from_label_studio(
     untrimmed:bool=False # Keep the rows as they are numbered in the file?
 )->pd.DataFrame: # Segment table of whole videos with `duration`; without tasks that nobody has annotated
     "An export of Label Studio as a segment table; raises a ValueError that names the file and the row."
-    if not _is_export(tasks := read_json(path)): raise ValueError(f'{path}: holds no tasks of Label Studio')
+    if not _is_export(tasks := read_export(path)): raise ValueError(f'{path}: holds no tasks of Label Studio')
     tasks = [*map(_full, tasks)]
     what = 'annotations' if any(t.get('annotations') for t in tasks) else 'predictions'
     if what == 'predictions': warnings.warn(f'{path}: these are predictions; they are read as labels')
@@ -147,4 +147,4 @@ class LabelStudio(DataSet):
     "An export of Label Studio."
     read = staticmethod(segments_from_label_studio)
     @staticmethod
-    def matches(path): return path.suffix.lower() == '.json' and path.is_file() and _is_export(read_json(path))
+    def matches(path): return path.suffix.lower() == '.json' and path.is_file() and _is_export(read_export(path))

@@ -27,8 +27,8 @@ def _ids(sources):
     "Source -> name without suffix; raises a ValueError if two are the same."
     names = {}
     for s in map(str, sources):
-        if (other := names.setdefault(Path(s).stem, s)) != s: raise ValueError(f'{other} and {s}: both are called '
-                                                                               f'{Path(s).stem}; rename one')
+        if (other := names.setdefault(Path(s).stem, s)) != s:
+            raise ValueError(f'{other} and {s}: both are called {Path(s).stem}; rename one')
     return {s: n for n,s in names.items()}
 
 # %% ../../nbs/exchange/10_formats.ipynb #cd09f633
@@ -53,10 +53,9 @@ def write_activitynet(
     found = found_segments(found)
     ids,several = _ids(found),_several(found)
     def action(s):
-        scored = {} if s['score'] is None else dict(score=round(s['score'], 6))
-        return dict(label=s['label'], segment=[round(s['start'], 4),
-                                               round(s['end'], 4)]) | scored | (dict(target=s['target']) if several
-                                                                                else {})
+        more = {} if s['score'] is None else dict(score=round(s['score'], 6))
+        if several: more['target'] = s['target']
+        return dict(label=s['label'], segment=[round(s['start'], 4), round(s['end'], 4)]) | more
     actions = {v: [*map(action, said)] for v,said in found.items()}
     if any(s['score'] is None for said in found.values() for s in said):
         return _write_json(dict(version='VERSION 1.3', taxonomy=[],
@@ -106,8 +105,9 @@ def write_label_studio(
 # %% ../../nbs/exchange/10_formats.ipynb #96dc956c
 def _check_one(path, videos, suffix):
     "Raise a ValueError unless there is one video."
-    if len(videos) != 1: raise ValueError(f'{path}: is about one video, not {len(videos)}; write {{}} where the names '
-                                          f"shall stand, as '{{}}{suffix}'")
+    if len(videos) != 1:
+        raise ValueError(f'{path}: such a file is about one video, and there are {len(videos)}; write {{}} where the '
+                         f"name of each should go, as in '{{}}{suffix}'")
 
 # %% ../../nbs/exchange/10_formats.ipynb #a1ceb644
 def _free_tier(eaf, target, start, ends):
@@ -158,7 +158,7 @@ def write_fiftyone(
     classes = sorted({s['label'] for said in found.values() for s in said})
     def detection(s):
         more = {} if s['score'] is None else dict(confidence=round(s['score'], 6))
-        more |= dict(attributes=dict(target=s['target'])) if several else {}
+        if several: more['attributes'] = dict(target=s['target'])
         return dict(label=classes.index(s['label']), timestamps=[round(s['start'], 4), round(s['end'], 4)]) | more
     labels = {ids[v]: [*map(detection, said)] or None for v,said in found.items()}
     return _write_json(dict(classes=classes, labels=labels), path)
@@ -170,8 +170,9 @@ def _write_csv(found, path):
         w = csv.DictWriter(f, ['path','target','start','end','label','score'], extrasaction='ignore')
         w.writeheader()
         for v,said in found_segments(found).items():
-            for s in said: w.writerow(dict(path=v) | s | {k: round(s[k], 4) for k in ('start','end','score')
-                                                          if s[k] is not None})
+            for s in said:
+                rounded = {k: round(s[k], 4) for k in ('start','end','score') if s[k] is not None}
+                w.writerow(dict(path=v) | s | rounded)
 
 # %% ../../nbs/exchange/10_formats.ipynb #3fd65b83
 def _write_srt(found, path):
