@@ -1,6 +1,6 @@
 "What the tests of several notebooks share: a folder, commands, small videos whose frames can be told apart, a browser."
-import atexit, hashlib, importlib.util, io, json, re, shutil, socket, subprocess, sys, tempfile, threading, time
-import warnings
+import atexit, hashlib, importlib, importlib.util, io, json, os, re, shutil, socket, subprocess, sys, tempfile, threading
+import time, warnings
 from base64 import b64decode
 from contextlib import contextmanager
 from fractions import Fraction
@@ -213,8 +213,8 @@ class Chromium:
 
 
 class Hub:
-    "A server of models that speaks the protocol of the Hugging Face Hub; `asked` lists what it was asked."
-    def __init__(self, token='hf_secret'):
+    "A server of models that speaks the protocol of the Hugging Face Hub, in its place; `asked` lists its requests."
+    def __init__(self, cache, token='hf_secret'):
         import uvicorn
         self.token,self.repos,self.blobs,self.asked = token,{},{},[]
         api,repo = '/api/models/{repo:path}','/{repo:path}'
@@ -230,6 +230,10 @@ class Hub:
         config = uvicorn.Config(self, lifespan='off', log_config=None, log_level='error')
         self.server = uvicorn.Server(config)
         threading.Thread(target=self.server.run, args=[[listening]], daemon=True).start()
+        os.environ.update(HF_ENDPOINT=self.url, HF_HOME=str(cache), HF_TOKEN=token, HF_HUB_DISABLE_XET='1',
+                          HF_HUB_DISABLE_TELEMETRY='1', HF_HUB_DISABLE_PROGRESS_BARS='1')
+        # a process that tests several notebooks has read the environment before
+        if 'huggingface_hub.constants' in sys.modules: importlib.reload(sys.modules['huggingface_hub.constants'])
 
     async def __call__(self, scope, receive, send):
         self.asked.append((scope['method'], scope['path']))
