@@ -17,7 +17,8 @@ from cloudpickle import dumps, loads
 from pebble import CONSTS, ProcessExpired, ProcessPool
 
 # %% ../../nbs/data/07_jobs.ipynb #619ebea8
-from ..video.files import VideoError, import_needed, track
+from ..video.files import VideoError, track
+from ..video.registry import import_needed
 
 # %% ../../nbs/data/07_jobs.ipynb #1d25a355
 class _Ended(BaseException): "SIGTERM came."

@@ -21,7 +21,7 @@ from fastai.learner import Learner
 from fastai.torch_core import apply, num_distrib, rank_distrib, set_seed, to_concat, to_detach, to_device
 
 # %% ../../nbs/learn/27_distributed.ipynb #8a201751
-from ..video.files import import_needed
+from ..video.registry import import_needed
 from ..models.base import unwrapped
 
 # %% ../../nbs/learn/27_distributed.ipynb #4957d736

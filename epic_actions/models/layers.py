@@ -19,9 +19,10 @@ from fastai.layers import Flatten
 from fastai.torch_core import apply, params
 
 # %% ../../nbs/models/05_layers.ipynb #d1b3bfe0
-from ..video.files import import_needed
+from ..video.registry import import_needed
 from ..data.clips import to_clip_tensor
 from .backbones import backbones
+from .untrusted import check_source
 
 # %% ../../nbs/models/05_layers.ipynb #7b089b38
 def layers_of(
@@ -129,6 +130,7 @@ def create_encoder(
     n_in:int=3 # Channels of a frame
 )->tuple: # Body (n_in channels -> features), its width, and whether its features are maps that need pooling
     "The body of a backbone without its head; raises a ConnectionError if its weights cannot be had."
+    if pretrained: check_source(getattr(arch, '__name__', arch))
     # names of torchvision go before those of timm
     if isinstance(arch, str): arch = resnet10 if arch == 'resnet10' else getattr(torchvision.models, arch, arch)
     try: model = _make_backbone(arch, pretrained, n_in)
