@@ -44,16 +44,14 @@ def on_cpu()->bool:
 
 # %% ../../nbs/learn/27_distributed.ipynb #aeab8cc8
 def start_processes():
-    "Connect the processes that a launcher started; raises a ValueError if they cannot be connected."
+    """Connect the processes that a launcher started, if there are several.
+
+    Raises a ValueError if the launcher is not known, and an ImportError without accelerate."""
     if n_processes() == 1: return
-    accelerate = import_needed('accelerate', 'a training in several processes', 'cluster')
-    try: there = accelerate.PartialState(cpu=on_cpu()).num_processes
-    except (ValueError, RuntimeError) as e: why = e
-    else:
-        if there == n_processes(): return
-        why = f'{there} of them are there'
-    raise ValueError(f'WORLD_SIZE={num_distrib()}: the processes cannot be connected ({why}); start them with torchrun or '
-                     'accelerate launch')
+    if missing := [k for k in ('RANK','MASTER_ADDR','MASTER_PORT') if k not in os.environ]:
+        raise ValueError(f'WORLD_SIZE={num_distrib()}, but {missing[0]} is not set: start the processes with torchrun or '
+                         'accelerate launch')
+    import_needed('accelerate', 'a training in several processes', 'cluster').PartialState(cpu=on_cpu())
 
 # %% ../../nbs/learn/27_distributed.ipynb #4bca5783
 def from_writer(
