@@ -212,6 +212,39 @@ class Chromium:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+def _rank(rank, n, port, results, f, args, kwargs):
+    "One of several processes of a training."
+    import os
+    import torch
+    torch.set_num_threads(1)
+    os.environ |= dict(RANK=str(rank), LOCAL_RANK=str(rank), WORLD_SIZE=str(n), MASTER_ADDR='127.0.0.1',
+                       MASTER_PORT=str(port), ACCELERATE_USE_CPU='1')
+    results.send(f(*args, **kwargs))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+def in_ranks(n, f, *args, timeout=300, **kwargs):
+    "What `f` returns in each of `n` processes of a training, forks of this one; None where one died."
+    import accelerate, torch._dynamo # once, not in every fork
+    from multiprocessing import get_context
+    fork,port,ends = get_context('fork'),free_port(),[]
+    for rank in range(n):
+        ours,theirs = fork.Pipe(duplex=False)
+        process = fork.Process(target=_rank, args=(rank, n, port, theirs, f, args, kwargs))
+        process.start()
+        theirs.close()
+        ends.append((process, ours))
+    found = []
+    for process,ours in ends:
+        try: found.append(ours.recv() if ours.poll(timeout) else None)
+        except EOFError: found.append(None)
+    for process,_ in ends:
+        process.join(10)
+        process.kill()
+    return found
+
+
 class Hub:
     "A server of models that speaks the protocol of the Hugging Face Hub, in its place; `asked` lists its requests."
     def __init__(self, cache, token='hf_secret'):

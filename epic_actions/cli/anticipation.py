@@ -12,8 +12,8 @@ import typer
 
 # %% ../../nbs/cli/60_anticipation.ipynb #549fe9f8
 import epic_actions as ea # its names are imported when they are used
-from .app import (Format, Group, LabelFps, Readers, Root, command, goes_on, importing, recipe_options,
-                                  renamed_options, run_goes_on)
+from .app import (Cluster, Format, Group, LabelFps, Readers, Root, command, goes_on, importing,
+                                  recipe_options, renamed_options, run_goes_on, with_failed)
 from ..learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teacher_recipes
 
 # %% ../../nbs/cli/60_anticipation.ipynb #2e05efae
@@ -87,7 +87,10 @@ def features(
     root: Root = None,
     format: Format = None,
     label_fps: LabelFps = None,
-    workers:int=0 # Processes that read windows of tokens.
+    workers:int=0, # Processes that read windows of tokens.
+    cluster: Cluster = None,
+    gpu:bool=False, # With --cluster: only by workers that were started with --resources GPU=1.
+    timeout:float=3600 # Seconds after which a video is given up.
 ):
     """Write what a model or an encoder sees in videos, as features for `train` and `anticipate`.
 
@@ -100,8 +103,11 @@ def features(
     seen = _seen(sources, clips, group=group, root=root, format=format, label_fps=label_fps)
     net = ea.VideoEncoder(backbone) if backbone else ea.read_model(model)
     written = ea.write_features(net, seen, out, fps, window=window, clips=None if isinstance(seen, list) else True,
-                                grid=grid, views=views, augment=None if flip else dict(flip=False), workers=workers)
-    return _told(written)
+                                grid=grid, views=views, augment=None if flip else dict(flip=False), workers=workers,
+                                timeout=timeout, cluster=cluster, resources=dict(GPU=1) if gpu else None)
+    data,text = _told(written)
+    failed = dict(failed=written.failed.to_dict('records')) if len(written.failed) else {}
+    return with_failed(data | failed, written.failed, '{path}: {reason}', text)
 
 # %% ../../nbs/cli/60_anticipation.ipynb #467679ef
 def _protocol_lines(protocols, tau_a):

@@ -15,8 +15,8 @@ import typer
 import epic_actions as ea # its names are imported when they are used
 
 # %% ../../nbs/cli/20_data.ipynb #5f111462
-from .app import (Format, Group, LabelFps, Paths, Root, Workers, command, counted, goes_on,
-                                  share_or_groups, words)
+from .app import (Cluster, Format, Group, LabelFps, Paths, Root, Workers, command, counted, goes_on,
+                                  share_or_groups, with_failed, words)
 
 # %% ../../nbs/cli/20_data.ipynb #57383ae0
 def _people(text): return int(text) if text.isdigit() else text.split(',')
@@ -63,12 +63,6 @@ def ucf101(
     n = sum(counts.values())
     return dict(path=path, clips=n, split1=counts), f'{path}: {n} clips; split 1: {counts}'
 
-# %% ../../nbs/cli/20_data.ipynb #aac5f859
-def _with_failed(data, failed, line, text):
-    "The answer of a command that goes through files: `data`, and a `line` for each row of `failed` before the `text`."
-    lines = [line.format_map(r) for r in failed.to_dict('records')]
-    return data, '\n'.join([*lines, text]), bool(lines)
-
 # %% ../../nbs/cli/20_data.ipynb #8eccd570
 def _verified(out, **_):
     return goes_on if out else 'Nothing was written; with --out, the next run would go on from here.'
@@ -79,15 +73,16 @@ def verify(
     paths: Paths,
     out:Path|None=None, # CSV file for the table; the next run goes on from it.
     workers: Workers = None,
+    cluster: Cluster = None,
     timeout:float=300 # Seconds after which a video is given up.
 ):
     """Decode every frame of every video, and list those that are cut, damaged or unreadable. Exit code 1 if any.
 
     Example: epic-actions verify videos --out checked.csv
     """
-    table = ea.verify_videos(ea.find_videos(paths), workers, timeout, out)
+    table = ea.verify_videos(ea.find_videos(paths), workers, timeout, out, cluster=cluster)
     counts,bad = {s: int((table.status == s).sum()) for s in ('ok','short','unreadable')},table[table.status != 'ok']
-    return _with_failed(dict(**counts, bad=bad.to_dict('records')), bad,
+    return with_failed(dict(**counts, bad=bad.to_dict('records')), bad,
                         '{status:>10}  {path}: {decoded} of {declared} frames; {reason}',
                         f'{len(table)} videos: {counted(counts)}')
 
@@ -100,17 +95,19 @@ def extract(
     quality:int=90, # JPEG quality, 1 to 95.
     force:bool=False, # Extract again what is there already.
     workers: Workers = None,
+    cluster: Cluster = None,
+    timeout:float=3600, # Seconds after which a video is given up.
     bad:str='raise', # Frames that cannot be read: raise leaves the video out repeat_last repeats.
 ):
     """Turn videos into folders of numbered images. Exit code 1 if a video failed.
 
     Example: epic-actions extract videos --out frames --short-side 256
     """
-    table = ea.extract_videos(ea.find_videos(paths), out, force, workers, short_side=short_side, quality=quality,
-                              bad=bad)
+    table = ea.extract_videos(ea.find_videos(paths), out, force, workers, timeout, cluster=cluster, short_side=short_side,
+                              quality=quality, bad=bad)
     failed = table.loc[table.reason.notna(), ['path','reason']]
     n = len(table) - len(failed)
-    return _with_failed(dict(extracted=n, failed=failed.to_dict('records'), path=out), failed,
+    return with_failed(dict(extracted=n, failed=failed.to_dict('records'), path=out), failed,
                         '    failed  {path}: {reason}', f'{out}: the frames of {n} videos; {len(failed)} failed')
 
 # %% ../../nbs/cli/20_data.ipynb #ad2e12b0
@@ -140,7 +137,9 @@ def cut(
     fast:bool=False, # Cut at the nearest keyframes, without encoding: quick, but not exact to the frame.
     sound:bool=True, # Keep the sound.
     shortest:float=1., # A last segment shorter than this, in seconds, is joined to the one before it.
-    workers: Workers = None
+    workers: Workers = None,
+    cluster: Cluster = None,
+    timeout:float=3600 # Seconds after which up to 8 segments of a video are given up.
 ):
     """Cut long videos into segments. What is cut is not cut again. Exit code 1 if a segment failed.
 
@@ -148,11 +147,11 @@ def cut(
     """
     with _cut_table(cuts, videos) as wanted:
         table = ea.cut_videos(videos, out, seconds, wanted, fps=fps, exact=not fast, sound=sound, shortest=shortest,
-                              n_workers=workers)
+                              n_workers=workers, timeout=timeout, cluster=cluster)
     failed,there = table.loc[table.reason.notna(), ['uid','group','reason']],table[table.reason.isna()]
     length = there.cut_stop - there.cut_start
     span = f', {length.min():.2f} to {length.max():.2f} s long{", at keyframes"*fast}' if len(there) else ''
-    return _with_failed(dict(path=out, segments=len(there), failed=failed.to_dict('records')), failed,
+    return with_failed(dict(path=out, segments=len(there), failed=failed.to_dict('records')), failed,
                         '    failed  {uid}, of {group}: {reason}',
                         f'{out}: {len(there)} segments of {there.group.nunique()} videos{span}; {len(failed)} failed')
 

@@ -7,6 +7,8 @@ __all__ = ['OutFiles', 'export', 'exported', 'predict']
 
 # %% ../../nbs/cli/50_deploy.ipynb #4eb68a26
 import os, sys
+from contextlib import redirect_stdout
+from functools import partial
 from glob import glob
 from pathlib import Path
 from typing import Annotated
@@ -15,7 +17,7 @@ import typer
 # %% ../../nbs/cli/50_deploy.ipynb #f30ed769
 import epic_actions as ea # its names are imported when they are used
 from ..video.files import file_name
-from .app import command, importing, renamed_options
+from .app import Cluster, command, importing, renamed_options
 
 # %% ../../nbs/cli/50_deploy.ipynb #e3563881
 @command('Deployment')
@@ -67,13 +69,36 @@ def _said(label, value, calibrated): return f'{label} ({value:.0%})' if calibrat
 def _answer_lines(answer):
     return '\n'.join(f"{t:>8}  {_said(a['label'], a['probability'], a['calibrated'])}" for t,a in answer.items())
 
-# %% ../../nbs/cli/50_deploy.ipynb #794b02eb
-def _answers(predictor, videos, start, stop):
-    "What is done in each clip, as data and as text."
-    answers = {v: predictor.predict(v, start, stop) for v in videos}
-    if len(videos) > 1: return answers, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in answers.items())
-    [answer] = answers.values()
-    return answer, _answer_lines(answer)
+# %% ../../nbs/cli/50_deploy.ipynb #1c687bc4
+_read = {} # model -> predictor
+
+def _predictor(model):
+    "The predictor of a model, which a process reads once."
+    from epic_actions.deploy.predictor import ActionPredictor
+    if model not in _read: _read[model] = ActionPredictor(model)
+    return _read[model]
+
+# %% ../../nbs/cli/50_deploy.ipynb #7f38e9d1
+def _answer(video, model, start, stop):
+    "What is done in a clip."
+    return _predictor(model).predict(video, start, stop)
+
+# %% ../../nbs/cli/50_deploy.ipynb #ab811a9c
+def _annotate(job, model, **how):
+    "Write about a video; the paths, and the segments as `write_segments` takes them."
+    (video,outs),found = job,{}
+    return [str(p) for p in ea.annotate_video(_predictor(model), video, list(outs), found=found, **how)], found
+
+# %% ../../nbs/cli/50_deploy.ipynb #f531145c
+def _of_each(f, items, **where):
+    "What `f` gives for each item, and a table of the items that failed: path and reason."
+    import pandas as pd
+    from epic_actions.data.jobs import run_jobs, why_failed
+    with redirect_stdout(sys.stderr): found = dict(run_jobs(f, items, **where)) # the answers alone are printed there
+    reasons = {item: why for item,answer in found.items() if (why := why_failed(answer))}
+    paths = [item if isinstance(item, str) else item[0] for item in reasons]
+    return ({item: a for item,a in found.items() if item not in reasons},
+            pd.DataFrame(dict(path=paths, reason=[*reasons.values()])))
 
 # %% ../../nbs/cli/50_deploy.ipynb #4036b3b5
 def _watch_camera(predictor, device, seconds, **how):
@@ -108,17 +133,32 @@ def _outputs(videos, out):
     return places
 
 # %% ../../nbs/cli/50_deploy.ipynb #3ed54fd3
-def _annotate(predictor, videos, out, **how):
-    "Write what is asked for about each video, and the files of other tools, which may be about all; the paths."
+def _annotate_shown(predictor, job, **how):
+    "The same, with a bar."
+    (video,outs),found = job,{}
+    with typer.progressbar(length=1000, label=Path(video).name, file=sys.stderr) as bar:
+        done = lambda share: bar.update(int(share*1000)-bar.pos)
+        return [str(p) for p in ea.annotate_video(predictor, video, list(outs), progress=done, found=found, **how)], found
+
+# %% ../../nbs/cli/50_deploy.ipynb #b1888aef
+def _tool_files(out, videos):
+    "The files of other tools among `out`; raises a ValueError if one cannot be about these videos."
     from epic_actions.exchange.formats import of_tools, segment_suffix
     tools = [o for o in dict.fromkeys(out) if segment_suffix(o) in of_tools]
     for o in tools: ea.check_segments_out(o, videos)
-    written,found = [],{}
-    for v,outs in _outputs(videos, [o for o in out if o not in tools]).items():
-        with typer.progressbar(length=1000, label=Path(v).name, file=sys.stderr) as bar:
-            done = lambda share: bar.update(int(share*1000)-bar.pos)
-            written += ea.annotate_video(predictor, v, outs, progress=done, found=found, **how)
-    return [str(p) for p in [*written, *(p for o in tools for p in ea.write_segments(found, o))]]
+    return tools
+
+# %% ../../nbs/cli/50_deploy.ipynb #830c947a
+def _all_written(answers, tools):
+    "The paths of all that was written, those of the files of other tools as well."
+    found = {v: segments for _,f in answers for v,segments in f.items()}
+    return [p for paths,_ in answers for p in paths] + [str(p) for o in tools for p in ea.write_segments(found, o)]
+
+# %% ../../nbs/cli/50_deploy.ipynb #a1a66c6d
+def _is_done(outs, *sources):
+    "Are all files `outs` newer than the `sources`?"
+    if not all(os.path.exists(p) for p in outs): return False
+    return min(map(os.path.getmtime, outs)) > max(map(os.path.getmtime, sources))
 
 # %% ../../nbs/cli/50_deploy.ipynb #f3301c2f
 def _threshold(predictor, threshold, precision):
@@ -132,6 +172,13 @@ def _given(**options):
     "The options that are given; `none` is no smoothing."
     given = {k: v for k,v in options.items() if v not in (None, [])}
     return given | dict(smooth=None) if given.get('smooth') == 'none' else given
+
+# %% ../../nbs/cli/50_deploy.ipynb #ce2c49ad
+def _with_reasons(data, failed, text):
+    "The answer of the command, with what failed."
+    if failed is None or not len(failed): return data, text
+    lines = [f'{p}: {why}' for p,why in zip(failed.path, failed.reason)]
+    return data | dict(failed=failed.to_dict('records')), '\n'.join([text, *lines]), True
 
 # %% ../../nbs/cli/50_deploy.ipynb #65d92f39
 OutFiles = Annotated[list[Path]|None, typer.Option(help='.mp4, .gif, .png, .json, .csv, .srt, .npz (raw answers); for '
@@ -160,26 +207,45 @@ def predict(
     bad:str='raise', # With --out: frames that cannot be had: raise, or repeat_last.
     one_pass:bool=False, # With --out, of a TSM: see each frame once, without the edges of clips; faster.
     seconds:float|None=None, # How long to watch a camera; without it until Ctrl-C.
+    workers:int=1, # Of several videos: processes at a time; one uses all CPUs.
+    cluster: Cluster = None,
+    gpu:bool=False, # With --cluster: only by workers that were started with --resources GPU=1.
+    timeout:float=3600, # Of several videos: seconds after which one is given up.
+    resume:bool=False, # With --out: leave files as they are that are newer than the video and the model.
 ):
     """Say what is done in clips; annotate videos of any length; or watch a camera.
 
     Example: epic-actions predict first.onnx kitchen.mp4 --out annotated.mp4 --out actions.csv --shortest 1
     """
     from epic_actions.deploy.predictor import ActionPredictor, camera_device, is_kept
-    predictor = ActionPredictor(exported(model))
+    predictor = ActionPredictor(model := exported(model))
     how = _given(stride=stride, window=window, smooth=smooth, smooth_window=smooth_window)
     if device := camera_device(videos[0]):
         if out or len(videos) > 1: raise ValueError(f'{videos[0]}: a camera is watched alone, and without --out')
         seen = _watch_camera(predictor, device, seconds, **how)
         return seen, f'{len(seen)} answers'
     videos = [*_found(videos)]
+    several = len(videos) > 1 or cluster
+    where = dict(workers=None if cluster else workers, cluster=cluster, timeout=timeout,
+                 resources=dict(GPU=1) if gpu else None)
     if out:
         if (start,stop) != (None,None):
             raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
         shown = _given(threshold=_threshold(predictor, threshold, precision), background=background, fps=fps,
                        one_pass=one_pass or None)
-        paths = _annotate(predictor, videos, out, shortest=shortest, bad=bad, **how, **shown)
-        return dict(written=paths), '\n'.join(paths)
+        tools = _tool_files(out, videos)
+        if tools and resume: raise ValueError(f'--resume: {tools[0]} needs the answers about all videos; leave it out')
+        todo = [(v, tuple(outs)) for v,outs in _outputs(videos, [o for o in out if o not in tools]).items()
+                if not (resume and _is_done(outs, model, v))]
+        shown |= dict(shortest=shortest, bad=bad, **how)
+        if not several: there,failed = {job: _annotate_shown(predictor, job, **shown) for job in todo},None
+        else: there,failed = _of_each(partial(_annotate, model=str(model), **shown), todo, **where)
+        paths = _all_written(there.values(), tools)
+        return _with_reasons(dict(written=paths), failed, '\n'.join(paths))
     if kept := [v for v in videos if is_kept(v)]:
         raise ValueError(f'{kept[0]}: holds answers about a whole video; say with --out what is to be made of them')
-    return _answers(predictor, videos, start, stop)
+    if not several:
+        answer = predictor.predict(videos[0], start, stop)
+        return answer, _answer_lines(answer)
+    there,failed = _of_each(partial(_answer, model=str(model), start=start, stop=stop), videos, **where)
+    return _with_reasons(there, failed, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in there.items()))

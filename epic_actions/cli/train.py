@@ -14,9 +14,9 @@ import typer
 
 # %% ../../nbs/cli/30_train.ipynb #77ef5dc9
 import epic_actions as ea # its names are imported when they are used
+from ..video.files import check_one_process
 from .app import (Format, Group, LabelFps, Root, command, importing, options_of, recipe_options,
-                                  run_goes_on,
-                                  share_or_groups, summary_lines, words)
+                                  run_goes_on, share_or_groups, summary_lines, words)
 from ..models.backbones import backbones
 from ..learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes,
                                         teacher_recipes)
@@ -52,7 +52,7 @@ def fold_lines(
     return '\n'.join([*map(line, rows), summary_lines(scores), *beside])
 
 # %% ../../nbs/cli/30_train.ipynb #ba19d46c
-@command('Training', stopped=run_goes_on)
+@command('Training', stopped=run_goes_on, several=True)
 @importing
 @recipe_options()
 def train(
@@ -85,16 +85,17 @@ def train(
     seeds = seed_numbers(seed)
     if seeds: recipe = recipe.changed(train=dict(seed=seeds[0]))
     several = seeds if len(seeds) > 1 else None
+    if folds or several: check_one_process()
     if folds and test: raise ValueError('--test: with --folds, every clip is a test clip once; give one of the two')
     if folds: scores = ea.train_folds(recipe, data, out, folds, share_or_groups(valid or '0'), seeds=several, **shared)
     else:
         how = dict(zip(('valid','test'), [text and share_or_groups(text) for text in (valid, test)]), **shared)
         scores = (ea.train_seeds(recipe, data, out, several, **how) if several else
                   ea.train_data(recipe, data, out, **how))
-    return scores, fold_lines(scores)
+    return scores, fold_lines(scores) if scores else '' # further processes have none
 
 # %% ../../nbs/cli/30_train.ipynb #909cdb03
-@command('Training', stopped=run_goes_on)
+@command('Training', stopped=run_goes_on, several=True)
 @options_of(train, recipe='finetune')
 def finetune(
     data:Path, # Data to train on, as of train.

@@ -7,18 +7,21 @@ __all__ = ['open_features', 'video_features', 'write_features', 'feature_dataloa
 
 # %% ../../nbs/features/10_store.ipynb #c9b140d9
 import json, os, zlib
+from functools import partial
 from itertools import groupby, islice
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 import numpy as np, pandas as pd
 import torch
-from fastcore.basics import ifnone, noop, patch, store_attr
+from fastcore.basics import groupby as grouped, ifnone, noop, patch, store_attr
 from fastai.data.all import DataLoaders, SkipItemException
+from fastai.torch_core import default_device
 from torch.utils.data import DataLoader
 
 # %% ../../nbs/features/10_store.ipynb #5db47493
 from ..data.augment import clip_augment
 from ..data.clips import Normalizer
+from ..data.jobs import run_jobs, why_failed
 from ..data.loaders import ClipTfm, RowSource, row_source, table_dataloaders
 from ..data.segments import make_segments, video_suffixes
 from ..data.splits import ensure_split
@@ -468,6 +471,33 @@ def _write_tokens(model, rows, path, about, bs, workers, progress):
                 sizes = _write_clip(part, parts, see, about)
                 _keep_about(path, model, about, **sizes)
 
+# %% ../../nbs/features/10_store.ipynb #08360abd
+def _writer(path, about, bs, workers, source_fps):
+    "What writes rows: a function of a model, rows and `progress`."
+    if about['format'] == tokens_format:
+        return partial(_write_tokens, path=path, about=about, bs=bs, workers=workers)
+    return partial(_write_vectors, path=path, about=about, bs=bs, source_fps=source_fps)
+
+# %% ../../nbs/features/10_store.ipynb #b9a849bb
+def _write_elsewhere(model, write, rows):
+    "Write rows with the model on the device of this process."
+    write(model.to(default_device()), rows, progress=False)
+
+# %% ../../nbs/features/10_store.ipynb #a0852db6
+def _in_jobs(write, rows, **where):
+    "Write rows, all of a video in one job; video -> the reason why it failed."
+    videos = grouped(rows.items(), lambda o: o[1].source)
+    jobs = run_jobs(write, [dict(v) for v in videos.values()], 1 if not where['cluster'] else None, **where)
+    return {source: why for source,(_,answer) in zip(videos, jobs) if (why := why_failed(answer))}
+
+# %% ../../nbs/features/10_store.ipynb #a0010b7e
+def _written(path, failed):
+    "The features in a folder, with what failed; raises a `VideoError` if there are none, as all failed."
+    if failed and not (path/about_features).exists(): raise VideoError(*next(iter(failed.items())))
+    features = ArrayFeatures(path)
+    features.failed = pd.DataFrame(dict(path=failed.keys(), reason=failed.values()))
+    return features
+
 # %% ../../nbs/features/10_store.ipynb #8d37be98
 @renamed_args(span='window')
 def write_features(
@@ -484,17 +514,23 @@ def write_features(
     grid:str|int|tuple|None=None, # Tokens for each moment: `4x4`, `all` ..., or `vector`; None: 4x4, or fewer
     views:int=1, # Of each window: the plain one, and others that are changed at random
     augment:dict|None=None, # How they are changed: arguments of `clip_augment`, as dict(flip=False)
-    workers:int=0 # Processes that read the windows of tokens; the features do not depend on their number
-)->ArrayFeatures:
+    workers:int=0, # Processes that read the windows of tokens; the features do not depend on their number
+    timeout:float|None=None, # Seconds for one video, in a process of its own; None: in this one, without a limit
+    cluster=None, # Address of a Dask scheduler, see `run_jobs`
+    resources:dict|None=None # What a video needs of a worker of the cluster, as `dict(GPU=1)`
+)->ArrayFeatures: # `failed` holds the videos that could not be read: path and reason
     "Write what a network sees in videos; raises a ValueError if the folder holds other features, or names repeat."
     path,model = Path(path),unwrapped(model)
     settings = _token_settings(model, videos, window, clips, grid, views, augment)
     _frames_spec(model, not settings and window is None)
     rows,about = _named_rows(videos, settings.get('clips')),_about(model, fps, window) | settings
-    missing = _missing(path, about, rows)
-    if settings: _write_tokens(model, missing, path, about, bs, workers, progress)
-    else: _write_vectors(model, missing, path, about, progress, bs=bs, source_fps=source_fps)
-    return ArrayFeatures(path)
+    missing,failed = _missing(path, about, rows),{}
+    write = _writer(path, about, bs, workers, source_fps)
+    if timeout or cluster:
+        where = dict(timeout=timeout, cluster=cluster, resources=resources, progress=progress)
+        failed = _in_jobs(partial(_write_elsewhere, model, write), missing, **where)
+    else: write(model, missing, progress=progress)
+    return _written(path, failed)
 
 # %% ../../nbs/features/10_store.ipynb #ad07a871
 def _last_moments(features, row, sampler, seed=None):

@@ -369,22 +369,22 @@ def plan_video(job, **how):
     return plan_cuts(*job, **how)
 
 # %% ../../nbs/footage/20_cut.ipynb #053cb815
-def _planned_rows(plan, jobs, n_workers, progress):
+def _planned_rows(plan, jobs, **how):
     "The rows that `plan` gives for each job; where it fails, a row with the reason."
-    from epic_actions.footage.verify import each_in_process, why_failed
+    from epic_actions.data.jobs import run_jobs, why_failed
     rows = []
-    for planned,(video,*_) in zip(each_in_process(plan, jobs, n_workers, progress=progress), jobs): # ends the bar
+    for (video,*_),planned in run_jobs(plan, jobs, **how):
         why = why_failed(planned)
         lost = dict(uid=video.stem, source=None, group=str(video), cut_start=np.nan, cut_stop=np.nan, reason=why)
         rows += [lost] if why else planned
     return rows
 
 # %% ../../nbs/footage/20_cut.ipynb #a4c460b2
-def _cut_rows(run, rows, n_workers, progress):
+def _cut_rows(run, rows, **how):
     "Do the jobs of the planned segments that are missing; `reason` is set where one fails."
-    from epic_actions.footage.verify import each_in_process, why_failed
+    from epic_actions.data.jobs import run_jobs, why_failed
     jobs = plan_jobs([r for r in rows if not r['reason'] and not is_cut(r)])
-    for reasons,job in zip(each_in_process(run, jobs, n_workers, progress=progress), jobs):
+    for job,reasons in run_jobs(run, jobs, **how):
         why = why_failed(reasons)
         for k,r in enumerate(job): r['reason'] = why or reasons[k]
 
@@ -400,19 +400,22 @@ def cut_videos(
     sound:bool=True, # Keep the sound?
     shortest:float=1., # A last segment that would be shorter stays with the one before it, seconds
     n_workers:int|None=None, # Processes at a time; None: one for each CPU
-    progress:bool=True # Show progress bars?
+    timeout:float|None=None, # Seconds after which a job, of up to 8 segments, is given up
+    progress:bool=True, # Show progress bars?
+    cluster=None # Address of a Dask scheduler in place of the processes, see `run_jobs`
 ): # DataFrame, a row for each segment: uid, source, group (its video), cut_start, cut_stop, labels, reason if it failed
     "Cut videos into segments, finished ones excepted; raises a ValueError, or an OSError if the disk is full."
     from epic_actions.data.segments import find_videos
     if seconds <= 0 or fps <= 0: raise ValueError(f'seconds={seconds}, fps={fps}: both must be above 0')
     out,how = Path(out),dict(fps=Fraction(fps).limit_denominator(1001), exact=exact, sound=sound)
+    where = dict(workers=n_workers, cluster=cluster, timeout=timeout, progress=progress)
     paths = [Path(v) for v in listify(videos)]
     found,base = find_videos(paths),paths[0] if len(paths) == 1 and paths[0].is_dir() else None
     wanted = read_cuts(cuts, found) if cuts else {}
     jobs = [(v, out/v.parent.relative_to(base) if base else out, wanted.get(v)) for v in found]
-    rows = _planned_rows(partial(plan_video, seconds=seconds, shortest=shortest, **how), jobs, n_workers, progress)
+    rows = _planned_rows(partial(plan_video, seconds=seconds, shortest=shortest, **how), jobs, **where)
     _check_uids(rows)
-    _cut_rows(partial(run_job, **how), rows, n_workers, progress)
+    _cut_rows(partial(run_job, **how), rows, **where)
     df = _result(rows)
     _write_table(out, df)
     return df

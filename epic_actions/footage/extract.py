@@ -16,7 +16,7 @@ from PIL import Image
 # %% ../../nbs/footage/10_extract.ipynb #c4f282d4
 from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import open_frames
-from .verify import each_in_process, why_failed
+from ..data.jobs import run_jobs, why_failed
 
 # %% ../../nbs/footage/10_extract.ipynb #eca0ede3
 def _smaller(size, short_side):
@@ -86,12 +86,13 @@ def extract_videos(
     n_workers:int|None=None, # Processes at a time; None: one for each CPU
     timeout:float|None=None, # Seconds after which a video is given up
     progress:bool=True, # Show a progress bar?
+    cluster=None, # Address of a Dask scheduler in place of the processes, see `run_jobs`
     **kwargs # `short_side`, `quality` and `bad` of `avi2frames`
 )->pd.DataFrame: # A row for every video: path, folder, or reason why there is none
     "Extract the frames of many videos; raises a ValueError if two of them have one name."
     videos = [Path(v) for v in videos]
     _refuse_twins(videos)
     extract = partial(avi2frames, path_frames=path_frames, force=force, **kwargs)
-    answers = list(each_in_process(extract, videos, n_workers, timeout, progress))
-    rows = [(str(v), None if (why := why_failed(a)) else str(a), why) for v,a in zip(videos, answers)]
+    answers = run_jobs(extract, videos, n_workers, cluster, timeout, progress=progress)
+    rows = [(str(v), None if (why := why_failed(a)) else str(a), why) for v,a in answers]
     return pd.DataFrame(rows, columns=['path','folder','reason'])

@@ -161,6 +161,8 @@ class TrainRecipe(Section):
     preload:bool|None=None # Keep all clips in memory; None: up to 1000 clips
     tensorboard:bool=False # Write the curves for TensorBoard, too, into the folder tensorboard of the run
     every:str|None=None # Within epochs, too, write a checkpoint after so many batches, as 500, or a time, as 10min
+    sync_bn:bool=False # In several processes: batch norm sees the clips of all of them; needs GPUs
+    scale_lr:bool=False # In several processes: multiply the learning rate by their number
 
 # %% ../../nbs/learn/35_recipes.ipynb #bf392035
 @patch(as_prop=True)

@@ -25,6 +25,7 @@ from fastai.callback.fp16 import MixedPrecision
 from fastai.callback.progress import CSVLogger # it gives `Learner` its progress bar, too
 from fastai.callback.schedule import ParamScheduler, SchedCos, SchedLin, combine_scheds # and this its one cycle
 from fastai.learner import Learner, replacing_yield
+from fastai.torch_core import distrib_barrier, rank_distrib
 
 # %% ../../nbs/learn/30_resume.ipynb #08901ad1
 from ..video.checked import check_file, open_zip, reading
@@ -32,6 +33,7 @@ from ..video.files import atomic_write, check_one_process, remove_parts
 from ..models.base import unwrapped
 from ..models.bundle import check_savable, load_bundle, read_bundle, save_bundle
 from .callbacks import shown
+from .distributed import from_writer, is_writer, n_processes, of_all_processes
 
 # %% ../../nbs/learn/30_resume.ipynb #b052ee00
 if os.name == 'nt': import msvcrt
@@ -43,7 +45,7 @@ def check_run(
     monitor:str # Name of a metric
 ):
     "Raise a ValueError for a model that cannot be saved, or a `monitor` that is no metric of `learn` nor `last`."
-    check_one_process()
+    if not hasattr(learn, 'processes'): check_one_process() # see `distrib_ctx`
     check_savable(unwrapped(learn.model))
     names = ['train_loss','valid_loss',*learn.metrics.attrgot('name')]
     if monitor not in [*names, 'last']: raise ValueError(f"monitor={monitor!r}: choose one of {names}, or 'last'")
@@ -73,7 +75,7 @@ def only_writer(
 ):
     "No other process writes in `folder` meanwhile; raises a ValueError if one does already."
     file = Path(folder).resolve()/'.lock'
-    if file in _held: yield
+    if file in _held or not is_writer(): yield
     else:
         file.parent.mkdir(parents=True, exist_ok=True)
         with open(file, 'a') as f:
@@ -267,6 +269,7 @@ def check(self:Checkpoints,
             raise ValueError(f'{self.path}: {done} epochs are done; {epochs} are too few to resume this run')
         other = [] if state['monitor'] == self.monitor else [f"monitor={self.monitor!r} (was {state['monitor']!r})"]
         if state['vocabs'] != getattr(learn.dls, 'vocabs', None): other.append('other classes')
+        if (n := state.get('processes', 1)) != n_processes(): other.append(f'{n_processes()} processes (were {n})')
         if other: raise ValueError(f'{self.path}: this run cannot be resumed with {", ".join(other)}')
     return state
 
@@ -276,8 +279,9 @@ def before_fit(self:Checkpoints):
     self.start,self.run = (0,0),not (hasattr(self, 'lr_finder') or hasattr(self, 'gather_preds'))
     if not self.run: return
     state = self.check(self.learn, self.n_epoch)
-    self.path.mkdir(parents=True, exist_ok=True)
-    remove_parts(self.path)
+    if is_writer():
+        self.path.mkdir(parents=True, exist_ok=True)
+        remove_parts(self.path)
     self.best,self.history,self.last = None,[],self.path/'last.pt'
     self.before = {cb: plain_attrs(cb) for cb in self.cbs}
     if state:
@@ -299,13 +303,14 @@ def after_epoch(self:Checkpoints, stopped=False):
     if self.is_best(value := row.get(self.monitor)):
         self.best = value
         model = self.ema.average.module if hasattr(self, 'ema') else unwrapped(self.model)
-        save_bundle(model, self.path/'best.safetensors', **row)
+        if is_writer(): save_bundle(model, self.path/'best.safetensors', **row)
     self._save((self.epoch+1, 0), _loader_state(self.dls.train), stopped)
     self._write_history()
 
 # %% ../../nbs/learn/30_resume.ipynb #712262a0
 @patch
 def _write_history(self:Checkpoints):
+    if not is_writer(): return
     with atomic_write(self.path/'history.csv') as part: pd.DataFrame(self.history).to_csv(part, index=False)
 
 # %% ../../nbs/learn/30_resume.ipynb #0d73431c
@@ -316,7 +321,8 @@ def after_cancel_fit(self:Checkpoints):
 # %% ../../nbs/learn/30_resume.ipynb #407ce0be
 @patch
 def after_batch(self:Checkpoints):
-    if self.train_iter % self.batches and time.monotonic() - self.saved_at < self.seconds: return
+    late = self.seconds < inf and from_writer(time.monotonic() - self.saved_at >= self.seconds)
+    if self.train_iter % self.batches and not late: return
     self._save((self.epoch, self.iter+1), self.loader)
 
 # %% ../../nbs/learn/30_resume.ipynb #76f00835
@@ -337,12 +343,20 @@ def _save(self:Checkpoints, start, loader, stopped=False):
     "Write `last.pt`, from which the training goes on at `start`, an epoch and a batch."
     state = dict(start=start, loader=loader, stopped=stopped, n_epoch=self.n_epoch, best=self.best,
                  history=self.history, monitor=self.monitor, vocabs=getattr(self.dls, 'vocabs', None),
-                 train_iter=self.train_iter, pct_train=self.pct_train)
+                 train_iter=self.train_iter, pct_train=self.pct_train, processes=n_processes(),
+                 random_states=of_all_processes(_random_states()))
+    self.saved_at = time.monotonic()
+    if not is_writer(): return
     with atomic_write(self.last) as part:
-        try: torch.save(state | self._state() | _random_states(), part)
+        try: torch.save(state | self._state(), part)
         except RuntimeError as e: # torch does not say more of a full disk
             raise OSError(errno.EIO, f'cannot be written; is the disk full? ({e})', str(self.last)) from e
-    self.saved_at = time.monotonic()
+
+# %% ../../nbs/learn/30_resume.ipynb #3d5f4088
+@patch
+def _load_random(self:Checkpoints, state):
+    "Go back to the random state of this process."
+    _set_random_states(state['random_states'][rank_distrib()] if 'random_states' in state else state) # as in version 0.1
 
 # %% ../../nbs/learn/30_resume.ipynb #654b00b4
 @patch
@@ -357,7 +371,7 @@ def _load(self:Checkpoints, state):
     self.learn.train_iter = state['train_iter']
     _set_loader_state(self.dls.train, state['loader'])
     self._load_callbacks(state)
-    _set_random_states(state)
+    self._load_random(state)
     self._write_history()
     self.resumed = state if self.start[1] else None
     if bar := getattr(getattr(self, 'progress', None), 'mbar', None): bar.update(0) # it has to begin there
@@ -402,7 +416,7 @@ def numbered_batches(self:Checkpoints):
     state,self.resumed = self.resumed,None
     self.start,self.learn.pct_train = (0,0),state['pct_train']
     self._load_callbacks(state)
-    _set_random_states(state)
+    self._load_random(state)
     return enumerate(batches, n)
 
 # %% ../../nbs/learn/30_resume.ipynb #76f7629a
@@ -447,7 +461,8 @@ def train_run(
     run.check(learn, epochs)
     cbs = [*cbs, run]
     if steps is not None: schedule = step_schedule(lr, steps, epochs)
-    with only_writer(path), shown(learn, progress):
+    with only_writer(path), shown(learn, progress and is_writer()):
         if schedule is None: learn.fit_one_cycle(epochs, lr, wd=wd, cbs=cbs)
         else: learn.fit(epochs, lr, wd=wd, cbs=[schedule, *cbs])
+    if n_processes() > 1: distrib_barrier() # the files are there
     return load_bundle(run.path/'best.safetensors'), pd.read_csv(run.path/'history.csv')

@@ -33,6 +33,7 @@ from ..models.base import ActionModel
 from ..models.encoders import VideoEncoder
 from .background import add_background
 from .callbacks import EMA, PolicyRates, shown
+from .distributed import is_writer, n_processes, start_processes
 from .heads import MultiTaskLoss
 from .learner import action_learner
 from .mixup import CutMix, MixUp, SlidingEdges
@@ -294,6 +295,7 @@ def check_new_run(
 # %% ../../nbs/learn/37_training.ipynb #5df62313
 def _keep_record(recipe, dls, out, goes_on):
     "Write what a run is made of."
+    if not is_writer(): return
     record = {'recipe.json': recipe.to_json(), 'segments.csv': _as_kept(dls.segments)}
     for name,text in record.items():
         if goes_on and (out/name).exists() and name != 'recipe.json': continue
@@ -346,7 +348,47 @@ def _told_of(given, report, base):
     licence = getattr(base, 'licence', None)
     return f'{given.checkpoint or given.backbone}: {report}' + f', licence {licence}'*bool(licence)
 
+# %% ../../nbs/learn/37_training.ipynb #5e607b15
+def _scaled(recipe):
+    "The recipe with the learning rate for the number of processes."
+    train = recipe.train
+    return recipe.changed(train=dict(lr=train.lr*n_processes())) if train.scale_lr and n_processes() > 1 else recipe
+
+# %% ../../nbs/learn/37_training.ipynb #07ef85ac
+def _check_processes(train):
+    "Raise a ValueError for what several processes cannot do."
+    if n_processes() > 1 and (train.lr is None or train.several):
+        raise ValueError('train.lr and train.wd: several processes do not search for them; give one of each')
+
+# %% ../../nbs/learn/37_training.ipynb #4c619f09
+def _tell(recipe, learn, base):
+    "Print what the training begins with."
+    train,n = recipe.train,n_processes()
+    if base is not None: print(_told_of(recipe.model, learn.load_report, base))
+    if n > 1: print(f'{n} processes with {train.bs} clips each, {n*train.bs} clips in a batch; learning rate '
+                    f'{_scaled(recipe).train.lr:g}, {"" if train.scale_lr else "not "}scaled', flush=True)
+
 # %% ../../nbs/learn/37_training.ipynb #fa52f9cf
+def _run_recipe(recipe, learn, dls, out, resume, progress, base, tensorboard, cbs):
+    "Train the learner of a recipe, in one process or several."
+    train,goes_on = recipe.train,resume and (out/'recipe.json').exists()
+    Checkpoints(out, train.monitor, resume, train.every).check(learn, train.epochs)
+    if progress and is_writer(): _tell(recipe, learn, base)
+    with only_writer(out):
+        if not resume: check_new_run(out)
+        recipe = _settled(recipe, learn, base, out, resume, progress)
+        if train.several: learn = recipe_learner(recipe, dls, base) # begins as if nothing had been tried
+        cbs = [*cbs, *recipe_callbacks(recipe)]
+        if (tensorboard or train.tensorboard) and is_writer(): cbs.append(tensorboard_callback(out))
+        if goes_on: check_resumed(recipe, dls, out)
+        _keep_record(recipe, dls, out, goes_on)
+        if is_writer(): (out/'probes'/'last.pt').unlink(missing_ok=True) # of all probes, and large
+        recipe = _scaled(recipe)
+        train = recipe.train
+        return train_run(learn, out, train.epochs, _rates(recipe, base), train.wd, train.monitor, resume, progress, cbs,
+                         schedule=_schedule(train, train.lr), every=train.every)
+
+# %% ../../nbs/learn/37_training.ipynb #d3645f3d
 def train_recipe(
     recipe:Recipe,
     dls, # The loaders of the recipe
@@ -357,20 +399,12 @@ def train_recipe(
     tensorboard:bool=False, # Write the curves for TensorBoard into `out`, too? The recipe may say it as well
     cbs=() # Further callbacks
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
-    "Train by a recipe and keep all that makes the run; raises a ValueError for a run that cannot be resumed."
+    """Train by a recipe and keep all that makes the run; raises a ValueError for a run that cannot be resumed.
+
+    If a launcher has started several processes, they train together, and the first of them writes."""
     check_recipe(recipe)
-    learn,out,train = recipe_learner(recipe, dls, base),Path(out),recipe.train
-    goes_on = resume and (out/'recipe.json').exists()
-    Checkpoints(out, train.monitor, resume, train.every).check(learn, train.epochs)
-    if base is not None and progress: print(_told_of(recipe.model, learn.load_report, base))
-    with only_writer(out):
-        if not resume: check_new_run(out)
-        recipe = _settled(recipe, learn, base, out, resume, progress)
-        if train.several: learn = recipe_learner(recipe, dls, base) # begins as if nothing had been tried
-        train,cbs = recipe.train,[*cbs, *recipe_callbacks(recipe)]
-        if tensorboard or train.tensorboard: cbs.append(tensorboard_callback(out))
-        if goes_on: check_resumed(recipe, dls, out)
-        _keep_record(recipe, dls, out, goes_on)
-        (out/'probes'/'last.pt').unlink(missing_ok=True) # of all probes, and large
-        return train_run(learn, out, train.epochs, _rates(recipe, base), train.wd, train.monitor, resume, progress, cbs,
-                         schedule=_schedule(train, train.lr), every=train.every)
+    _check_processes(recipe.train)
+    start_processes()
+    learn = recipe_learner(recipe, dls, base)
+    with learn.distrib_ctx(recipe.train.sync_bn):
+        return _run_recipe(recipe, learn, dls, Path(out), resume, progress, base, tensorboard, cbs)

@@ -36,6 +36,7 @@ from ..score.latency import measure_latency
 from ..score.metrics import choice_warning, few
 from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
+from ..learn.distributed import is_writer, n_processes, start_processes
 from ..learn.recipes import read_recipe
 from ..learn.resume import only_writer
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
@@ -516,9 +517,10 @@ def train_and_score(
     resume:bool=False, # Go on where the run in `out` stopped
     pairs:dict|None=None, # Verb -> its reversal
     **how # Arguments of `train_recipe`
-)->dict: # Paths and scores, as plain data
+)->dict: # Paths and scores, as plain data; empty in further processes
     "Train, then score the test clips, or the validation clips if there are none."
     best,history = train_recipe(recipe, dls, out, resume, **how)
+    if not is_writer(): return {}
     df = dls.segments
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
     results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad, **recipe_features(recipe))
@@ -545,6 +547,7 @@ def train_data(
     if resume and first_run(out) != out:
         raise ValueError(f'{out}: holds several runs; go on with the --folds and --seed that they were begun with')
     if not resume: check_new_run(out)
+    start_processes()
     base = recipe_base(recipe)
     found = divided_data(data, recipe, valid, test, base, **read)
     dls = recipe_loaders(recipe, found.segments, found.vocabs, workers=workers, bad=bad, base=base)

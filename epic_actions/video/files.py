@@ -6,7 +6,7 @@
 __all__ = ['VideoError', 'remove_parts', 'atomic_write', 'file_name', 'check_one_process', 'is_watched', 'track', 'found_once']
 
 # %% ../../nbs/video/05_files.ipynb #b3c1f16d
-import hashlib, os, shutil, sys
+import hashlib, os, platform, shutil, sys
 from contextlib import contextmanager, suppress
 from dataclasses import fields
 from fnmatch import fnmatchcase
@@ -41,6 +41,9 @@ def _runs(pid):
 # %% ../../nbs/video/05_files.ipynb #de4f31b8
 def _remove(path): shutil.rmtree(path) if path.is_dir() and not path.is_symlink() else path.unlink(missing_ok=True)
 
+# %% ../../nbs/video/05_files.ipynb #2dd575cd
+_machine = platform.node().replace('.', '_') or 'unnamed'
+
 # %% ../../nbs/video/05_files.ipynb #876ac514
 def remove_parts(
     folder:str|Path, # Folder in which files were written
@@ -48,8 +51,10 @@ def remove_parts(
 ):
     "Remove the parts of files that processes were writing when they were killed."
     for part in Path(folder).glob('.*.part'):
-        file,_,pid = part.stem.rpartition('.')
-        if fnmatchcase(file, f'.{name}') and pid.isdecimal() and not _runs(int(pid)): _remove(part)
+        file,_,writer = part.stem.rpartition('.')
+        pid,_,machine = writer.partition('@')
+        if not fnmatchcase(file, f'.{name}') or machine not in ('', _machine): continue # version 0.1 names no machine
+        if pid.isdecimal() and not _runs(int(pid)): _remove(part)
 
 # %% ../../nbs/video/05_files.ipynb #1d13ff13
 @contextmanager
@@ -59,7 +64,7 @@ def atomic_write(
     "A path to write to; renamed to `path` if all goes well, removed if not, as are parts that killed processes left."
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f'.{path.name}.{os.getpid()}.part')
+    part = path.with_name(f'.{path.name}.{os.getpid()}@{_machine}.part')
     _remove(part)
     remove_parts(path.parent, escape(path.name))
     part.mkdir(0o700) # fails if anything is there, and nobody else can put a link into it
