@@ -6,7 +6,7 @@ from setuptools import find_packages, setup
 cfg = ConfigParser(delimiters=['='], interpolation=None)
 cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
 cfg = cfg['DEFAULT']
-extras = {k: cfg[f'{k}_requirements'].split() for k in ('encoders', 'anticipation', 'hub', 'dev')}
+extras = {k: cfg[f'{k}_requirements'].split() for k in ('encoders', 'anticipation', 'hub', 'trackers', 'dev')}
 extras['dev'] += extras['anticipation'] + extras['hub']
 
 setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],

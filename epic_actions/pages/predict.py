@@ -5,7 +5,7 @@
 # %% auto #0
 __all__ = ['Limits', 'Job', 'Work', 'Camera', 'PredictServer', 'serve_page']
 
-# %% ../../nbs/pages/10_predict.ipynb #6597eb95
+# %% ../../nbs/pages/10_predict.ipynb #223c601a
 import io, json, os, queue, secrets, shutil, tempfile, threading, time
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -20,7 +20,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import FileResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-# %% ../../nbs/pages/10_predict.ipynb #fa2aee4f
+# %% ../../nbs/pages/10_predict.ipynb #c7258342
 from ..video.files import VideoError, atomic_write, file_name
 from ..video.reading import open_source, seconds_of
 from ..deploy.smoothing import find_segments, save_predictions
@@ -29,7 +29,7 @@ from ..deploy.overlay import Annotation, writers
 from .pictures import frame_jpeg
 from .server import PageServer, loopback
 
-# %% ../../nbs/pages/10_predict.ipynb #94686b79
+# %% ../../nbs/pages/10_predict.ipynb #3c300f8f
 @dataclass
 class Limits:
     "What is taken."
@@ -39,7 +39,7 @@ class Limits:
     waiting:int=8 # Videos that wait for their turn
     kept:int=16 # Videos that are kept; the oldest that are finished are deleted first
 
-# %% ../../nbs/pages/10_predict.ipynb #73c4f9ff
+# %% ../../nbs/pages/10_predict.ipynb #a5fb9ccd
 def _checked_name(name):
     "The name of a video; raises a ValueError if a file cannot be called so, or if it is none of a video."
     name = ''.join(c for c in name if c.isprintable()).strip()
@@ -47,7 +47,7 @@ def _checked_name(name):
     if Path(name).suffix.lower() in ('.npz','.tar',''): raise ValueError(f'{name}: is not the name of a video')
     return name
 
-# %% ../../nbs/pages/10_predict.ipynb #cd06640a
+# %% ../../nbs/pages/10_predict.ipynb #e1bdb3fc
 @dataclass
 class Job:
     "A video that was sent, and what a model says of it."
@@ -59,36 +59,36 @@ class Job:
     segments:list=field(default_factory=list) # Those found
     lock:object=field(default_factory=threading.Lock, repr=False) # Of its outputs
 
-# %% ../../nbs/pages/10_predict.ipynb #19a481d6
+# %% ../../nbs/pages/10_predict.ipynb #94d15a31
 @patch(as_prop=True)
 def path(self:Job): return self.folder/'video'/self.name
 
-# %% ../../nbs/pages/10_predict.ipynb #76ba1707
+# %% ../../nbs/pages/10_predict.ipynb #da0cedb7
 @patch(as_prop=True)
 def ended(self:Job)->bool: return self.state in ('done','failed','gone')
 
-# %% ../../nbs/pages/10_predict.ipynb #20cdf794
+# %% ../../nbs/pages/10_predict.ipynb #aa517699
 @patch
 def about(self:Job)->dict:
     "What is known of the video, as plain data."
     return dict(id=self.folder.name, name=self.name, duration=self.duration, fps=self.fps, state=self.state)
 
-# %% ../../nbs/pages/10_predict.ipynb #7642b381
+# %% ../../nbs/pages/10_predict.ipynb #5c98220a
 @patch
 def say(self:Job, **line):
     "Add a line to the answers."
     with open(self.folder/'answers', 'a', encoding='utf-8') as f: f.write(json.dumps(line) + '\n')
 
-# %% ../../nbs/pages/10_predict.ipynb #e87d939f
+# %% ../../nbs/pages/10_predict.ipynb #5f3c331e
 def _best_scores(probs, vocabs, most=10):
     "Target -> class -> score, of the best classes."
     return {t: {vocabs[t][k]: round(float(p[k]), 4) for k in np.argsort(-p)[:most]} for t,p in probs.items()}
 
-# %% ../../nbs/pages/10_predict.ipynb #b733306f
+# %% ../../nbs/pages/10_predict.ipynb #5fde2d66
 def _answer(p): return dict(time=round(p.time, 3), start=round(p.start, 3), stop=round(p.stop, 3),
                             scores=_best_scores(p.probabilities, p.vocabs))
 
-# %% ../../nbs/pages/10_predict.ipynb #6f738f3f
+# %% ../../nbs/pages/10_predict.ipynb #0c00626e
 class Work:
     "Computes videos in turn, in a thread of its own."
     def __init__(self,
@@ -105,7 +105,7 @@ class Work:
         Finalize(None, shutil.rmtree, [self.folder], dict(ignore_errors=True), exitpriority=0)
         threading.Thread(target=self._run, daemon=True).start()
 
-# %% ../../nbs/pages/10_predict.ipynb #ea0b531e
+# %% ../../nbs/pages/10_predict.ipynb #6376b585
 @patch
 def _run(self:Work):
     while True:
@@ -116,14 +116,14 @@ def _run(self:Work):
         try: self._compute(job)
         except Exception as e: self._failed(job, e)
 
-# %% ../../nbs/pages/10_predict.ipynb #c5f0c689
+# %% ../../nbs/pages/10_predict.ipynb #fa561048
 @patch
 def ahead(self:Work, job)->list:
     "The jobs that wait, up to `job`; None: all."
     waiting = [j for j in list(self.jobs.values()) if j.state == 'waiting']
     return waiting[:waiting.index(job)] if job in waiting else waiting
 
-# %% ../../nbs/pages/10_predict.ipynb #f26bf3e3
+# %% ../../nbs/pages/10_predict.ipynb #ce0eb2e6
 @patch
 def _failed(self:Work, job, e):
     "Say why a job failed."
@@ -135,7 +135,7 @@ def _failed(self:Work, job, e):
             f'{job.name}: the server has a bug ({type(e).__name__}), see its terminal')
     if not known: threading.excepthook(threading.ExceptHookArgs((type(e), e, e.__traceback__, None)))
 
-# %% ../../nbs/pages/10_predict.ipynb #644f70fb
+# %% ../../nbs/pages/10_predict.ipynb #b79cd447
 @patch
 def _compute(self:Work, job):
     "Compute a video: its answers, its segments, and what the outputs are made of."
@@ -150,7 +150,7 @@ def _compute(self:Work, job):
     job.say(segments=job.segments, done=True, outputs=self.outputs)
     if job.state == 'running': job.state = 'done'
 
-# %% ../../nbs/pages/10_predict.ipynb #8b0cf8d0
+# %% ../../nbs/pages/10_predict.ipynb #e1814c24
 @patch
 def _answers(self:Work, job):
     "The predictions of a video, each of which is written as it comes, and now and then the segments so far."
@@ -166,13 +166,13 @@ def _answers(self:Work, job):
             raise ValueError(f'takes longer than {self.limits.compute:g} s, so it was stopped; see --max-minutes')
     return found
 
-# %% ../../nbs/pages/10_predict.ipynb #ccf8179c
+# %% ../../nbs/pages/10_predict.ipynb #1bc693b7
 @patch(as_prop=True)
 def outputs(self:Work)->list:
     "Kinds of files that can be had of a video."
     return 'csv json srt'.split() + ([] if self.predictor.detects else 'png mp4 gif npz'.split())
 
-# %% ../../nbs/pages/10_predict.ipynb #b6e50cdd
+# %% ../../nbs/pages/10_predict.ipynb #4150f06b
 @patch
 def output(self:Work, job, kind)->Path:
     "A file of one of the `outputs`, made when it is asked for first."
@@ -188,7 +188,7 @@ def output(self:Work, job, kind)->Path:
         with atomic_write(path) as part: writers[f'.{kind}'](ann, part)
     return path
 
-# %% ../../nbs/pages/10_predict.ipynb #4d232467
+# %% ../../nbs/pages/10_predict.ipynb #1bf3ab65
 @patch
 def add(self:Work, job):
     "Give a job its turn; raises a `VideoError` or a ValueError if it cannot be computed."
@@ -202,7 +202,7 @@ def add(self:Work, job):
     job.say(waiting=len(self.ahead(job)) + any(j.state == 'running' for j in list(self.jobs.values())))
     self.waiting.put(job)
 
-# %% ../../nbs/pages/10_predict.ipynb #fe4fda64
+# %% ../../nbs/pages/10_predict.ipynb #457d010a
 @patch
 def forget(self:Work, job):
     "Delete a job, and stop its computation."
@@ -210,13 +210,13 @@ def forget(self:Work, job):
     self.jobs.pop(job.folder.name, None)
     shutil.rmtree(job.folder, ignore_errors=True)
 
-# %% ../../nbs/pages/10_predict.ipynb #c7c68c49
+# %% ../../nbs/pages/10_predict.ipynb #7801e51e
 @patch
 def _forget_oldest(self:Work):
     ended = [j for j in list(self.jobs.values()) if j.ended]
     for j in ended[:max(len(self.jobs) - self.limits.kept, 0)]: self.forget(j)
 
-# %% ../../nbs/pages/10_predict.ipynb #97eab1fd
+# %% ../../nbs/pages/10_predict.ipynb #309713fe
 class Camera:
     "What a model says of pictures that come from a camera."
     def __init__(self, predictor, **how):
@@ -224,20 +224,20 @@ class Camera:
         self.heard = time.monotonic()
         threading.Thread(target=self._run, args=[predictor, how], daemon=True).start()
 
-# %% ../../nbs/pages/10_predict.ipynb #bd9363fb
+# %% ../../nbs/pages/10_predict.ipynb #b4f52e01
 @patch
 def _coming(self:Camera, patience=10.):
     "Yield the pictures, until none has come for `patience` seconds."
     with suppress(queue.Empty): yield from iter(lambda: self.pictures.get(timeout=patience), None)
 
-# %% ../../nbs/pages/10_predict.ipynb #f0015d78
+# %% ../../nbs/pages/10_predict.ipynb #9c1922e5
 @patch
 def _run(self:Camera, predictor, how):
     try:
         for p in predictor.watch(self._coming(), **how): self.answers.append(_answer(p))
     except Exception as e: self.error = e
 
-# %% ../../nbs/pages/10_predict.ipynb #a39a96a3
+# %% ../../nbs/pages/10_predict.ipynb #adfa3f4a
 @patch
 def see(self:Camera, t, picture)->list:
     "Take a picture of the time `t`, seconds; the answers since the last call. Raises a ValueError for one that is not."
@@ -247,7 +247,7 @@ def see(self:Camera, t, picture)->list:
     new,self.answers = self.answers,[]
     return new
 
-# %% ../../nbs/pages/10_predict.ipynb #0188f7ac
+# %% ../../nbs/pages/10_predict.ipynb #4f8e1020
 def _read_jpeg(body, most=4_000_000):
     "The pixels of a JPEG picture; raises a ValueError for anything else, or for too many."
     try:
@@ -256,10 +256,10 @@ def _read_jpeg(body, most=4_000_000):
             return np.asarray(im.convert('RGB'))
     except (OSError, SyntaxError) as e: raise ValueError(f'this is no JPEG picture ({e})') from e
 
-# %% ../../nbs/pages/10_predict.ipynb #2f4d5c58
+# %% ../../nbs/pages/10_predict.ipynb #f62ead22
 def _error(status, text): return JSONResponse(dict(error=text), status)
 
-# %% ../../nbs/pages/10_predict.ipynb #a1304976
+# %% ../../nbs/pages/10_predict.ipynb #5f541a12
 class PredictServer(PageServer):
     "Serves the page of a model; raises an `OSError` if the port cannot be used, a ValueError for another file."
     def __init__(self,
@@ -280,14 +280,14 @@ class PredictServer(PageServer):
         super().__init__('pages/predict', routes, port, ['pages/timeline'], host)
         self.app.add_exception_handler(HTTPException, lambda _,e: _error(e.status_code, str(e.detail)))
 
-# %% ../../nbs/pages/10_predict.ipynb #6269b8e6
+# %% ../../nbs/pages/10_predict.ipynb #8db8f03f
 @patch
 def shutdown(self:PredictServer):
     "End all connections, and delete the videos."
     super(PredictServer, self).shutdown()
     shutil.rmtree(self.work.folder, ignore_errors=True)
 
-# %% ../../nbs/pages/10_predict.ipynb #8d8ebd18
+# %% ../../nbs/pages/10_predict.ipynb #c1b0f764
 @patch
 def _model(self:PredictServer, request):
     "What the page has to know of the model."
@@ -298,12 +298,12 @@ def _model(self:PredictServer, request):
                              camera=_camera_fps(p) if watches else 0,
                              limits=dict(bytes=limits.bytes, seconds=limits.seconds, compute=limits.compute)))
 
-# %% ../../nbs/pages/10_predict.ipynb #5504870d
+# %% ../../nbs/pages/10_predict.ipynb #80aa7c9f
 def _camera_fps(p, least=5., most=15.):
     "Pictures a second that a model takes from a camera; 0 if it does not know how long its clips are."
     return float(np.clip(p.spec.n_frames/p.window, least, most)) if p.window else 0.
 
-# %% ../../nbs/pages/10_predict.ipynb #2741eac8
+# %% ../../nbs/pages/10_predict.ipynb #ad508719
 @patch
 def _job(self:PredictServer, request)->Job:
     "The job that a request names."
@@ -311,7 +311,7 @@ def _job(self:PredictServer, request)->Job:
     if not job: raise HTTPException(404, 'There is no such video any more. Send it again.')
     return job
 
-# %% ../../nbs/pages/10_predict.ipynb #73a2f019
+# %% ../../nbs/pages/10_predict.ipynb #925cbcbf
 async def _receive(request, path, most):
     "Write the body of a request to a file; raises an HTTPException if it is too large."
     too_large = HTTPException(413, f'A video may have {most/1e6:.0f} MB at most; --max-mb raises that.')
@@ -321,7 +321,7 @@ async def _receive(request, path, most):
             f.write(part)
             if f.tell() > most: raise too_large
 
-# %% ../../nbs/pages/10_predict.ipynb #c8e3c4c4
+# %% ../../nbs/pages/10_predict.ipynb #64abbedb
 @patch
 async def _take(self:PredictServer, request):
     "Take a video."
@@ -342,18 +342,18 @@ async def _take(self:PredictServer, request):
     work.forget(job)
     return answer
 
-# %% ../../nbs/pages/10_predict.ipynb #56d6f20b
+# %% ../../nbs/pages/10_predict.ipynb #036b6055
 @patch
 def _about(self:PredictServer, request): return JSONResponse(self._job(request).about())
 
-# %% ../../nbs/pages/10_predict.ipynb #1aa7d47b
+# %% ../../nbs/pages/10_predict.ipynb #6d075323
 @patch
 def _forget(self:PredictServer, request):
     "Forget a video."
     self.work.forget(self._job(request))
     return JSONResponse(dict(state='gone'))
 
-# %% ../../nbs/pages/10_predict.ipynb #8ea1f031
+# %% ../../nbs/pages/10_predict.ipynb #b18774f4
 async def _lines(job, every=.05):
     "The answers of a job, as they come."
     with open(job.folder/'answers', 'rb') as f:
@@ -363,19 +363,19 @@ async def _lines(job, every=.05):
             elif ended: return
             else: await anyio.sleep(every)
 
-# %% ../../nbs/pages/10_predict.ipynb #61d70bc2
+# %% ../../nbs/pages/10_predict.ipynb #0394da54
 @patch
 def _stream(self:PredictServer, request):
     "The answers about a video."
     return StreamingResponse(_lines(self._job(request)), media_type='application/x-ndjson')
 
-# %% ../../nbs/pages/10_predict.ipynb #f723f47c
+# %% ../../nbs/pages/10_predict.ipynb #e923cce9
 @patch
 def _video(self:PredictServer, request):
     "The video, of which browsers ask for parts."
     return FileResponse((job := self._job(request)).path, filename=job.name)
 
-# %% ../../nbs/pages/10_predict.ipynb #89e28ddd
+# %% ../../nbs/pages/10_predict.ipynb #613a2a22
 @patch
 def _frame(self:PredictServer, request):
     "A frame, for a browser that does not play the video."
@@ -383,7 +383,7 @@ def _frame(self:PredictServer, request):
     try: return Response(frame_jpeg(job.path, float(request.query_params.get('t', ''))), media_type='image/jpeg')
     except (VideoError, ValueError) as e: return _error(400, getattr(e, 'reason', None) or str(e))
 
-# %% ../../nbs/pages/10_predict.ipynb #f77d2135
+# %% ../../nbs/pages/10_predict.ipynb #efeb967f
 @patch
 def _output(self:PredictServer, request):
     "A file about the video."
@@ -394,7 +394,7 @@ def _output(self:PredictServer, request):
     try: return FileResponse(self.work.output(job, kind), filename=f'{Path(job.name).stem}.{kind}')
     except (VideoError, ValueError) as e: return _error(422, f'{job.name}: {getattr(e, "reason", None) or e}')
 
-# %% ../../nbs/pages/10_predict.ipynb #aaca2471
+# %% ../../nbs/pages/10_predict.ipynb #62eb9790
 @patch
 def _watch(self:PredictServer, request):
     "Begin to watch a camera: one at a time."
@@ -404,7 +404,7 @@ def _watch(self:PredictServer, request):
     self.camera = Camera(self.work.predictor, **how)
     return JSONResponse(dict(id=self.camera.id))
 
-# %% ../../nbs/pages/10_predict.ipynb #0d2320f5
+# %% ../../nbs/pages/10_predict.ipynb #e42fc626
 @patch
 async def _see(self:PredictServer, request):
     "Take a picture of a camera."
@@ -420,7 +420,7 @@ async def _see(self:PredictServer, request):
     except ValueError as e: return _error(400, str(e))
     except ClientDisconnect: return _error(400, 'The picture was not sent to its end.')
 
-# %% ../../nbs/pages/10_predict.ipynb #e6dd559e
+# %% ../../nbs/pages/10_predict.ipynb #6b5cc058
 @patch
 def _blind(self:PredictServer, request):
     "End a camera."
@@ -429,7 +429,7 @@ def _blind(self:PredictServer, request):
         self.camera = None
     return JSONResponse(dict(state='gone'))
 
-# %% ../../nbs/pages/10_predict.ipynb #1c3ef611
+# %% ../../nbs/pages/10_predict.ipynb #b7bc4533
 def serve_page(
     model, # An `ActionPredictor`, or the path of a file of `export_onnx`
     port:int=8891, # Of this computer
