@@ -47,10 +47,19 @@ from .footage.correct import CorrectServer, correct_page
 # %% ../nbs/all.ipynb #e591863d
 from .datasets.base import DataSet
 from .datasets.folders import segments_from_csv, segments_from_folders
+from .datasets.tools import annotated_videos
 from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
                                         flow_stride)
+from .datasets.activitynet import segments_from_activitynet
+from .datasets.boris import segments_from_boris
+from .datasets.cvat import segments_from_cvat
+from .datasets.elan import segments_from_elan
+from .datasets.hd_epic import segments_from_hd_epic
+from .datasets.label_studio import segments_from_label_studio
+from .datasets.mmaction import segments_from_mmaction
 from .datasets.mstcn import segments_from_mstcn
+from .datasets.video_folder import segments_from_video_folder
 from .datasets.toykitchen import ToyKitchen
 from .datasets.datasets import read_data
 from .datasets.untrimmed import read_untrimmed
@@ -153,6 +162,10 @@ from .export.onnx import export_onnx, export_run, median_window
 
 # %% ../nbs/all.ipynb #e3b9a257
 from .exchange.hub import push_to_hub, save_pretrained
+
+# %% ../nbs/all.ipynb #978afb0a
+from .exchange.formats import (check_segments_out, label_studio_config, write_activitynet, write_elan,
+                                           write_fiftyone, write_label_studio, write_segments)
 
 # %% ../nbs/all.ipynb #0d13dd56
 __all__ = [n for n in globals() if not n.startswith('_')]

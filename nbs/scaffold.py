@@ -2,6 +2,7 @@
 import atexit, hashlib, importlib.util, io, json, re, shutil, socket, subprocess, sys, tempfile, threading, time
 import warnings
 from base64 import b64decode
+from contextlib import contextmanager
 from fractions import Fraction
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -29,6 +30,15 @@ def warned(f):
         answer = f()
     messages = [str(w.message) for w in said if w.category is DeprecationWarning]
     return answer, [m for m in messages if 'is now called' in m]
+
+
+@contextmanager
+def warns(text):
+    "Test that a block raises a warning that contains `text`; its other warnings are not shown."
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        yield
+    assert any(text in str(w.message) for w in said), [str(w.message) for w in said]
 
 
 def call(*args):

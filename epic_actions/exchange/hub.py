@@ -13,14 +13,15 @@ import yaml
 from jinja2 import Environment, PackageLoader
 
 # %% ../../nbs/exchange/50_hub.ipynb #78617920
+from ..video.checked import read_json
 from ..video.files import atomic_write
+from ..video.registry import import_needed
 from ..data.splits import find_leaks
 from ..data.tables import read_table
 from ..features.network import with_network
 from ..models.backbones import backbones
 from ..models.bundle import read_bundle, save_bundle
 from ..models.checkpoints import first_line, hub_name
-from ..models.layers import import_needed
 from ..models.pretrained import read_model
 from ..models.repository import check_repository, library
 from ..report.runs import check_one_run, run_folder
@@ -51,7 +52,7 @@ def _licence_of(name):
 # %% ../../nbs/exchange/50_hub.ipynb #d96441c0
 def _recipe_of(source):
     file = run_folder(source)/'recipe.json'
-    return json.loads(file.read_text(encoding='utf-8')) if file.is_file() else None
+    return read_json(file) if file.is_file() else None
 
 # %% ../../nbs/exchange/50_hub.ipynb #b78086bb
 def base_weights(
@@ -135,7 +136,7 @@ def _scored(folder):
         return said, _clip_figures(results), [*results.beside_guessing().values()]
     if (file := folder/'scores.json').is_file():
         said = 'Measured on whole videos that were held out, with 95% intervals by video.'
-        return said, _video_figures(json.loads(file.read_text(encoding='utf-8'))), []
+        return said, _video_figures(read_json(file)), []
     return 'No scores were kept with the model.', [], []
 
 # %% ../../nbs/exchange/50_hub.ipynb #713e6aac

@@ -7,11 +7,10 @@ __all__ = ['Footage', 'find_footage', 'read_suggestions', 'check_segment', 'Corr
            'correct_page']
 
 # %% ../../nbs/footage/35_correct.ipynb #41c2ee24
-import errno, io, json, os, re, secrets, warnings
+import errno, json, os, re, secrets, warnings
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-import numpy as np, pandas as pd
-from PIL import Image
+import pandas as pd
 from fastcore.basics import listify, patch
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route

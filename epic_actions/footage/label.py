@@ -6,7 +6,7 @@
 __all__ = ['find_clips', 'check_entry', 'Labels', 'LabelServer', 'label_page']
 
 # %% ../../nbs/footage/30_label.ipynb #fedfb248
-import json, os
+import json
 from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch

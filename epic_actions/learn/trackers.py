@@ -5,17 +5,17 @@
 # %% auto #0
 __all__ = ['project', 'trackers', 'import_tracker', 'run_id', 'begin_tracking', 'Tracker', 'track_files']
 
-# %% ../../nbs/learn/34_trackers.ipynb #3c187d4f
+# %% ../../nbs/learn/34_trackers.ipynb #8ea8b1bb
 import re, secrets
 from pathlib import Path
 from fastai.callback.core import Callback
 from fastai.learner import Recorder
 
-# %% ../../nbs/learn/34_trackers.ipynb #65b03afb
+# %% ../../nbs/learn/34_trackers.ipynb #6b76b251
 from ..video.files import atomic_write
 from ..models.layers import import_needed
 
-# %% ../../nbs/learn/34_trackers.ipynb #444a5fe2
+# %% ../../nbs/learn/34_trackers.ipynb #452d9407
 project,trackers = 'epic_actions',('wandb','trackio')
 
 def import_tracker(
@@ -24,7 +24,7 @@ def import_tracker(
     "The module of a tracker; raises an ImportError that says how to install it."
     return import_needed(tracker, f'train.tracker={tracker}', 'trackers')
 
-# %% ../../nbs/learn/34_trackers.ipynb #214e6188
+# %% ../../nbs/learn/34_trackers.ipynb #998a2992
 def run_id(
     out:Path # Folder of the run
 )->str:
@@ -35,7 +35,7 @@ def run_id(
         with atomic_write(file) as part: part.write_text(f'{name[-80:]}-{secrets.token_hex(4)}')
     return file.read_text()
 
-# %% ../../nbs/learn/34_trackers.ipynb #7ce9c803
+# %% ../../nbs/learn/34_trackers.ipynb #534ae506
 def begin_tracking(
     tracker:str, # `wandb` or `trackio`
     out:Path, # Folder of the run
@@ -47,7 +47,7 @@ def begin_tracking(
     module.init(project=project, name=name, config=config, resume='allow', **own)
     return module
 
-# %% ../../nbs/learn/34_trackers.ipynb #f5490106
+# %% ../../nbs/learn/34_trackers.ipynb #b1031a5b
 class Tracker(Callback):
     "Sends the curves of a training to a tracker; raises an ImportError if it is missing."
     run_after,remove_on_fetch = Recorder,True
@@ -70,7 +70,7 @@ class Tracker(Callback):
     def state_dict(self): return {} # a checkpoint keeps nothing of it
     def load_state_dict(self, state): pass
 
-# %% ../../nbs/learn/34_trackers.ipynb #d309b798
+# %% ../../nbs/learn/34_trackers.ipynb #a0715dfe
 _kept = 'history.csv','recipe.json','results.csv','report.html'
 
 def track_files(

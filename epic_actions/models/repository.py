@@ -6,13 +6,14 @@
 __all__ = ['library', 'check_repository', 'pull_model', 'repository_config', 'from_pretrained', 'is_repository']
 
 # %% ../../nbs/models/52_repository.ipynb #65fc5f82
-import json, re
+import re
 from pathlib import Path
 
 # %% ../../nbs/models/52_repository.ipynb #e8ded9b9
+from ..video.checked import read_json
+from ..video.registry import import_needed
 from .bundle import load_bundle, read_bundle
 from .checkpoints import first_line, hub_name
-from .layers import import_needed
 
 # %% ../../nbs/models/52_repository.ipynb #0e4a4333
 _harmless = re.compile(r'\.gitattributes|LICEN[CS]E|NOTICE|'
@@ -75,9 +76,7 @@ def repository_config(
     "What `config.json` says in a repository of this library; raises a ValueError if it cannot be read."
     file = Path(folder)/'config.json'
     if not file.is_file(): return {}
-    if file.stat().st_size > 1<<24: raise ValueError(f'{file}: is larger than 16 MB, so it is not read')
-    try: config = json.loads(file.read_bytes())
-    except (ValueError, RecursionError) as e: raise ValueError(f'{file}: not JSON ({first_line(e)})') from e
+    config = read_json(file, kind=object)
     return config if isinstance(config, dict) and config.get('library_name') == library else {}
 
 # %% ../../nbs/models/52_repository.ipynb #f916b2c4

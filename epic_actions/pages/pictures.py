@@ -13,7 +13,6 @@ import numpy as np
 from PIL import Image
 
 # %% ../../nbs/pages/00_pictures.ipynb #66753110
-from ..video.files import VideoError
 from ..video.frames import open_frames
 from ..video.sampling import UniformSegments
 

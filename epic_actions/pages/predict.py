@@ -6,7 +6,7 @@
 __all__ = ['Limits', 'Job', 'Work', 'Camera', 'PredictServer', 'serve_page']
 
 # %% ../../nbs/pages/10_predict.ipynb #223c601a
-import io, json, os, queue, secrets, shutil, tempfile, threading, time
+import io, json, queue, secrets, shutil, tempfile, threading, time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from multiprocessing.util import Finalize
