@@ -13,7 +13,7 @@ from fastai.learner import Recorder
 
 # %% ../../nbs/learn/34_trackers.ipynb #6b76b251
 from ..video.files import atomic_write
-from ..models.layers import import_needed
+from ..video.registry import import_needed
 
 # %% ../../nbs/learn/34_trackers.ipynb #452d9407
 project,trackers = 'epic_actions',('wandb','trackio')
