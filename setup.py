@@ -7,7 +7,7 @@ cfg = ConfigParser(delimiters=['='], interpolation=None)
 cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
 cfg = cfg['DEFAULT']
 extras = {k: cfg[f'{k}_requirements'].split()
-          for k in ('encoders', 'anticipation', 'cluster', 'formats', 'hub', 'dev')}
+          for k in ('encoders', 'anticipation', 'cluster', 'formats', 'hub', 'trackers', 'dev')}
 extras['dev'] += extras['anticipation'] + extras['cluster'] + extras['formats'] + extras['hub']
 
 setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],

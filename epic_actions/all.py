@@ -107,6 +107,7 @@ from .learn.mixup import MixUp, CutMix, SlidingEdges
 from .learn.callbacks import EMA, GradientCheckpointing, PolicyRates, StopOnNaN
 from .learn.learner import action_learner
 from .learn.resume import Checkpoints, train_run
+from .learn.trackers import Tracker, track_files
 from .learn.probes import ProbeGrid, adamw, choice_loaders, train_probes
 from .learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, TimelineRecipe, read_recipe, recipes,
                                         student_recipes, teacher_recipes, timeline_recipes)

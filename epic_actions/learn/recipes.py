@@ -23,7 +23,7 @@ from ..video.spec import default_frames, default_size
 
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0
 _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','adamw','sgd'),
-                schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), over=('labelled','all'),
+                schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), tracker=('tensorboard','wandb','trackio'), over=('labelled','all'),
                 reduction=('batchmean','mean'), history=('observed','published'), before=('start','stop'),
                 unannotated=('background','unknown'), targets=(('label',), ('verb','noun','action')))
 
@@ -159,7 +159,8 @@ class TrainRecipe(Section):
     ucf_split:int=1 # Official split of UCF101: 1, 2 or 3
     train_on_val:bool=False # Train on the validation clips, too, for a test server
     preload:bool|None=None # Keep all clips in memory; None: up to 1000 clips
-    tensorboard:bool=False # Write the curves for TensorBoard, too, into the folder tensorboard of the run
+    tracker:str|None=None # Send the curves to wandb or trackio, or write them for tensorboard into the run
+    tensorboard:bool=False # The old name of tracker=tensorboard
     every:str|None=None # Within epochs, too, write a checkpoint after so many batches, as 500, or a time, as 10min
     sync_bn:bool=False # In several processes: batch norm sees the clips of all of them; needs GPUs
     scale_lr:bool=False # In several processes: multiply the learning rate by their number

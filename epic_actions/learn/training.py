@@ -37,6 +37,7 @@ from .distributed import is_writer, n_processes, start_processes
 from .heads import MultiTaskLoss
 from .learner import action_learner
 from .mixup import CutMix, MixUp, SlidingEdges
+from .trackers import Tracker, import_tracker, trackers
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
 from .probes import adamw, choice_loaders, train_probes
@@ -94,6 +95,7 @@ def check_recipe(recipe:Recipe):
     if recipe.background.active and (spec.feature_folder or type(recipe) is not Recipe): raise ValueError(
         'background: clips of nothing are made for models that classify clips; leave background.footage and gaps out')
     checkpoint_interval(recipe.train.every)
+    if recipe.train.tracker in trackers: import_tracker(recipe.train.tracker)
     _check_rates(recipe)
     _schedule(recipe.train, 1.)
 
@@ -238,7 +240,7 @@ def recipe_callbacks(recipe:Recipe)->list:
     return [make(value) for make,value in makers if value] + [PolicyRates()]*train.policy
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
-_may_change = dict(epochs=1, every=None, preload=None, tensorboard=False) # fields of `train`, and any value
+_may_change = dict(epochs=1, every=None, preload=None, tracker=None, tensorboard=False) # fields of `train`, and any value
 
 def _other_settings(recipe, file):
     "How `recipe` differs from the one in `file`, as texts."
@@ -335,6 +337,14 @@ def tensorboard_callback(
     except ImportError as e: raise ImportError(f"TensorBoard is missing ({e}): pip install tensorboard") from e
     return TensorBoardCallback(out/'tensorboard', trace_model=False, log_preds=False)
 
+# %% ../../nbs/learn/37_training.ipynb #b0424457
+def _tracking(recipe, out, tensorboard):
+    "The callbacks that follow a training."
+    train,found = recipe.train,[]
+    if tensorboard or train.tensorboard or train.tracker == 'tensorboard': found.append(tensorboard_callback(out))
+    if train.tracker in trackers: found.append(Tracker(train.tracker, out, asdict(recipe)))
+    return found
+
 # %% ../../nbs/learn/37_training.ipynb #1ca27efa
 def _rates(recipe, base):
     "The highest learning rate; a slice from the first layers to the last for pretrained weights."
@@ -379,7 +389,7 @@ def _run_recipe(recipe, learn, dls, out, resume, progress, base, tensorboard, cb
         recipe = _settled(recipe, learn, base, out, resume, progress)
         if train.several: learn = recipe_learner(recipe, dls, base) # begins as if nothing had been tried
         cbs = [*cbs, *recipe_callbacks(recipe)]
-        if (tensorboard or train.tensorboard) and is_writer(): cbs.append(tensorboard_callback(out))
+        if is_writer(): cbs += _tracking(recipe, out, tensorboard)
         if goes_on: check_resumed(recipe, dls, out)
         _keep_record(recipe, dls, out, goes_on)
         if is_writer(): (out/'probes'/'last.pt').unlink(missing_ok=True) # of all probes, and large

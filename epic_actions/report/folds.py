@@ -77,7 +77,7 @@ def fold_table(
 # %% ../../nbs/report/30_folds.ipynb #8253069a
 def _settings(recipe, **more):
     "All that decides about the models, flat."
-    nested = asdict(recipe.changed(train=dict(preload=None, tensorboard=False)))
+    nested = asdict(recipe.changed(train=dict(preload=None, tracker=None, tensorboard=False)))
     flat = {f'{s}.{k}': v for s,section in nested.items() for k,v in section.items()}
     return json.loads(json.dumps(more | flat))
 

@@ -39,6 +39,7 @@ from ..score.scoring import clip_images, score_clips
 from ..learn.distributed import is_writer, n_processes, start_processes
 from ..learn.recipes import read_recipe
 from ..learn.resume import only_writer
+from ..learn.trackers import track_files, trackers
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
                                          train_recipe)
 from .report import action_report
@@ -509,6 +510,11 @@ def epoch_warning(
     if share is None or monitor in ('last','train_loss'): return ''
     return choice_warning(share, int(n), len(history)).replace('the best of', 'the best epoch of')
 
+# %% ../../nbs/report/20_runs.ipynb #111e9685
+def _flat(scores, split):
+    "The scores of all targets as one dict, for a tracker."
+    return {f'{split}/{t} {name}': v for t,row in scores.items() for name,v in row.items() if v == v}
+
 # %% ../../nbs/report/20_runs.ipynb #c5f1f911
 def train_and_score(
     recipe, # `Recipe`
@@ -527,9 +533,10 @@ def train_and_score(
     chosen = epoch_warning(best.info, history, (df.split == 'valid').sum(), recipe.train.monitor)
     if chosen: warnings.warn(chosen)
     notes = [('How the epoch was chosen', f'{chosen[:1].upper()}{chosen[1:]}.')] if chosen else None
-    return dict(model=str(out/'best.safetensors'), split=held,
-                **write_scores(out, results, best, histories={'the model': history}, pairs=pairs,
-                               title=f'{type(best).__name__} on the {held} clips', notes=notes))
+    scores = write_scores(out, results, best, histories={'the model': history}, pairs=pairs,
+                          title=f'{type(best).__name__} on the {held} clips', notes=notes)
+    if recipe.train.tracker in trackers: track_files(recipe.train.tracker, out, _flat(scores['scores'], held))
+    return dict(model=str(out/'best.safetensors'), split=held, **scores)
 
 # %% ../../nbs/report/20_runs.ipynb #825af7a7
 def train_data(
