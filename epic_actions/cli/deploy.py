@@ -197,7 +197,7 @@ def predict(
     stop:float|None=None, # Its end.
     stride:float|None=None, # With --out, or a camera: seconds from one answer to the next.
     window:float|None=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
-    smooth:str|None=None, # With --out, or a camera: mean, vote, exp or none.
+    smooth:str|None=None, # With --out, or a camera: geometric, mean, vote, exp or none.
     smooth_window:float|None=None, # With --out, or a camera: seconds to smooth over; else 1, or 2 strides.
     threshold:float|None=None, # With --out: what is less probable is not shown; else as calibrated, or 0.
     precision:float|None=None, # With --out: show what was right so often when the file was calibrated, as 0.9.

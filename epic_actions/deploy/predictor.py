@@ -486,7 +486,7 @@ def stream(self:ActionPredictor,
     video, # A video; or frames, with `fps`; or a file of `save_predictions`
     stride:float|None=None, # Seconds from one answer to the next; None: a quarter of `window`
     window:float|None=None, # Seconds that an answer looks at; None: those of the training clips
-    smooth:str|None='mean', # `mean`, `vote`, `exp` or None, see `smooth_predictions`
+    smooth:str|None='geometric', # `geometric`, `mean`, `vote`, `exp` or None, see `smooth_predictions`
     smooth_window:float|None=None, # Seconds that are smoothed over; None: what `smoothing_window` says of the stride
     *,
     past:bool|None=None, # Do windows end at the time they speak of? None: only for models of `LastFrames`
@@ -571,7 +571,7 @@ def watch(self:ActionPredictor,
     pictures, # Pairs of seconds and a picture (RGB, uint8 (height, width, 3)), as they come
     stride:float|None=None, # Seconds from one answer to the next; None: a quarter of `window`
     window:float|None=None, # Seconds that an answer looks at; None: those of the training clips
-    smooth:str|None='exp', # See `smooth_predictions`; `mean` and `vote` wait for half a `smooth_window`
+    smooth:str|None='exp', # See `smooth_predictions`; all but `exp` wait for half a `smooth_window`
     smooth_window:float=1. # Seconds that are smoothed over
 ):
     "Yield a `Prediction` for every `stride` seconds of pictures that come from a camera, in constant memory."
