@@ -263,8 +263,8 @@ class Hub:
         config = uvicorn.Config(self, lifespan='off', log_config=None, log_level='error')
         self.server = uvicorn.Server(config)
         threading.Thread(target=self.server.run, args=[[listening]], daemon=True).start()
-        os.environ.update(HF_ENDPOINT=self.url, HF_HOME=str(cache), HF_TOKEN=token, HF_HUB_DISABLE_XET='1',
-                          HF_HUB_DISABLE_TELEMETRY='1', HF_HUB_DISABLE_PROGRESS_BARS='1')
+        os.environ.update(HF_ENDPOINT=self.url, HF_HOME=str(cache), HF_TOKEN=token, HF_HUB_OFFLINE='0',
+                          HF_HUB_DISABLE_XET='1', HF_HUB_DISABLE_TELEMETRY='1', HF_HUB_DISABLE_PROGRESS_BARS='1')
         # a process that tests several notebooks has read the environment before
         if 'huggingface_hub.constants' in sys.modules: importlib.reload(sys.modules['huggingface_hub.constants'])
 
