@@ -1,6 +1,6 @@
 "What the tests of several notebooks share: a folder, commands, small videos whose frames can be told apart, a browser."
-import atexit, hashlib, importlib, importlib.util, io, json, os, re, shutil, socket, subprocess, sys, tempfile, threading
-import time, warnings
+import atexit, hashlib, importlib, importlib.util, io, json, os, re, shutil, socket, subprocess, sys, tempfile
+import threading, time, warnings
 from base64 import b64decode
 from contextlib import contextmanager
 from fractions import Fraction
