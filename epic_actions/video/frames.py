@@ -179,8 +179,7 @@ def _as_stored(self:VideoFrames):
     size = _turned((self.video.height,self.video.width), self.rotation)
     if size != self.size or self.mirrored:
         warnings.warn(f'{self.path}: shown to the model like in version 0.1, although its pixels are not square or '
-                      'it '
-                      'is mirrored; train the model again for correct pictures')
+                      'it is mirrored; train the model again for correct pictures')
     self.size,self.rotation,self.mirrored = size,(self.rotation + 180*self.mirrored) % 360,False
 
 # %% ../../nbs/video/30_frames.ipynb #d75a6679
