@@ -197,7 +197,7 @@ def predict(
     stop:float|None=None, # Stop of the clip.
     stride:float|None=None, # With --out, or a camera: seconds between predictions.
     window:float|None=None, # With --out, or a camera: seconds of a window; default: as in training.
-    smooth:str|None=None, # With --out, or a camera: mean, vote, exp or none.
+    smooth:str|None=None, # With --out, or a camera: geometric, mean, vote, exp or none.
     smooth_window:float|None=None, # With --out, or a camera: seconds of the smoothing; default: 1, or 2 strides.
     threshold:float|None=None, # With --out: probability below which nothing is shown; default: as calibrated, or 0.
     precision:float|None=None, # With --out: use the thresholds that had this precision in the calibration, such as 0.9.

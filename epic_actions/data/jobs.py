@@ -136,20 +136,25 @@ def _here(function, items, workers, timeout):
     finally: _stop(pool)
 
 # %% ../../nbs/data/07_jobs.ipynb #a498700b
-_kept,_lock = {},threading.Lock() # run -> processes, in a worker of Dask
+_kept,_over,_lock = {},set(),threading.Lock() # in a worker of Dask: run -> its processes, and runs that are over
 
 def _on_worker(item, function, run, folder, timeout):
     "The outcome of a job, in a worker of Dask."
     from distributed import get_worker
     with _lock:
-        if run not in _kept:
+        if run not in _kept and run not in _over:
             current_process().daemon = False # else it may not start processes
             _kept[run] = _started(get_worker().state.nthreads)
-    return _outcome(_kept[run].schedule(_run_job, [function, item, folder], timeout=timeout), timeout)
+        pool = _kept.get(run)
+        if run in _over: # since these processes began to start
+            _let_go(run)
+            raise CancelledError('nobody asks for it any more')
+    return _outcome(pool.schedule(_run_job, [function, item, folder], timeout=timeout), timeout)
 
 # %% ../../nbs/data/07_jobs.ipynb #c8ddd19c
 def _let_go(run):
-    "End what a worker of Dask keeps for a run."
+    "End what a worker of Dask keeps for a run, and what it would keep."
+    _over.add(run)
     if pool := _kept.pop(run, None): _stop(pool)
 
 # %% ../../nbs/data/07_jobs.ipynb #62c6763d

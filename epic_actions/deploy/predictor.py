@@ -486,7 +486,7 @@ def stream(self:ActionPredictor,
     video, # A video; or frames, with `fps`; or a file of `save_predictions`
     stride:float|None=None, # Seconds between predictions; None: a quarter of `window`
     window:float|None=None, # Seconds of a window; None: those of the training clips
-    smooth:str|None='mean', # `mean`, `vote`, `exp` or None, see `smooth_predictions`
+    smooth:str|None='geometric', # `geometric`, `mean`, `vote`, `exp` or None, see `smooth_predictions`
     smooth_window:float|None=None, # Seconds of the smoothing; None: that of `smoothing_window` for the stride
     *,
     past:bool|None=None, # Do windows end at the time of their prediction? None: only for models of `LastFrames`
@@ -571,7 +571,7 @@ def watch(self:ActionPredictor,
     pictures, # Pairs of seconds and a picture (RGB, uint8 (height, width, 3)), as they arrive
     stride:float|None=None, # Seconds between predictions; None: a quarter of `window`
     window:float|None=None, # Seconds of a window; None: those of the training clips
-    smooth:str|None='exp', # See `smooth_predictions`; `mean` and `vote` wait for half a `smooth_window`
+    smooth:str|None='exp', # See `smooth_predictions`; all but `exp` wait for half a `smooth_window`
     smooth_window:float=1. # Seconds of the smoothing
 ):
     "Yield a `Prediction` for every `stride` seconds of pictures that come from a camera, in constant memory."

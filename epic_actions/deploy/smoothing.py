@@ -14,7 +14,7 @@ from functools import partial
 from itertools import accumulate, pairwise
 from pathlib import Path
 import numpy as np
-from fastcore.basics import listify, noop, patch
+from fastcore.basics import listify, patch
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #ddbab1bf
 from ..video.checked import parse_json, read_npz
@@ -40,15 +40,21 @@ def labels(self:Prediction)->dict:
 # %% ../../nbs/deploy/05_smoothing.ipynb #efd9a84d
 def _mean(many): return {t: np.mean([p[t] for p in many], 0) for t in many[0]}
 
+def _geometric(many):
+    logs = _mean([{t: np.log(np.maximum(p[t], 1e-9)) for t in p} for p in many])
+    return {t: e/e.sum() for t,l in logs.items() for e in [np.exp(l-l.max())]}
+
 # %% ../../nbs/deploy/05_smoothing.ipynb #7c2ee9de
 def _winner(probs): return {t: np.eye(len(p), dtype=p.dtype)[p.argmax()] for t,p in probs.items()}
 
+def _vote(many): return _mean([_winner(p) for p in many])
+
 # %% ../../nbs/deploy/05_smoothing.ipynb #2203e5cd
-def _roll(predictions, window, counted=noop):
+def _roll(predictions, window, combined):
     near,due,half = deque(),deque(),window/2 + 1e-6
     def emit(p):
         while near[0].time < p.time-half: near.popleft()
-        return replace(p, probabilities=_mean([counted(q.raw) for q in near if q.time <= p.time+half]))
+        return replace(p, probabilities=combined([q.raw for q in near if q.time <= p.time+half]))
     for p in predictions:
         near.append(p)
         due.append(p)
@@ -63,12 +69,13 @@ def _fade(predictions, window):
     return accumulate((replace(p, probabilities=p.raw) for p in predictions), faded)
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #2d28fee3
-smoothings = dict(mean=_roll, vote=partial(_roll, counted=_winner), exp=_fade)
+_combined = dict(geometric=_geometric, mean=_mean, vote=_vote)
+smoothings = {n: partial(_roll, combined=f) for n,f in _combined.items()} | dict(exp=_fade)
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #ce33e11a
 def smooth_predictions(
     predictions, # `Prediction`s in the order of time
-    how:str|None='mean', # `mean`, `vote` or `exp`; None: no smoothing
+    how:str|None='geometric', # `geometric`, `mean`, `vote` or `exp`; None: no smoothing
     window:float=1. # Seconds: the rolling window, or for `exp` the time after which a prediction has 1/e of its weight
 ):
     "Yield the predictions with smoothed `probabilities`; raises a ValueError for another `how`."
