@@ -150,7 +150,7 @@ def _segment_lines(found):
 def predict_command(
     model:Path, # Folder of a run of `timeline train`, or its bundle.
     videos:list[Path], # Videos, or folders with videos.
-    threshold:float|None=None, # Probability below which nothing is shown; default: 0; for detectors: calibrated, or 0.25.
+    threshold:float|None=None, # Probability below which nothing is shown; default: 0; detectors: calibrated, or 0.25.
     shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action are closed.
     out:list[Path]|None=None # .csv, .json, .srt, .eaf, .activitynet.json, .labelstudio.json, .fiftyone.json.
 ):
