@@ -29,7 +29,7 @@ from .network import describe_network, keep_network, network_file, weights_numbe
 from .pooling import grid_name, is_encoder, maps_of, pooled_tokens
 from ..models.base import unwrapped
 from ..video.checked import check_file, read_json, reading
-from ..video.files import VideoError, track, atomic_write
+from ..video.files import VideoError, atomic_write, remove_parts, track
 from ..video.reading import fit_frames, open_source, to_channels
 from ..video.registry import import_needed
 from ..video.renamed import renamed_args
@@ -525,6 +525,7 @@ def write_features(
     _frames_spec(model, not settings and window is None)
     rows,about = _named_rows(videos, settings.get('clips')),_about(model, fps, window) | settings
     missing,failed = _missing(path, about, rows),{}
+    remove_parts(path)
     write = _writer(path, about, bs, workers, source_fps)
     if timeout or cluster:
         where = dict(timeout=timeout, cluster=cluster, resources=resources, progress=progress)
