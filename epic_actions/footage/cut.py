@@ -19,7 +19,7 @@ import numpy as np
 from fastcore.basics import listify
 
 # %% ../../nbs/footage/20_cut.ipynb #16446008
-from ..video.files import VideoError, atomic_write, file_name, only_writer, remove_parts
+from ..video.files import VideoError, atomic_write, file_name, only_writer, swept
 from ..video.frames import VideoFrames, open_frames
 from ..video.reading import seconds_of
 from ..video.media import create_media, open_media
@@ -385,11 +385,11 @@ def _cut_rows(run, rows, **how):
     "Do the jobs of the planned segments that are missing; `reason` is set where one fails."
     from epic_actions.data.jobs import run_jobs, why_failed
     planned = [r for r in rows if not r['reason']]
-    for folder in {Path(r['source']).parent for r in planned}: remove_parts(folder)
     jobs = plan_jobs([r for r in planned if not is_cut(r)])
-    for job,reasons in run_jobs(run, jobs, **how):
-        why = why_failed(reasons)
-        for k,r in enumerate(job): r['reason'] = why or reasons[k]
+    with swept(Path(r['source']).parent for r in planned):
+        for job,reasons in run_jobs(run, jobs, **how):
+            why = why_failed(reasons)
+            for k,r in enumerate(job): r['reason'] = why or reasons[k]
 
 # %% ../../nbs/footage/20_cut.ipynb #9a28274b
 def cut_videos(

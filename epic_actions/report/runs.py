@@ -521,6 +521,7 @@ def train_and_score(
     out:Path, # Folder of the run
     resume:bool=False, # Go on where the run in `out` stopped
     pairs:dict|None=None, # Verb -> its reversal
+    workers:int|None=None, # Processes that read the clips that are scored
     **how # Arguments of `train_recipe`
 )->dict: # Paths and scores, as plain data; empty in further processes
     "Train, then score the test clips, or the validation clips if there are none."
@@ -528,7 +529,8 @@ def train_and_score(
     if not is_writer(): return {}
     df = dls.segments
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
-    results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad, **recipe_features(recipe))
+    results = score_clips(best, df[df.split == held], num_workers=workers, bad=dls.train.clip_tfm.bad,
+                          **recipe_features(recipe))
     chosen = epoch_warning(best.info, history, (df.split == 'valid').sum(), recipe.train.monitor)
     if chosen: warnings.warn(chosen)
     notes = [('How the epoch was chosen', f'{chosen[:1].upper()}{chosen[1:]}.')] if chosen else None
@@ -557,4 +559,4 @@ def train_data(
     base = recipe_base(recipe)
     found = divided_data(data, recipe, valid, test, base, **read)
     dls = recipe_loaders(recipe, found.segments, found.vocabs, workers=workers, bad=bad, base=base)
-    return train_and_score(recipe, dls, out, resume, found.pairs, base=base)
+    return train_and_score(recipe, dls, out, resume, found.pairs, workers, base=base)
