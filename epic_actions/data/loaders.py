@@ -20,7 +20,9 @@ import torch
 # %% ../../nbs/data/40_loaders.ipynb #7443a5a9
 from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, DisplayedTransform, IntToFloatTensor,
                              SkipItemException, TensorImage, TfmdDL, ToTensor, chunked, defaults, listify, patch,
-                             store_attr)
+                             store_attr, to_device)
+from torch.utils.data import get_worker_info
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter # as fastai does
 
 # %% ../../nbs/data/40_loaders.ipynb #3444af16
 from . import interpret # fastai's interpretation of clips
@@ -155,6 +157,8 @@ class ClipDL(TfmdDL):
         self.weights = weights # of every clip, to draw it; None: every clip once an epoch
         self.faults = torch.zeros(len(dataset), dtype=torch.uint8)
         if self.fake_l.num_workers: self.faults.share_memory_() # workers write, this process reads
+        self.workers,self.order = None,None # of persistent workers: what reads their batches, and what they are to read
+        if self.fake_l.persistent_workers: self.order = torch.zeros(self.n+1, dtype=torch.int64).share_memory_()
 
 # %% ../../nbs/data/40_loaders.ipynb #0537236b
 @patch(as_prop=True)
@@ -224,6 +228,35 @@ def create_batches(self:ClipDL, samps):
     for idxs in chunked(samps, self.bs, self.drop_last):
         items = [o for o in map(self.do_item, idxs) if o is not None]
         if items: yield self.do_batch(items)
+
+# %% ../../nbs/data/40_loaders.ipynb #57f7726e
+@patch
+def sample(self:ClipDL):
+    if self.order is not None and get_worker_info(): self.clip_tfm.epoch,*self._DataLoader__idxs = self.order.tolist()
+    return super(ClipDL, self).sample()
+
+# %% ../../nbs/data/40_loaders.ipynb #e24cd802
+@patch
+def _kept_batches(self:ClipDL):
+    "The batches of persistent workers."
+    workers,self.workers = self.workers,None
+    self.order[:] = torch.tensor([self.clip_tfm.epoch, *self.get_idxs()])
+    if workers: workers._reset(self.fake_l)
+    else: workers = _MultiProcessingDataLoaderIter(self.fake_l)
+    yield from workers
+    self.workers = workers
+
+# %% ../../nbs/data/40_loaders.ipynb #4006fba1
+@patch
+def __iter__(self:ClipDL):
+    if self.order is None or not self.fake_l.num_workers:
+        yield from super(ClipDL, self).__iter__()
+        return
+    self.randomize()
+    self.before_iter()
+    for b in self._kept_batches():
+        yield self.after_batch(to_device(tuple(b), self.device))
+    self.after_iter()
 
 # %% ../../nbs/data/40_loaders.ipynb #ed4f7693
 @patch(as_prop=True)
@@ -331,7 +364,8 @@ def batch_steps(
     batch_tfms=None # fastai transforms of batches
 )->list: # Transforms of a batch
     "What makes of a batch of pixels the numbers that a model takes."
-    return [*[IntToFloatTensor]*(spec.dtype == np.uint8), *listify(batch_tfms), NormalizeClip(spec)]
+    batch_tfms = listify(batch_tfms)
+    return [*[IntToFloatTensor]*(bool(batch_tfms) and spec.dtype == np.uint8), *batch_tfms, NormalizeClip(spec)]
 
 # %% ../../nbs/data/40_loaders.ipynb #7d89c899
 def get_action_dataloaders(

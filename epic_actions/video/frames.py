@@ -227,14 +227,15 @@ def span(self:VideoFrames, start=None, stop=None): return self.shown(start, stop
 def _packets(self:VideoFrames, key):
     "The packets from entry `key` on, or from an earlier one if that is not found, and its number."
     ix = self.index
-    entries = {dts: k for k,dts in enumerate(ix.seeks[:key+1].tolist())}
+    entries = ix.seeks[:key+1]
     for place in [ix.keys[key]]*(not ix.numbered) + [ix.seeks[key], ix.seeks[0]]:
         if place == from_beginning: break
         with suppress(av.FFmpegError, StopIteration):
             self.container.seek(int(place), stream=self.video)
             packets = self.container.demux(self.video)
             first = next(packets)
-            if first.dts in entries and is_entry(first): return chain([first], packets),entries[first.dts]
+            found = np.flatnonzero(entries == first.dts)
+            if len(found) and is_entry(first): return chain([first], packets),int(found[-1])
     self.close()
     self._open()
     return self.container.demux(self.video),0
