@@ -46,8 +46,9 @@ def scale_frame(
     first = size if size and resize == 'swscale' else shown
     h,w = _turned(first or (None,None), rotation)
     how = dict(width=w, height=h, interpolation='BILINEAR') if first else {}
+    form = 'gbrp' if first and w % 2 and frame.height >= 1.1*h else 'rgb24' # twice as fast for the same pixels
     # FFmpeg's own threads do not survive a fork
-    pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray()
+    pixels = (scaler or VideoReformatter()).reformat(frame, format=form, threads=1, **how).to_ndarray()
     pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
     size = tuple(size or pixels.shape[:2])
     if (pixels.shape[:2], pixels.dtype) == (size, pixel_type(resize)): return pixels
