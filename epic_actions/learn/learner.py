@@ -57,7 +57,7 @@ _learner_args = set(inspect.signature(Learner.__init__).parameters) - {'self','d
 def action_learner(
     dls, # Loaders of `get_action_dataloaders`
     arch, # The name or class of an `ActionModel`, or a model
-    backbone=None, # For models with a backbone: a torchvision function, or a name in torchvision or timm, or of an encoder
+    backbone=None, # For models with a backbone: a torchvision function, a name in torchvision or timm, or an encoder
     label_smoothing:float=0., # Label smoothing of the default loss, 0 to 1
     **kwargs # Arguments of fastai's `Learner` (`metrics`, `cbs` ...), and of the model (`pretrained`, `depth` ...)
 )->Learner:
