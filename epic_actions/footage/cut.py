@@ -370,7 +370,7 @@ def plan_video(job, **how):
 # %% ../../nbs/footage/20_cut.ipynb #053cb815
 def _planned_rows(plan, jobs, n_workers, progress):
     "The rows that `plan` gives for each job; where it fails, a row with the reason."
-    from epic_actions.footage.verify import each_in_process, why_failed
+    from epic_actions.data.jobs import each_in_process, why_failed
     rows = []
     for planned,(video,*_) in zip(each_in_process(plan, jobs, n_workers, progress=progress), jobs): # ends the bar
         why = why_failed(planned)
@@ -381,7 +381,7 @@ def _planned_rows(plan, jobs, n_workers, progress):
 # %% ../../nbs/footage/20_cut.ipynb #a4c460b2
 def _cut_rows(run, rows, n_workers, progress):
     "Do the jobs of the planned segments that are missing; `reason` is set where one fails."
-    from epic_actions.footage.verify import each_in_process, why_failed
+    from epic_actions.data.jobs import each_in_process, why_failed
     jobs = plan_jobs([r for r in rows if not r['reason'] and not is_cut(r)])
     for reasons,job in zip(each_in_process(run, jobs, n_workers, progress=progress), jobs):
         why = why_failed(reasons)

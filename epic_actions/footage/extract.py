@@ -16,7 +16,7 @@ from PIL import Image
 # %% ../../nbs/footage/10_extract.ipynb #c4f282d4
 from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import open_frames
-from .verify import each_in_process, why_failed
+from ..data.jobs import each_in_process, why_failed
 
 # %% ../../nbs/footage/10_extract.ipynb #eca0ede3
 def _smaller(size, short_side):

@@ -21,7 +21,7 @@ from fastai.torch_core import set_seed
 # %% ../../nbs/learn/37_training.ipynb #1e6fb703
 from ..data.tables import table_text
 from ..data.augment import clip_augment
-from ..video.files import atomic_write
+from ..video.files import atomic_write, only_writer
 from ..datasets.epic import epic_classes
 from ..features.network import with_network
 from ..features.store import feature_dataloaders, open_features
@@ -38,7 +38,7 @@ from .mixup import CutMix, MixUp, SlidingEdges
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
 from .probes import adamw, choice_loaders, train_probes
-from .resume import (Checkpoints, checkpoint_interval, only_writer, step_schedule, train_run,
+from .resume import (Checkpoints, checkpoint_interval, step_schedule, train_run,
                                        warm_cosine)
 
 # %% ../../nbs/learn/37_training.ipynb #bfdfb3bd

@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/report/20_runs.ipynb #c8516f77
-from ..video.files import atomic_write
+from ..video.files import atomic_write, only_writer
 from ..data.tables import read_table
 from ..data.splits import divide
 from ..datasets.base import Data
@@ -36,7 +36,6 @@ from ..score.metrics import choice_warning, few
 from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
 from ..learn.recipes import read_recipe
-from ..learn.resume import only_writer
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
                                          train_recipe)
 from .report import action_report
