@@ -6,8 +6,8 @@ from setuptools import find_packages, setup
 cfg = ConfigParser(delimiters=['='], interpolation=None)
 cfg.read(Path(__file__).parent/'settings.ini', encoding='utf-8')
 cfg = cfg['DEFAULT']
-extras = {k: cfg[f'{k}_requirements'].split() for k in ('encoders', 'anticipation', 'dev')}
-extras['dev'] += extras['anticipation']
+extras = {k: cfg[f'{k}_requirements'].split() for k in ('encoders', 'anticipation', 'formats', 'hub', 'dev')}
+extras['dev'] += extras['anticipation'] + extras['formats'] + extras['hub']
 
 setup(name=cfg['lib_name'], version=cfg['version'], description=cfg['description'], keywords=cfg['keywords'],
       author=cfg['author'], author_email=cfg['author_email'], license=cfg['license'],

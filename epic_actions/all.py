@@ -22,6 +22,7 @@ from .deploy.nms import soft_nms
 from .deploy.detections import find_detections, shown_detections
 from .deploy.predictor import ActionPredictor, read_onnx_info
 from .deploy.overlay import annotate_video
+from .pages.predict import serve_page
 
 # %% ../nbs/all.ipynb #0551931a
 from .data.segments import (make_segments, class_counts, class_weights, clip_weights, target_columns,
@@ -47,10 +48,19 @@ from .footage.correct import CorrectServer, correct_page
 # %% ../nbs/all.ipynb #e591863d
 from .datasets.base import DataSet
 from .datasets.folders import segments_from_csv, segments_from_folders
+from .datasets.tools import annotated_videos
 from .datasets.ucf101 import segments_from_ucf101, unrar, download_ucf101, prepare_ucf101
 from .datasets.epic import (segments_from_epic, read_annotations, epic_classes, epic_lists, flow_number,
                                         flow_stride)
+from .datasets.activitynet import segments_from_activitynet
+from .datasets.boris import segments_from_boris
+from .datasets.cvat import segments_from_cvat
+from .datasets.elan import segments_from_elan
+from .datasets.hd_epic import segments_from_hd_epic
+from .datasets.label_studio import segments_from_label_studio
+from .datasets.mmaction import segments_from_mmaction
 from .datasets.mstcn import segments_from_mstcn
+from .datasets.video_folder import segments_from_video_folder
 from .datasets.toykitchen import ToyKitchen
 from .datasets.datasets import read_data
 from .datasets.untrimmed import read_untrimmed
@@ -67,6 +77,7 @@ from .models.checkpoints import (c1_model, load_c1_checkpoint, load_action_model
 from .models.pretrained_timesformer import PretrainedTimeSformer
 from .models.bundle import save_bundle, load_bundle, read_bundle
 from .models.pretrained import adapt_model, read_model
+from .models.repository import from_pretrained, pull_model
 from .models.backbones import backbones
 from .models.encoders import VideoEncoder
 from .models.probe import AttentiveProbe
@@ -148,6 +159,13 @@ from .timeline.sliding import (score_sliding, segment_labels, sliding_answers, s
 
 # %% ../nbs/all.ipynb #b9ddebe9
 from .export.onnx import export_onnx, export_run, median_window
+
+# %% ../nbs/all.ipynb #e3b9a257
+from .exchange.hub import push_to_hub, save_pretrained
+
+# %% ../nbs/all.ipynb #978afb0a
+from .exchange.formats import (check_segments_out, label_studio_config, write_activitynet, write_elan,
+                                           write_fiftyone, write_label_studio, write_segments)
 
 # %% ../nbs/all.ipynb #0d13dd56
 __all__ = [n for n in globals() if not n.startswith('_')]

@@ -1,6 +1,8 @@
 "What the tests of several notebooks share: a folder, commands, small videos whose frames can be told apart, a browser."
-import atexit, importlib.util, io, json, re, shutil, socket, subprocess, sys, tempfile, time, warnings
+import atexit, hashlib, importlib.util, io, json, re, shutil, socket, subprocess, sys, tempfile, threading, time
+import warnings
 from base64 import b64decode
+from contextlib import contextmanager
 from fractions import Fraction
 from multiprocessing.util import Finalize
 from pathlib import Path
@@ -9,6 +11,9 @@ import av
 import numpy as np
 from fastcore.test import test_eq
 from PIL import Image
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
 
 def temp_folder():
@@ -25,6 +30,15 @@ def warned(f):
         answer = f()
     messages = [str(w.message) for w in said if w.category is DeprecationWarning]
     return answer, [m for m in messages if 'is now called' in m]
+
+
+@contextmanager
+def warns(text):
+    "Test that a block raises a warning that contains `text`; its other warnings are not shown."
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter('always')
+        yield
+    assert any(text in str(w.message) for w in said), [str(w.message) for w in said]
 
 
 def call(*args):
@@ -116,10 +130,10 @@ _key_codes = dict(Enter=13, Escape=27, PageUp=33, PageDown=34, ArrowLeft=37, Arr
 
 class Chromium:
     "A headless browser with one page, driven by its own protocol; `until` is JavaScript that is true of an open page."
-    def __init__(self, until, width=1240, height=760):
+    def __init__(self, until, width=1240, height=760, flags=()):
         import websocket
         self.folder,self.n,self.ready = tempfile.mkdtemp(),0,until
-        flags = ['--headless=new','--no-sandbox','--disable-gpu','--disable-quic','--no-first-run',
+        flags = [*flags,'--headless=new','--no-sandbox','--disable-gpu','--disable-quic','--no-first-run',
                  '--disable-background-networking','--disable-component-update','--disable-sync',
                  f'--window-size={width},{height}','--hide-scrollbars','--remote-debugging-port=0',
                  f'--user-data-dir={self.folder}','about:blank']
@@ -171,6 +185,12 @@ class Chromium:
                 self.call('Input.dispatchKeyEvent', type=kind, key=name, modifiers=held,
                           windowsVirtualKeyCode=code, **(text if kind == 'keyDown' else {}))
 
+    def choose(self, selector, file):
+        "Choose a file in the input that `selector` finds."
+        root = self.call('DOM.getDocument')['root']['nodeId']
+        node = self.call('DOM.querySelector', nodeId=root, selector=selector)['nodeId']
+        self.call('DOM.setFileInputFiles', nodeId=node, files=[str(file)])
+
     def drag(self, *points):
         "Press the left button at the first of the points (x, y), move over the others, and release it at the last."
         def mouse(kind, x, y):
@@ -190,3 +210,109 @@ class Chromium:
         self.process.terminate()
         self.process.wait(10)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Hub:
+    "A server of models that speaks the protocol of the Hugging Face Hub; `asked` lists what it was asked."
+    def __init__(self, token='hf_secret'):
+        import uvicorn
+        self.token,self.repos,self.blobs,self.asked = token,{},{},[]
+        api,repo = '/api/models/{repo:path}','/{repo:path}'
+        routes = [('/api/repos/create', self._create, 'POST'), ('/api/validate-yaml', self._valid, 'POST'),
+                  (f'{api}/preupload/{{rev}}', self._preupload, 'POST'),
+                  (f'{api}/commit/{{rev}}', self._commit, 'POST'),
+                  (f'{api}/tree/{{rev}}', self._tree, 'GET'), (f'{api}/revision/{{rev:path}}', self._info, 'GET'),
+                  (api, self._info, 'GET'), (f'{repo}.git/info/lfs/objects/batch', self._batch, 'POST'),
+                  ('/lfs/{oid}', self._put, 'PUT'), (f'{repo}/resolve/{{rev}}/{{path:path}}', self._resolve, 'GET')]
+        self.app = Starlette(routes=[Route(path, f, methods=[m]) for path,f,m in routes])
+        listening = socket.create_server(('127.0.0.1', 0))
+        self.url = f'http://127.0.0.1:{listening.getsockname()[1]}'
+        config = uvicorn.Config(self, lifespan='off', log_config=None, log_level='error')
+        self.server = uvicorn.Server(config)
+        threading.Thread(target=self.server.run, args=[[listening]], daemon=True).start()
+
+    async def __call__(self, scope, receive, send):
+        self.asked.append((scope['method'], scope['path']))
+        signed = b'signed=' + self.token.encode() == scope['query_string']
+        known = signed or dict(scope['headers']).get(b'authorization') == f'Bearer {self.token}'.encode()
+        writes = scope['method'] in ('POST','PUT')
+        answer = self.app if known or not writes else PlainTextResponse('Invalid username or password.', 401)
+        await answer(scope, receive, send)
+
+    def commit(self, repo, files, **refs):
+        "Put a commit of `files`, path -> bytes, on the branch main, or on other `refs`; its hash."
+        sha = hashlib.sha1(repr((repo, len(self.repos.get(repo, {})), sorted(files))).encode()).hexdigest()
+        known = self.repos.setdefault(repo, {})
+        known |= {sha: dict(files), **{r: sha for r in refs or ['main']}}
+        return sha
+
+    def at(self, repo, rev='main'):
+        "The hash and the files of a revision, or None."
+        found = self.repos.get(repo, {}).get(rev)
+        return self.at(repo, found) if isinstance(found, str) else (rev, found) if found is not None else None
+
+    def _found(self, request):
+        "The hash and the files that a request is about, or the answer that there are none."
+        repo,rev = request.path_params['repo'],request.path_params.get('rev', 'main')
+        code = 'RevisionNotFound' if repo in self.repos else 'RepoNotFound'
+        return self.at(repo, rev) or JSONResponse(dict(error=code), 404, {'X-Error-Code': code})
+
+    async def _create(self, request):
+        about = await request.json()
+        repo = f"{about.get('organization') or 'me'}/{about['name']}"
+        if repo in self.repos: return JSONResponse(dict(url=f'{self.url}/{repo}'), 409)
+        self.commit(repo, {'.gitattributes': b''})
+        return JSONResponse(dict(url=f'{self.url}/{repo}', name=repo))
+
+    async def _valid(self, request):
+        return JSONResponse(dict(errors=[], warnings=[]))
+
+    async def _preupload(self, request):
+        def mode(path): return 'lfs' if path.endswith(('.safetensors','.onnx')) else 'regular'
+        files = (await request.json())['files']
+        return JSONResponse(dict(files=[dict(path=f['path'], uploadMode=mode(f['path']), shouldIgnore=False)
+                                        for f in files]))
+
+    async def _batch(self, request):
+        objects = (await request.json())['objects']
+        def action(oid): return dict(actions=dict(upload=dict(href=f'{self.url}/lfs/{oid}?signed={self.token}')))
+        return JSONResponse(dict(transfer='basic', objects=[o | action(o['oid']) for o in objects]))
+
+    async def _put(self, request):
+        body = await request.body()
+        right = hashlib.sha256(body).hexdigest() == request.path_params['oid']
+        if right: self.blobs[request.path_params['oid']] = body
+        return PlainTextResponse('', 200 if right else 400)
+
+    async def _commit(self, request):
+        repo,new = request.path_params['repo'],dict(self.at(request.path_params['repo'])[1])
+        for line in (await request.body()).splitlines():
+            op = json.loads(line)
+            v = op['value']
+            if op['key'] == 'file': new[v['path']] = b64decode(v['content'])
+            if op['key'] == 'lfsFile': new[v['path']] = self.blobs[v['oid']]
+        sha = self.commit(repo, new)
+        return JSONResponse(dict(commitOid=sha, commitUrl=f'{self.url}/{repo}/commit/{sha}'))
+
+    async def _info(self, request):
+        if not isinstance(found := self._found(request), tuple): return found
+        sha,files = found
+        return JSONResponse(dict(id=request.path_params['repo'], sha=self.says(sha),
+                                 siblings=[dict(rfilename=f) for f in files]))
+
+    def says(self, sha):
+        "The hash that the server gives for a commit; a hostile one lies."
+        return sha
+
+    async def _tree(self, request):
+        if not isinstance(found := self._found(request), tuple): return found
+        return JSONResponse([dict(type='file', path=p, size=len(b), oid=f'{abs(hash(b)):040x}')
+                             for p,b in found[1].items()])
+
+    async def _resolve(self, request):
+        if not isinstance(found := self._found(request), tuple): return found
+        sha,files = found
+        body = files.get(request.path_params['path'])
+        about = {'X-Repo-Commit': sha}
+        if body is None: return JSONResponse(dict(error='no'), 404, about | {'X-Error-Code': 'EntryNotFound'})
+        return Response(body, headers=about | dict(ETag=f'"{hashlib.sha1(body).hexdigest()}"'))

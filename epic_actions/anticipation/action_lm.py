@@ -21,7 +21,9 @@ from fastai.callback import schedule, progress # they give `Learner` its one cyc
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #f28bbef3
 from ..video.files import atomic_write
-from ..models.layers import import_needed, normal_linear
+from ..video.registry import import_needed
+from ..models.layers import normal_linear
+from ..models.untrusted import from_hub
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #78ebc530
 def _words(n, dim, std):
@@ -103,7 +105,7 @@ def _encoder(encoder, tokenizer, kind='AutoModel'):
     tf = _transformers()
     make = getattr(tf, kind)
     if isinstance(encoder, (str,Path)):
-        return make.from_pretrained(encoder), tokenizer or tf.AutoTokenizer.from_pretrained(encoder)
+        return from_hub(make, encoder), tokenizer or from_hub(tf.AutoTokenizer, encoder)
     if tokenizer is None:
         raise ValueError('a configuration has no tokenizer: give one, for example that of word_tokenizer')
     return make.from_config(encoder), tokenizer

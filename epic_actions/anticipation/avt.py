@@ -20,8 +20,9 @@ from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.checkpoints import LoadReport, head_names, load_weights, open_checkpoint, renamed
-from ..models.layers import (TimeDistributed, create_encoder, encoder_splitter, import_needed,
-                                        normal_linear, pooled, split_out, total_out)
+from ..video.registry import import_needed
+from ..models.layers import (TimeDistributed, create_encoder, encoder_splitter, normal_linear, pooled,
+                                        split_out, total_out)
 
 # %% ../../nbs/anticipation/10_avt.ipynb #5028c2f0
 class AVTHead(nn.Module):

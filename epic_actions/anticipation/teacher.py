@@ -10,7 +10,6 @@ __all__ = ['read_histories', 'MostFrequent', 'MarkovActions', 'train_teacher', '
 from collections import Counter, defaultdict
 from functools import partial
 from pathlib import Path
-from zipfile import BadZipFile
 import numpy as np
 import pandas as pd
 import torch
@@ -29,6 +28,7 @@ from fastai.torch_core import set_seed
 from .segments import action_histories
 from ..video.files import atomic_write
 from ..data.pickles import read_pickle
+from ..video.checked import read_npz
 from ..learn.callbacks import EMA, StopOnNaN, shown
 from ..learn.heads import MultiTaskLoss, TargetMetric
 from ..score.metrics import check_rows, score_array
@@ -229,7 +229,8 @@ def _stored(source, classes):
     "Ids, scores and classes in a dict, a published pickle, or a file of `save_teacher`, which names its own classes."
     if isinstance(source, dict): return *_scores_in(source),classes
     if Path(source).suffix != '.npz': return *_scores_in(read_pickle(source)),classes
-    with np.load(source, allow_pickle=False) as z: return z['ids'],z['action'].astype(np.float32),z['classes']
+    z = read_npz(source)
+    return z['ids'],z['action'].astype(np.float32),z['classes']
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #7995bcaf
 def read_teacher(
@@ -240,7 +241,7 @@ def read_teacher(
     path = 'the teacher' if isinstance(source, dict) else Path(source)
     if path != 'the teacher' and not path.is_file(): raise ValueError(f'{path}: there is no such file')
     try: ids,logits,named = _stored(source, classes)
-    except (OSError, KeyError, TypeError, ValueError, BadZipFile) as e:
+    except (OSError, KeyError, TypeError, ValueError) as e:
         raise ValueError(f'{path}: not the scores of a teacher, or damaged ({e}); expected a file of save_teacher, a '
                          'pickled list of dicts with uid and logit_action, or a dict from ids to scores') from e
     if named is None:

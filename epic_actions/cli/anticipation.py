@@ -12,7 +12,7 @@ import typer
 
 # %% ../../nbs/cli/60_anticipation.ipynb #549fe9f8
 import epic_actions as ea # its names are imported when they are used
-from .app import (Group, Readers, Root, command, goes_on, importing, recipe_options,
+from .app import (Format, Group, LabelFps, Readers, Root, command, goes_on, importing, recipe_options,
                                   renamed_options, run_goes_on)
 from ..learn.recipes import StudentRecipe, TeacherRecipe, student_recipes, teacher_recipes
 
@@ -85,6 +85,8 @@ def features(
     flip:bool=True, # Mirror half of the other views; --no-flip if left and right matter.
     group: Group = None,
     root: Root = None,
+    format: Format = None,
+    label_fps: LabelFps = None,
     workers:int=0 # Processes that read windows of tokens.
 ):
     """Write what a model or an encoder sees in videos, as features for `train` and `anticipate`.
@@ -95,7 +97,7 @@ def features(
     sources = [model]*bool(backbone) + (videos or [])
     if not sources: raise ValueError('give what is to be seen: videos, folders, or a table')
     if not backbone: check_one_run(model)
-    seen = _seen(sources, clips, group=group, root=root)
+    seen = _seen(sources, clips, group=group, root=root, format=format, label_fps=label_fps)
     net = ea.VideoEncoder(backbone) if backbone else ea.read_model(model)
     written = ea.write_features(net, seen, out, fps, window=window, clips=None if isinstance(seen, list) else True,
                                 grid=grid, views=views, augment=None if flip else dict(flip=False), workers=workers)

@@ -6,13 +6,17 @@
 __all__ = ['toykitchen', 'ucf101', 'verify', 'extract', 'prepare', 'cut', 'label', 'split']
 
 # %% ../../nbs/cli/20_data.ipynb #5142a8bd
+import inspect, os
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Annotated
 import typer
 import epic_actions as ea # its names are imported when they are used
 
 # %% ../../nbs/cli/20_data.ipynb #5f111462
-from .app import Group, Paths, Root, Workers, command, counted, goes_on, share_or_groups, words
+from .app import (Format, Group, LabelFps, Paths, Root, Workers, command, counted, goes_on,
+                                  share_or_groups, words)
 
 # %% ../../nbs/cli/20_data.ipynb #57383ae0
 def _people(text): return int(text) if text.isdigit() else text.split(',')
@@ -142,13 +146,29 @@ def prepare(
     answer = dict(path=out, videos=len(table), bytes=int(table.bytes.sum()), failed=failed.to_dict('records'))
     return _with_failed(answer, failed, '    failed  {source}: {reason}', _stored_text(store, table))
 
+# %% ../../nbs/cli/20_data.ipynb #ad2e12b0
+@contextmanager
+def _cut_table(cuts, videos):
+    "The path of a table of cuts: `cuts`, or a table of what the labels of another tool say."
+    from epic_actions.datasets import datasets # registers all kinds
+    from epic_actions.datasets.base import kind_of, read_as
+    kind = kind_of(cuts) if cuts and cuts.exists() else None
+    if kind is None or 'untrimmed' not in inspect.signature(kind.read).parameters: return (yield cuts)
+    from epic_actions.data.tables import write_table
+    folders = [v if v.is_dir() else v.absolute().parent for v in videos]
+    df = read_as(kind, cuts, root=os.path.commonpath([f.absolute() for f in folders])).segments
+    columns = ['video','start','stop',*(c for c in ('label','verb','noun') if c in df)]
+    with TemporaryDirectory() as folder:
+        write_table(df.assign(video=[Path(s).name for s in df.source])[columns], table := Path(folder)/cuts.name)
+        yield table
+
 # %% ../../nbs/cli/20_data.ipynb #6bce594d
 @command('Your own footage', stopped=goes_on)
 def cut(
     videos: Paths,
     out:Path=Path('segments'), # Folder for the segments and their table, segments.csv.
     seconds:float=8., # Length of the segments, if there is no table of cuts.
-    cuts:Path|None=None, # CSV file with video, start, stop and perhaps labels, or EPIC-KITCHENS annotations.
+    cuts:Path|None=None, # CSV file with video, start, stop and perhaps labels; EPIC-KITCHENS or labels of another tool.
     fps:float=30., # Frames per second of the segments.
     fast:bool=False, # Cut at the nearest keyframes, without encoding: quick, but not exact to the frame.
     sound:bool=True, # Keep the sound.
@@ -159,8 +179,9 @@ def cut(
 
     Example: epic-actions cut videos --cuts notes.csv --out segments
     """
-    table = ea.cut_videos(videos, out, seconds, cuts, fps=fps, exact=not fast, sound=sound, shortest=shortest,
-                          n_workers=workers)
+    with _cut_table(cuts, videos) as wanted:
+        table = ea.cut_videos(videos, out, seconds, wanted, fps=fps, exact=not fast, sound=sound, shortest=shortest,
+                              n_workers=workers)
     failed,there = table.loc[table.reason.notna(), ['uid','group','reason']],table[table.reason.isna()]
     length = there.cut_stop - there.cut_start
     span = f', {length.min():.2f} to {length.max():.2f} s long{", at keyframes"*fast}' if len(there) else ''
@@ -212,20 +233,23 @@ def label(
 # %% ../../nbs/cli/20_data.ipynb #2e840d17
 @command('Your own footage')
 def split(
-    data:Path, # Folder of segments with labels, of class folders, or a CSV file with labels.
+    data:Path, # Folder of segments with labels, or data that train reads.
     valid:str='0.2', # Validation: a share (0.2), or groups (video names), with commas.
     test:str='0.2', # Test: the same.
     seed:int=42, # Decides between groups that serve equally well.
     group: Group = None,
     out:Path=Path('split.csv'), # The table, which train and finetune read.
-    picture:Path|None=None # PNG file for the histograms of the classes.
+    picture:Path|None=None, # PNG file for the histograms of the classes.
+    root: Root = None,
+    format: Format = None,
+    label_fps: LabelFps = None
 ):
     """Split labelled segments into training, validation and test, by video, with every class in training.
 
     Example: epic-actions split segments --valid 0.2 --test 0.2 --out split.csv
     """
     df,tables,missing = ea.split_labelled(data, out, share_or_groups(valid), share_or_groups(test), seed, group,
-                                          picture)
+                                          picture, root=root, format=format, label_fps=label_fps)
     counts,unit = df.split.value_counts().to_dict(),'groups whole' if df.group.notna().all() else 'each clip by itself'
     lines = '\n'.join([*missing, f'{out}: {len(df)} clips, {unit}: {counted(counts)}'])
     data = dict(path=out, splits=counts, classes={t: c.to_dict('index') for t,c in tables.items()},

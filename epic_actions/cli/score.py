@@ -12,7 +12,8 @@ import typer
 
 # %% ../../nbs/cli/40_score.ipynb #76cfadae
 import epic_actions as ea # its names are imported when they are used
-from .app import BadClips, Group, Readers, Root, command, importing, options_of, summary_lines
+from .app import (BadClips, Format, Group, LabelFps, Readers, Root, command, importing, options_of,
+                                  summary_lines)
 
 # %% ../../nbs/cli/40_score.ipynb #bda88338
 Model = Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or a published network by '
@@ -20,7 +21,8 @@ Model = Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safeten
 Split = Annotated[str|None, typer.Option(help='train, valid, test or all.')]
 
 # %% ../../nbs/cli/40_score.ipynb #148421b7
-def _reading(root: Root = None, group: Group = None, num_workers: Readers = None, bad: BadClips = 'raise'):
+def _reading(root: Root = None, group: Group = None, num_workers: Readers = None, bad: BadClips = 'raise',
+             format: Format = None, label_fps: LabelFps = None):
     "The options of a command that reads clips."
 
 # %% ../../nbs/cli/40_score.ipynb #f13d37e8

@@ -14,7 +14,8 @@ import typer
 
 # %% ../../nbs/cli/30_train.ipynb #77ef5dc9
 import epic_actions as ea # its names are imported when they are used
-from .app import (Group, Root, command, importing, options_of, recipe_options, run_goes_on,
+from .app import (Format, Group, LabelFps, Root, command, importing, options_of, recipe_options,
+                                  run_goes_on,
                                   share_or_groups, summary_lines, words)
 from ..models.backbones import backbones
 from ..learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, recipes, student_recipes,
@@ -55,7 +56,7 @@ def fold_lines(
 @importing
 @recipe_options()
 def train(
-    data:Path, # Folder of class folders, CSV file (path,label,...), list, toy kitchen, or annotations of EPIC-KITCHENS.
+    data:Path, # Class folders, CSV file (path,label,...), labels of another tool, toy kitchen, or EPIC-KITCHENS.
     out:Path=Path('runs/actions'), # Folder of the run.
     root: Root = None,
     group: Group = None,
@@ -67,6 +68,8 @@ def train(
     background: Footage = None,
     workers: HiddenWorkers = None,
     bad: HiddenBad = 'raise',
+    format: Format = None,
+    label_fps: LabelFps = None,
     resume:bool=False, # Go on where the run in --out stopped; other epochs, workers and bad are allowed.
     *, recipe
 ):
@@ -78,7 +81,7 @@ def train(
     """
     if features: recipe = recipe.changed(spec=dict(feature_folder=str(features.resolve())))
     if background: recipe = recipe.changed(background=dict(footage=str(background.resolve())))
-    shared = dict(workers=workers, bad=bad, resume=resume, group=group, root=root)
+    shared = dict(workers=workers, bad=bad, resume=resume, group=group, root=root, format=format, label_fps=label_fps)
     seeds = seed_numbers(seed)
     if seeds: recipe = recipe.changed(train=dict(seed=seeds[0]))
     several = seeds if len(seeds) > 1 else None

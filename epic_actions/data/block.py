@@ -6,13 +6,12 @@
 __all__ = ['ClipBlock']
 
 # %% ../../nbs/data/50_block.ipynb #62cf24dc
-from fastai.data.all import IntToFloatTensor, ToTensor, TransformBlock
+from fastai.data.all import ToTensor, TransformBlock
 
 # %% ../../nbs/data/50_block.ipynb #affa4bba
-from .clips import NormalizeClip
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames, default_size
-from .loaders import ClipDL, ClipTfm
+from .loaders import ClipDL, ClipTfm, batch_steps
 
 # %% ../../nbs/data/50_block.ipynb #5fe6b08e
 def ClipBlock(
@@ -26,4 +25,4 @@ def ClipBlock(
     "A `TransformBlock` for clips."
     spec = spec or ClipSpec(UniformSegments(seq_len), image_size)
     return TransformBlock(type_tfms=ClipTfm(spec, tensor_clips, **kwargs), item_tfms=ToTensor, dl_type=ClipDL,
-                          batch_tfms=[IntToFloatTensor, NormalizeClip(spec)])
+                          batch_tfms=batch_steps(spec))

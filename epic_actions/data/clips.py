@@ -45,9 +45,8 @@ def ls_sorted(self:Path)->list:
 
 # %% ../../nbs/data/20_clips.ipynb #eaeba5e0
 def _as_array(frame):
-    "A frame, PIL image or tensor of values in 0..1 or 0..255, as a uint8 array (height, width, channels)."
-    if not isinstance(frame, torch.Tensor): return np.asarray(frame)
-    a = to_np(frame.permute(1,2,0))
+    "A frame, image or tensor, 8-bit or of floats in 0..1, as a uint8 array (height, width, channels)."
+    a = to_np(frame.permute(1,2,0)) if isinstance(frame, torch.Tensor) else np.asarray(frame)
     return (a*255 if a.dtype.kind == 'f' else a).clip(0,255).round().astype(np.uint8)
 
 # %% ../../nbs/data/20_clips.ipynb #e2199418

@@ -10,6 +10,7 @@ import math, pickle, re
 from io import BytesIO
 from pathlib import Path
 import numpy as np
+from ..video.checked import check_file, check_size, open_zip
 
 # %% ../../nbs/data/00_pickles.ipynb #9ebb7587
 class _StandIn:
@@ -42,6 +43,8 @@ def _plain(o, made=None):
     elif isinstance(o, dict): r = {_plain(k, made): _plain(v, made) for k, v in o.items()}
     elif isinstance(o, (list, tuple, set)): r = type(o)(_plain(v, made) for v in o)
     else: r = o
+    if hasattr(r, 'detach') and r.nbytes > r.untyped_storage().nbytes():
+        raise ValueError('a tensor that repeats its numbers')
     if hasattr(r, 'detach'): r = (r.float() if str(r.dtype) == 'torch.bfloat16' else r).detach().numpy()
     made[id(o)] = r
     return r
@@ -152,6 +155,20 @@ _classes = ['numpy.ndarray', 'pandas.Index', 'pandas.RangeIndex', 'pandas.arrays
             'pandas.core.indexes.numeric.Float64Index', 'pandas.core.arrays.string_.StringArray']
 _names |= dict.fromkeys(_classes, _StandIn)
 
+# %% ../../nbs/data/00_pickles.ipynb #e6797270
+def _size(o, known):
+    "Bytes of `o` with all its rows as large as the largest one; `known` holds those of the containers seen before."
+    if isinstance(o, (str, bytes)): return 4*len(o)
+    if isinstance(o, np.ndarray): return o.nbytes if o.dtype != object else _size(o.ravel().tolist(), {})
+    if id(o) in known: return known[id(o)]
+    if isinstance(o, dict): r = _size([*o], known) + sum(_size(v, known) for v in o.values())
+    elif isinstance(o, (list, tuple, set)): r = len(o)*max((_size(v, known) for v in o), default=0)
+    elif type(o).__name__ == 'DataFrame':
+        r = sum(_size(c.to_numpy(), {}) for c in (o.index, *(o.iloc[:,i] for i in range(o.shape[1]))))
+    else: return 8
+    known[id(o)] = r
+    return r
+
 # %% ../../nbs/data/00_pickles.ipynb #8e0b18e3
 class _Refused(ValueError): "The name of what a pickle asked for and did not get."
 
@@ -185,8 +202,12 @@ def read_pickle(
     path:str|Path # A pickle, or a `.pt` file
 ): # A data frame, a dict or a list; tensors come as arrays
     "The table or the results in a pickle of the EPIC-KITCHENS tools, never run; raises a ValueError for anything else."
-    data = Path(path).read_bytes()
-    try: o = _plain(_load(data))
+    data = check_file(path).read_bytes()
+    try:
+        if data[:2] == b'PK':
+            with open_zip(path): pass # it would not unpack to too much
+        o = _plain(_load(data))
+        check_size(path, _size(o, {}), len(data))
     except ImportError: raise
     except _Refused as e: raise ValueError(
         f'{path}: refused, because it asks for {e}, which labels and results do not need. Such a file can run anything '

@@ -19,11 +19,13 @@ import pandas as pd
 from fastcore.basics import patch
 
 # %% ../../nbs/data/35_store.ipynb #e4ab4dda
+from ..video.checked import parse_json, read_json, reading
 from ..video.files import VideoError, atomic_write, file_name, only_writer
 from ..video.flow import FlowFrames
 from ..video.frames import Frames, archive_of, is_pattern, open_frames, open_images, scale_frame, source_exists
-from ..video.packets import open_media
+from ..video.media import create_media, open_media
 from ..video.reading import scaled_size
+from ..video.resize import pixel_type
 from ..video.spec import ClipSpec
 from .jobs import each_in_process, why_failed
 from .segments import make_segments, refuse_rows, video_suffixes
@@ -77,9 +79,9 @@ def _write_index(path, entry, table):
 # %% ../../nbs/data/35_store.ipynb #bd0154e4
 @lru_cache(256)
 def _index(path, version):
-    with open(path, 'rb') as f:
-        line = f.readline()
-        entry = json.loads(line)
+    with reading(path, 'the index of a stored video'), open(path, 'rb') as f:
+        line = f.readline(10**6)
+        entry = parse_json(line, path)
         shape = len(_rows),entry['frames']
         if entry['frames'] > 5000: table = np.memmap(path, '<f8', 'r', len(line), shape)
         else: table = np.frombuffer(f.read(), '<f8').reshape(shape)
@@ -194,9 +196,10 @@ def decode(self:StoredFrames, wanted):
 @patch
 def get(self:StoredFrames, indices, size=None, resize='swscale'):
     indices = np.asarray(indices, int)
-    copied = self.entry['decoder'] is None and size in (None, self.size) and (not len(indices) or
-              0 <= indices.min() <= indices.max() < len(self))
-    return self.pixels[self._places(indices)] if copied else Frames.get(self, indices, size, resize)
+    there = not len(indices) or 0 <= indices.min() <= indices.max() < len(self)
+    as_stored = size in (None, self.size) and pixel_type(resize) == np.uint8
+    if self.entry['decoder'] is None and as_stored and there: return self.pixels[self._places(indices)]
+    return Frames.get(self, indices, size, resize)
 
 # %% ../../nbs/data/35_store.ipynb #c1457013
 def _scaled_down(size, short_side, codec):
@@ -254,7 +257,7 @@ def _encode(part, pictures, size, fps, codec, gop, quality):
     "Write pictures to an MP4 file with its index at the beginning."
     (name,options),(h,w),stream,scaler = _options(codec, gop, quality),size,None,VideoReformatter()
     rate = Fraction(fps or 25).limit_denominator(1001)
-    with av.open(str(part), 'w', format='mp4', options=dict(movflags='+faststart')) as out:
+    with create_media(part, format='mp4', options=dict(movflags='+faststart')) as out:
         for k,frame in enumerate(pictures):
             if not stream:
                 fmt,how,colours = _picture_format(frame, size, codec)
@@ -399,10 +402,10 @@ class ClipStore:
     "A folder of stored videos; raises a ValueError if `path` is none."
     def __init__(self, path):
         self.path,self.failed = Path(path),pd.DataFrame(columns=['source','reason'])
-        try: self.settings = json.loads((self.path/'store.json').read_text())
-        except (OSError, ValueError) as e:
+        try: self.settings = read_json(self.path/'store.json')
+        except FileNotFoundError as e:
             raise ValueError(f'{path}: not a store of clips, as prepare_store makes it: store.json is missing') from e
-        if (n := self.settings.pop('format')) != store_format:
+        if (n := self.settings.pop('format', None)) != store_format:
             raise ValueError(f'{path}: a store of format {n}, this version reads {store_format}; prepare it anew')
 
     def __repr__(self): return f'ClipStore({str(self.path)!r})'

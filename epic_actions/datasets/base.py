@@ -6,7 +6,7 @@
 __all__ = ['Data', 'DataSet', 'kind_of', 'read_as']
 
 # %% ../../nbs/datasets/00_base.ipynb #3b16c0f9
-import inspect
+import inspect, re
 from pathlib import Path
 from typing import NamedTuple
 import pandas as pd
@@ -26,21 +26,30 @@ class DataSet(Registered):
     """A kind of data set; all commands know its subclasses.
 
     A subclass has two static methods. `matches(path)` says whether the file or folder `path` is of this kind.
-    `read(path)` returns the segment table, or `Data`; it gets `group`, `ucf_split`, `valid`, `root` and `modality`
-    (`RGB` or `Flow`) if it takes them."""
+    `read(path)` returns the segment table, or `Data`; it gets `group`, `ucf_split`, `valid`, `root`, `modality`
+    (`RGB` or `Flow`), `label_fps` and `untrimmed` if it takes them."""
     general = False # read only if no other kind matches
+
+# %% ../../nbs/datasets/00_base.ipynb #e897685b
+def _named_kind(name):
+    "The kind that is called `name`, in any case, perhaps with `_` or `-`."
+    names = {re.sub(r'[\W_]', '', n).lower(): n for n in DataSet.registry}
+    return DataSet.named(names.get(re.sub(r'[\W_]', '', name).lower(), name))
 
 # %% ../../nbs/datasets/00_base.ipynb #a0e08f80
 def kind_of(
-    path:str|Path # File or folder
+    path:str|Path, # File or folder
+    format:str|None=None # Name of the kind, in any case; None: as the path says
 )->type: # Subclass of `DataSet`
     "The kind of data set at `path`; raises a ValueError if none matches, or several do."
     path,kinds = Path(path),DataSet.registry.values()
     if not path.exists(): raise ValueError(f'{path}: there is no such file or folder')
+    if format: kinds = [_named_kind(format)]
     found = [k for k in kinds if k.matches(path)]
     found = [k for k in found if not k.general] or found
     if len(found) == 1: return found[0]
-    what = 'several kinds of data match' if found else 'no known kind of data'
+    what = ('several kinds of data match; choose one with --format' if found else
+            'is no data of the kind' if format else 'no known kind of data')
     raise ValueError(f'{path}: {what}: {", ".join(k.__name__ for k in found or kinds)}')
 
 # %% ../../nbs/datasets/00_base.ipynb #290319d2

@@ -7,17 +7,20 @@ __all__ = ['read_data', 'Kitchen']
 
 # %% ../../nbs/datasets/50_datasets.ipynb #a63cf632
 from pathlib import Path
-from . import epic, folders, mstcn, ucf101 # each registers its kinds
+from . import (activitynet, boris, cvat, elan, epic, folders, hd_epic, label_studio, mmaction,
+                                   mstcn,
+                                   ucf101, video_folder) # each registers its kinds
 from .base import Data, DataSet, kind_of, read_as
 from .toykitchen import ToyKitchen
 
 # %% ../../nbs/datasets/50_datasets.ipynb #98c4430d
 def read_data(
     path:str|Path, # File or folder
-    **options # `group`, `ucf_split`, `valid`, `root`, `modality`; those that the data set does not take are left out
+    format:str|None=None, # Name of a kind of data, if several match
+    **options # `group`, `ucf_split`, `valid`, `root`, `modality`, `label_fps`; those that it does not take are left out
 )->Data:
     "The data set at `path`; raises a ValueError if there is none, or if several kinds match."
-    return read_as(kind_of(path), path, **options)
+    return read_as(kind_of(path, format), path, **options)
 
 # %% ../../nbs/datasets/50_datasets.ipynb #325698ef
 class Kitchen(DataSet):

@@ -16,7 +16,7 @@ import pandas as pd
 
 # %% ../../nbs/datasets/30_epic.ipynb #ee224263
 from .base import Data, DataSet
-from ..video.files import VideoError
+from ..video.files import VideoError, file_name
 from ..video.frames import component, is_frame
 from ..data.pickles import read_pickle
 from ..data.tables import column_numbers, errors_in, first_line, read_rows, read_seconds, read_table
@@ -209,7 +209,8 @@ def find_source(
     video:str, # As `P01_101`
     modality:str='RGB' # `RGB` or `Flow`
 )->str|None: # What `open_frames` or `open_flow` opens, or None
-    "The frames of a video: a folder, an archive or a pattern; of RGB, if there are none, the video."
+    "The frames of a video: a folder, an archive or a pattern; of RGB, if there are none, the video; or a ValueError."
+    for name in filter(None, (participant, video)): file_name(name) # it must not lead out of the root
     videos = _video_places(root, participant, video) if modality == 'RGB' else ()
     return next(map(str, chain(_image_places(root, participant, video, modality), videos)), None)
 
@@ -350,7 +351,8 @@ def epic_files(
         raise ValueError(f'{path}: holds {one.name} and {other.name}, of two editions; name the file that is meant')
     columns = re.findall(r'\w+', first_line(path)) if path.suffix == '.csv' and path.is_file() else []
     is_list = 'video_id' in columns and not {'path','source'} & {*columns}
-    return [path] if path.suffix == '.pkl' or is_list else []
+    is_pickle = path.suffix == '.pkl' and not path.name.startswith('HD_EPIC_')
+    return [path] if is_pickle or is_list else []
 
 # %% ../../nbs/datasets/30_epic.ipynb #58c82aeb
 class EPIC(DataSet):

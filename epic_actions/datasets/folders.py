@@ -154,13 +154,15 @@ def segments_from_csv(
 class Folders(DataSet):
     "A folder for every class, with videos or folders of frames."
     general = True
-    matches = staticmethod(Path.is_dir)
     read = staticmethod(segments_from_folders)
+    @staticmethod
+    def matches(path): return path.is_dir() and not any(f for p in ('','*/') for f in path.glob(f'{p}metadata.*'))
 
 # %% ../../nbs/datasets/10_folders.ipynb #6ba0b940
 class Table(DataSet):
     "A CSV file, or a list."
     general = True
-    matches = staticmethod(Path.is_file)
     @staticmethod
-    def read(path, group=None): return segments_from_csv(path, group=group)
+    def matches(path): return path.is_file() and path.suffix.lower() not in ('.json','.xml','.eaf','.boris')
+    @staticmethod
+    def read(path, group=None, root=None): return segments_from_csv(path, root, group)

@@ -15,6 +15,8 @@ import pandas as pd
 from ..video.files import atomic_write
 from ..data.tables import column_key, column_names, read_rows, write_table
 from ..data.segments import class_counts, target_columns
+from . import datasets # registers all kinds
+from .base import DataSet, kind_of, read_as
 from .folders import segments_from_csv, segments_from_folders
 from ..data.plots import show_splits
 from ..data.splits import split_by_group
@@ -27,11 +29,13 @@ def _has_labels(path):
 
 # %% ../../nbs/datasets/60_labelled.ipynb #2f50cd33
 def labelled_segments(
-    path:Path, # Folder of segments, folder of class folders, or CSV file
-    group:str|None=None # Column of a CSV file that holds the groups
+    path:Path, # Folder of segments, or anything that `read_data` reads
+    group:str|None=None, # Column of a CSV file that holds the groups
+    **read # Other arguments of `read_data`
 ): # Segment table
     "The labelled segments at `path`; raises a ValueError if they have no labels."
-    if not path.is_dir(): return segments_from_csv(path, group=group)
+    kind = kind_of(path, read.pop('format', None))
+    if kind is not DataSet.named('Folders'): return read_as(kind, path, group=group, **read).segments
     tables = [f for f in (path/'labels.csv', path/'segments.csv') if f.is_file()]
     for f in tables:
         if _has_labels(f): return segments_from_csv(f, group=group)
@@ -89,16 +93,17 @@ def save_histograms(
 
 # %% ../../nbs/datasets/60_labelled.ipynb #fc1bad20
 def split_labelled(
-    data:Path, # Folder of segments with labels, of class folders, or a CSV file with labels
+    data:Path, # Folder of segments with labels, or anything that `read_data` reads
     out:Path, # CSV file for the table, which `train` reads
     valid=0.2, # Validation: a share, or groups
     test=0.2, # Test: the same
     seed:int=42, # Decides between groups that serve equally well
     group:str|None=None, # Column of a CSV file that holds the groups
-    picture:Path|None=None # PNG file for the histograms of the classes
+    picture:Path|None=None, # PNG file for the histograms of the classes
+    **read # Other arguments of `read_data`
 )->tuple: # The table; target -> clips of each class in each split, a DataFrame; lines about what is missing
     "Divide labelled segments, each video as a whole; raises a ValueError if they have no labels."
-    df,missing = _divided(labelled_segments(data, group), valid, test, seed)
+    df,missing = _divided(labelled_segments(data, group, **read), valid, test, seed)
     if picture: save_histograms(df, picture)
     write_split(df, out)
     return df, _class_tables(df), missing

@@ -96,5 +96,5 @@ class MSTCNFolder(DataSet):
     @staticmethod
     def matches(path): return (path/'groundTruth').is_dir() and (path/'mapping.txt').is_file()
     @staticmethod
-    def read(path, root=None, split=1, fps=15.):
-        return Data(segments_from_mstcn(path, root, split, fps), dict(label=mstcn_classes(path)))
+    def read(path, root=None, split=1, fps=15., label_fps=None):
+        return Data(segments_from_mstcn(path, root, split, label_fps or fps), dict(label=mstcn_classes(path)))

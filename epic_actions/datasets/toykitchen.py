@@ -19,7 +19,9 @@ from fastcore.all import AttrDict, listify, parallel, patch
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #61579107
 from .epic import EPIC
+from ..video.checked import read_json, reading
 from ..video.files import atomic_write, is_watched
+from ..video.media import create_media
 from ..video.writing import encode, mux
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #93865fa6
@@ -418,7 +420,7 @@ _H264 = {'g': '12', 'bf': '0', 'crf': '18', 'preset': 'veryfast', 'threads': '1'
 # %% ../../nbs/datasets/40_toykitchen.ipynb #24e1c256
 def _write_video(frames, path, size):
     "Encode square RGB pictures of side `size` at `FPS` into the mp4 file `path`"
-    with av.open(str(path), 'w', options={'fflags': '+bitexact', 'movflags': '+faststart'}) as out:
+    with create_media(path, options={'fflags': '+bitexact', 'movflags': '+faststart'}) as out:
         stream = out.add_stream('libx264', Fraction(FPS), _H264, width=size, height=size, pix_fmt='yuv420p')
         mux(out, encode(stream, map(av.VideoFrame.from_image, frames)))
 
@@ -559,7 +561,7 @@ def _find(path, args):
     "Is there a kitchen made with `args`? An error if something else is there"
     file = path/'toykitchen.json'
     if file.exists():
-        old = json.loads(file.read_text())
+        old = read_json(file)
         diff = [f'{k}={old.get(k)!r} (asked for: {v!r})' for k, v in args.items() if old.get(k) != v]
         if diff: raise FileExistsError(f"{path} holds a toy kitchen made with {', '.join(diff)}: "
                                        'give another path, or remove that folder')
@@ -604,6 +606,9 @@ class ToyKitchen:
                         unseen=self.unseen, frames=bool(frames), flow=bool(flow))
         if not _find(self.path, args): _render(self.path, args, n_workers, progress)
 
+# %% ../../nbs/datasets/40_toykitchen.ipynb #2361bd14
+_checked_args = 'n_clips','size','seed','participants','unseen'
+
 # %% ../../nbs/datasets/40_toykitchen.ipynb #9cc71ad4
 @patch(cls_method=True)
 def load(cls:ToyKitchen,
@@ -612,9 +617,9 @@ def load(cls:ToyKitchen,
     "The kitchen rendered at `path`, whatever its arguments; raises a FileNotFoundError if there is none"
     file = Path(path)/'toykitchen.json'
     if not file.exists(): raise FileNotFoundError(f'{path}: no toy kitchen here; ToyKitchen(path) renders one')
-    args = json.loads(file.read_text())
-    del args['version']
-    return cls(path, **args)
+    args = read_json(file)
+    with reading(file, 'the arguments of a toy kitchen'): _check(*(args[k] for k in _checked_args))
+    return cls(path, **{k: v for k,v in args.items() if k != 'version'})
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #ecacf6a9
 @patch

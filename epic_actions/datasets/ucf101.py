@@ -12,13 +12,13 @@ from http.client import HTTPException
 from pathlib import Path, PurePosixPath
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
-from zipfile import BadZipFile, ZipFile
 import numpy as np
 import pandas as pd
 import rarfile
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #0ff363b1
 from .base import DataSet
+from ..video.checked import open_zip, zip_member
 from ..video.files import track, atomic_write
 from ..data.tables import read_text
 from ..data.segments import folders_in, make_segments, sources_in, ucf101_group, video_suffixes
@@ -240,14 +240,12 @@ ucf101_files = {'UCF101TrainTestSplits-RecognitionTask.zip': None, 'UCF101.rar':
 def _unzip_lists(fname, dest):
     "Put the lists of a zip file into the folder `dest`, all or none."
     names = ['classInd.txt', *(f'{part}list0{k}.txt' for part in ('train','test') for k in (1,2,3))]
-    try:
-        with ZipFile(fname) as z, atomic_write(dest) as part:
-            members = {PurePosixPath(n).name: n for n in z.namelist()}
-            part.mkdir()
-            for n in names: (part/n).write_bytes(z.read(members[n]))
-    except KeyError as e:
-        raise ValueError(f'{fname}: {e.args[0]} is not in it; the lists are in {next(iter(ucf101_files))}') from e
-    except BadZipFile as e: raise ValueError(f'{fname}: not a whole zip file ({e})') from e
+    with open_zip(fname) as z, atomic_write(dest) as part:
+        members = {PurePosixPath(n).name: n for n in z.namelist()}
+        if lost := [n for n in names if n not in members]:
+            raise ValueError(f'{fname}: {lost[0]} is not in it; the lists are in {next(iter(ucf101_files))}')
+        part.mkdir()
+        for n in names: (part/n).write_bytes(zip_member(z, members[n]))
 
 # %% ../../nbs/datasets/20_ucf101.ipynb #1888a339
 def download_ucf101(

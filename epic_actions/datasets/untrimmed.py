@@ -12,8 +12,8 @@ from pathlib import Path
 from ..data.tables import errors_in
 from ..data.splits import divide
 from ..data.untrimmed import check_untrimmed, make_untrimmed
-from .base import Data, DataSet, kind_of
-from .datasets import read_data
+from . import datasets # registers all kinds
+from .base import Data, DataSet, kind_of, read_as
 from .folders import segments_from_csv
 
 # %% ../../nbs/datasets/70_untrimmed.ipynb #e3bc000f
@@ -25,11 +25,15 @@ def read_untrimmed(
     group:str|None=None, # Column of the groups, as `participant`; None: the table's, else the video
     vocabs:dict|None=None, # Classes of each target, if a model knows no others; None: the data set's, if it names them
     background=('background',), # Classes that mean that nothing happens
+    format:str|None=None, # Name of a kind of data, if several match
     **options # Of `read_data`
 )->Data: # Its `segments` have `duration`
     "The whole videos of a data set; raises a ValueError that names the file and the row."
-    plain = kind_of(path) is DataSet.named('Table')
-    found = Data(segments_from_csv(path, group=group, untrimmed=True)) if plain else read_data(path, **options)
+    kind = kind_of(path, format)
+    plain = kind is DataSet.named('Table')
+    root = options.get('root')
+    found = (Data(segments_from_csv(path, root, group, untrimmed=True)) if plain else
+             read_as(kind, path, untrimmed=True, **options))
     vocabs = vocabs or found.vocabs
     with errors_in(path):
         df = make_untrimmed(found.segments, None if plain else group)

@@ -21,6 +21,7 @@ from fastcore.basics import listify, noop, patch
 # %% ../../nbs/deploy/20_overlay.ipynb #4378fc4b
 from ..video.files import atomic_write
 from ..video.flow import flow_picture
+from ..video.media import create_media
 from ..video.reading import open_source, seconds_of
 from ..video.spec import ClipSpec
 from ..video.writing import copied_sound, encode, encoded_sound, mux, sound_of
@@ -258,7 +259,7 @@ _mp4_sound = {'aac','mp3','ac3','eac3','opus','alac','flac'}
 # %% ../../nbs/deploy/20_overlay.ipynb #2a2a78f6
 def write_mp4(ann:Annotation, path, progress=noop):
     "The video with its panel, H.264 in MP4, with its sound."
-    with av.open(str(path), 'w', format='mp4', options={'movflags': '+faststart'}) as out, ann.open() as source:
+    with create_media(path, format='mp4', options={'movflags': '+faststart'}) as out, ann.open() as source:
         rate,sound = Fraction(source.fps).limit_denominator(1001),sound_of(source)
         stream = out.add_stream('libx264', rate=rate, pix_fmt='yuv420p', options=dict(crf='20', preset='veryfast'))
         stream.codec_context.time_base = _tick
@@ -377,6 +378,7 @@ def annotate_video(
     shortest:float=0., # Seconds: shorter segments are left out, and shorter pauses within an action closed
     progress=None, # Function of the share that is done, 0 to 1
     background=None, # Classes that mean that nothing happens; None: those of the file, or `background` and `none`
+    found:dict|None=None, # Gets the segments as well: video -> dicts, see `find_segments`
     **kwargs # Arguments of `stream`: `stride`, `window`, `smooth`, `smooth_window`, `fps` ...
 ): # The path, or a list of them
     "Write the actions of a video, each file whole or not at all; raises a ValueError or a `VideoError`."
@@ -392,6 +394,7 @@ def annotate_video(
             ann.predictions.append(p)
             report(min(p.time/ann.duration, 1)/steps)
         ann.segments = find_segments(ann.predictions, ann.threshold, shortest, ann.background)
+    if found is not None: found[str(video if ann.video is None else ann.video)] = ann.segments
     for i,o in enumerate(outs, 1):
         with atomic_write(o) as part: writers[o.suffix.lower()](ann, part, lambda share: report((i+share)/steps))
         report((i+1)/steps)

@@ -10,6 +10,7 @@ __all__ = ['onnx_format', 'streaming_args', 'open_session', 'read_onnx_info', 'A
 import json, re, sys, warnings
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
+from math import ceil
 from operator import itemgetter
 from pathlib import Path
 import av
@@ -18,6 +19,7 @@ import onnxruntime
 from fastcore.basics import chunked, patch
 
 # %% ../../nbs/deploy/10_predictor.ipynb #27060ae3
+from ..video.checked import parse_json, reading
 from ..video.files import VideoError
 from ..video.frames import MemoryFrames, scale_frame
 from ..video.renamed import renamed_args
@@ -26,8 +28,9 @@ from ..video.reading import (fit_frames, open_source, place_frames, read_clip, s
 from ..video.sampling import LastFrames
 from ..video.spec import ClipSpec
 from .detections import default_thresholds, find_detections, shown_detections
-from .smoothing import (Prediction, backgrounds, calibrated_logits, find_segments, load_predictions,
-                                           precision_thresholds, predictions_info, smooth_predictions, smoothing_window)
+from .smoothing import (Prediction, backgrounds, calibrated_logits, class_thresholds, find_segments,
+                                           load_predictions, precision_thresholds, predictions_info,
+                                           smooth_predictions, smoothing_window)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #1ff2fa74
 def open_session(
@@ -47,6 +50,39 @@ def open_session(
 # %% ../../nbs/deploy/10_predictor.ipynb #b1630a40
 onnx_format = 'epic_actions/1'
 
+# %% ../../nbs/deploy/10_predictor.ipynb #5b340d08
+def _differ(shape, other):
+    "Are two shapes different where both have numbers?"
+    return len(shape) != len(other) or any(a != b for a,b in zip(shape, other) if isinstance(a, int))
+
+# %% ../../nbs/deploy/10_predictor.ipynb #8117cd24
+def _check_calibration(names, about):
+    "Raise an exception if a calibration of classes cannot be used."
+    if not about.get('temperature', 1) > 0: raise ValueError(f'temperature={about["temperature"]}')
+    if isinstance(about.get('bias', {}), dict): calibrated_logits(np.zeros(len(names), np.float32), names, about)
+    class_thresholds(dict(label=names), dict(label=about.get('thresholds', {})), ())
+
+# %% ../../nbs/deploy/10_predictor.ipynb #06700882
+def _check_info(info, session):
+    "Raise an exception if what an exported file says contradicts its graph, or is something else than it should be."
+    spec,vocabs,window = ClipSpec.from_json(json.dumps(info['clip_spec'])),info['vocabs'],info['span']
+    channels = 3 if spec.modality == 'RGB' else 2*spec.sampler.length
+    if _differ(session.get_inputs()[0].shape[1:], (spec.n_frames, channels, *spec.size)):
+        raise ValueError(f'the graph takes clips of {session.get_inputs()[0].shape[1:]}, the spec makes others')
+    outputs = {o.name: o.shape[-1:] for o in session.get_outputs()}
+    for t,names in vocabs.items():
+        if not all(isinstance(n, str) for n in names) or _differ(outputs[t], [len(names)]):
+            raise ValueError(f'the graph gives other numbers of {t} than there are classes')
+        _check_calibration(names, (info.get('calibration') or {}).get(t) or {})
+    if window is not None and not .001 <= window <= 1e6: raise ValueError(f'a window of {window} s')
+    background = info.get('background') or []
+    if not isinstance(background, list) or not all(isinstance(b, str) for b in background):
+        raise ValueError('its background is no list of names')
+    if not isinstance(info['by_frame'], bool): raise ValueError(f'by_frame={info["by_frame"]}')
+    timeline,reach = info.get('timeline') or {},info.get('reach') or 0
+    if not 0 <= reach <= 10**6 or timeline and not (timeline['stride'] >= .001 and 0 <= timeline['reach'] <= 10**6):
+        raise ValueError(f'timeline={timeline}, reach={reach}')
+
 # %% ../../nbs/deploy/10_predictor.ipynb #c7f3f9c5
 def session_info(
     session, # What `open_session` returned
@@ -57,9 +93,10 @@ def session_info(
     if 'clip_spec' not in props:
         raise ValueError(f'{path}: an ONNX file, but it does not say how its clips are made; '
                          'export_onnx writes files that do')
-    info = {k: json.loads(v) for k,v in props.items()}
-    if info['format'] != onnx_format:
-        raise ValueError(f'{path}: its format is {info["format"]!r}; a newer version of epic_actions reads it')
+    info = {k: parse_json(v, path, kind=object) for k,v in props.items()}
+    if info.get('format') != onnx_format:
+        raise ValueError(f'{path}: its format is {info.get("format")!r}; a newer version of epic_actions reads it')
+    with reading(path, 'a file of export_onnx'): _check_info(info, session)
     return info | {'window': info['span']}
 
 # %% ../../nbs/deploy/10_predictor.ipynb #6714b34c
@@ -100,7 +137,7 @@ def clip(self:ActionPredictor,
     video, # A video, a folder of frames, images in memory: what `read_clip` reads
     start:float|None=None, # Beginning: seconds in a video, a frame number in a folder; None: the first frame
     stop:float|None=None # End; None: the last frame
-)->np.ndarray: # uint8 (frames, channels, height, width), as the loaders give it before they normalise it
+)->np.ndarray: # Of `spec.dtype` (frames, channels, height, width), as the loaders give it before they normalise it
     "The pixels that the model sees of a clip; raises a `VideoError`."
     return np.ascontiguousarray(np.moveaxis(read_clip(video, self.spec, start, stop), -1, 1))
 
@@ -157,7 +194,8 @@ def _elements(ids, spec, fps):
 def _windows(frames, spec, window, stride, past):
     "Yield ((time, start, stop), elements of the clip) for every `stride` seconds of an open source."
     duration = seconds_of(frames)
-    for t in map(float, np.arange(0, duration-1e-6, stride)):
+    for k in range(max(ceil((duration-1e-6)/stride), 0)):
+        t = float(k*stride)
         start,stop = window_at(t, window, duration, past)
         yield (t, start, stop), _elements(np.arange(*frames.shown(start, stop)), spec, frames.fps)
 
@@ -221,7 +259,7 @@ def _see(self:ActionPredictor, windows, known, pixels, batch):
     if not self.by_frame: return self._probabilities(clips=_clips(windows, pixels, self.spec))
     new = list(dict.fromkeys(ids for w in windows for ids in w if ids not in known))
     known.update(zip(new, self._features(new, pixels, batch)))
-    none = np.zeros((0, *self._session.get_inputs()[0].shape[1:]), np.uint8)
+    none = np.zeros((0, *self._session.get_inputs()[0].shape[1:]), self.spec.dtype)
     return self._probabilities(clips=none, windows=np.array([[known[ids] for ids in w] for w in windows]))
 
 # %% ../../nbs/deploy/10_predictor.ipynb #60eda86c
@@ -270,7 +308,7 @@ def _sequence_stream(self:ActionPredictor, ids, windows, pixels, batch):
     n,known = self.spec.n_frames,{}
     pixels.expect(ids)
     coming = enumerate(self._sequence_features(ids, pixels, max(batch*n, 2*self.reach)))
-    none = np.zeros((0, n, *self._session.get_inputs()[0].shape[2:]), np.uint8)
+    none = np.zeros((0, n, *self._session.get_inputs()[0].shape[2:]), self.spec.dtype)
     for group in chunked(windows, 4*batch):
         while group[-1][1]+n-1 not in known: known.update([next(coming)])
         clips = np.array([[known[k] for k in range(first, first+n)] for _,first in group])
@@ -352,7 +390,7 @@ def _seen(self:ActionPredictor, video, *window):
 @patch(as_prop=True)
 def _black(self:ActionPredictor):
     "A clip that is not looked at, where features are given."
-    return np.zeros((1, *self._session.get_inputs()[0].shape[1:]), np.uint8)
+    return np.zeros((1, *self._session.get_inputs()[0].shape[1:]), self.spec.dtype)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #0061443c
 @patch
@@ -461,8 +499,8 @@ def stream(self:ActionPredictor,
     if is_kept(video): return self._kept_stream(video, stride, window, smooth, smooth_window)
     window = self._seconds(window)
     stride = stride or (self.timeline or {}).get('stride') or window/4
-    if min(window, stride) <= 0 or batch < 1:
-        raise ValueError(f'window={window}, stride={stride}, batch={batch}: give positive numbers')
+    if min(window, stride) < .001 or batch < 1:
+        raise ValueError(f'window={window}, stride={stride}, batch={batch}: give positive numbers, of a millisecond or more')
     past = isinstance(self.spec.sampler, LastFrames) if past is None else past
     if self.detects: raise ValueError(f'{self.path}: finds segments, and no label for each moment: call segments')
     if self.timeline:

@@ -16,6 +16,7 @@ import onnx, pandas as pd, torch
 from scipy.special import softmax
 from torch import nn
 from fastcore.basics import tuplify
+from fastcore.xtras import modified_env
 
 # %% ../../nbs/export/00_onnx.ipynb #95a47e83
 from ..data.tables import read_table
@@ -39,7 +40,7 @@ def _reach(model):
 
 # %% ../../nbs/export/00_onnx.ipynb #12afbd0a
 class PixelModel(nn.Module):
-    "`model` on 8-bit pixels: normalises them, and always answers with a tuple."
+    "`model` on pixels: normalises them, and always answers with a tuple."
     def __init__(self, model):
         super().__init__()
         self.model,self.reach,self.normalize = model,_reach(model),Normalizer(model.clip_spec)
@@ -83,7 +84,9 @@ def _graph(pixel_model, clips, names):
         outputs.append('frame_features')
     shapes = tuple({0: torch.export.Dim(f'{i}_n')} for i in args)
     if pixel_model.reach: shapes[0][1] = torch.export.Dim('frames')
-    with warnings.catch_warnings(action='ignore'): # of what will be deprecated in packages that torch.onnx uses
+    unchecked = modified_env(TRANSFORMERS_DISABLE_TORCH_CHECK='1') # ONNX cannot express the checks of SigLIP 2
+    # Warnings tell what will be deprecated in packages that torch.onnx uses
+    with unchecked, warnings.catch_warnings(action='ignore'):
         graph = torch.onnx.export(pixel_model, tuple(args.values()), dynamo=True, input_names=[*args],
                                   output_names=outputs, dynamic_shapes=shapes, verbose=False).model_proto
     if pixel_model.reach is not None:
@@ -159,7 +162,7 @@ def _compared(session, model, clips):
 def check_export(
     path:str|Path, # The ONNX file
     model, # The model that it should be, with its `clip_spec`
-    clips:np.ndarray, # uint8 (3 or more, frames, channels, height, width)
+    clips:np.ndarray, # Pixels (3 or more, frames, channels, height, width)
     tolerance:float=1e-4 # Of probabilities, and of logits as a share of the largest
 )->float: # The largest difference of a probability
     "Compare file and model, one clip and three at a time; raises a ValueError if they differ or are not numbers."
@@ -200,7 +203,7 @@ def _accuracy(answers, rows, vocabs):
 def export_cost(
     path:str|Path, # The ONNX file
     model, # The model it was made of
-    clips:np.ndarray, # uint8 (clips, frames, channels, height, width)
+    clips:np.ndarray, # Pixels (clips, frames, channels, height, width)
     rows:pd.DataFrame|None=None # Their rows in the segment table, with labels
 )->dict: # `clips`, `agreement` (share of the same answers), `probability` (largest difference) and `accuracy`
     "What a smaller file costs in accuracy."
@@ -216,9 +219,10 @@ def export_cost(
 
 # %% ../../nbs/export/00_onnx.ipynb #917932b1
 def _noise(spec, n):
-    "Clips of noise, uint8 (n, frames, channels, height, width)."
+    "Clips of noise, pixels (n, frames, channels, height, width)."
     channels = 3 if spec.modality == 'RGB' else 2*spec.sampler.length
-    return np.random.default_rng(0).integers(0, 256, (n, spec.n_frames, channels, *spec.size), np.uint8)
+    rng,shape = np.random.default_rng(0),(n, spec.n_frames, channels, *spec.size)
+    return rng.integers(0, 256, shape, np.uint8) if spec.dtype == np.uint8 else rng.random(shape, np.float32)
 
 # %% ../../nbs/export/00_onnx.ipynb #92f98e1f
 def _table(learn): return getattr(getattr(learn, 'dls', None), 'segments', None)
@@ -289,7 +293,7 @@ def export_onnx(
     *,
     window:float|None=None, # Seconds of a clip, for streaming; None: the median of the training clips, where known
     segments:pd.DataFrame|None=None, # Segment table with `split`, for window and cost; None: the learner's
-    clips:np.ndarray|None=None, # uint8 (n, frames, channels, height, width), to measure the cost on; None: validation
+    clips:np.ndarray|None=None, # Pixels (n, frames, channels, height, width), to measure the cost on; None: validation
     max_loss:float=.1, # Share of clips that fp16 or int8 may answer differently, 0 to 1
     **info # What else the file is to remember, as plain data: scores, for example
 )->Path:

@@ -25,9 +25,10 @@ from ..data.splits import ensure_split
 from .network import describe_network, keep_network, network_file, weights_number
 from .pooling import grid_name, is_encoder, maps_of, pooled_tokens
 from ..models.base import unwrapped
-from ..models.layers import import_needed
+from ..video.checked import check_file, read_json, reading
 from ..video.files import VideoError, track, atomic_write
 from ..video.reading import fit_frames, open_source, to_channels
+from ..video.registry import import_needed
 from ..video.renamed import renamed_args
 from ..video.sampling import LastFrames, UniformSegments
 from ..video.spec import ClipSpec
@@ -92,12 +93,30 @@ class LMDBFeatures(Features):
         self.dtype = np.dtype(dtype or _checked_float32(b''.join(v for _,v in first), path))
         self.dim = len(first[0][1])//self.dtype.itemsize
 
+# %% ../../nbs/features/10_store.ipynb #e77f1d59
+def _lmdb_size(path):
+    "The bytes that a data base of LMDB has, as its two first pages say."
+    with open(check_file(path), 'rb') as f: head = f.read(1<<16)
+    page = int.from_bytes(head[40:44], 'little')
+    metas = [head[at:] for at in (0, page) if head[at+16:at+20] == b'\xde\xc0\xef\xbe']
+    last = [int.from_bytes(m[136:144], 'little') for m in metas]
+    if not 512 <= page <= 1<<15 or len(last) < 2: raise ValueError('its first pages are none of LMDB')
+    return page*(max(last)+1)
+
+# %% ../../nbs/features/10_store.ipynb #fbc2682b
+def _check_lmdb(path):
+    "Raise a ValueError if a data base of LMDB is shorter than it says, or is none."
+    if not path.exists(): raise ValueError('there is no such file')
+    held,size = _lmdb_size(path),os.path.getsize(path)
+    if held > size: raise ValueError(f'cut short: it has {size:,} of {held:,} bytes')
+
 # %% ../../nbs/features/10_store.ipynb #e4c8c848
 @patch
 @contextmanager
 def _begin(self:LMDBFeatures):
     lmdb = import_needed('lmdb', 'a data base of features', 'anticipation')
     how = dict(readonly=True, lock=False, readahead=False, subdir=self.path.is_dir())
+    with reading(self.path, 'an LMDB data base'): _check_lmdb(self.path/'data.mdb' if self.path.is_dir() else self.path)
     try:
         with lmdb.open(str(self.path), **how) as env, env.begin() as txn: yield txn
     except lmdb.Error as e: raise ValueError(f'{self.path}: not an LMDB data base, or damaged ({e})') from e
@@ -137,15 +156,22 @@ class ArrayFeatures(Features):
     first = 0
     def __init__(self, path:str|Path):
         self.path = Path(path)
-        try: self.about = json.loads((self.path/about_features).read_text())
+        try: self.about = read_json(self.path/about_features)
         except (OSError, ValueError) as e:
             raise ValueError(f'{path}: not a folder of features, as it has no readable {about_features} ({e})') from e
+        with reading(self.path/about_features, 'what write_features says'): self._take()
+
+    def _take(self):
+        "Take up what the file says; raises an exception if it is not what it should be."
+        path = self.path
         found,known = self.about.get('format'),(features_format, tokens_format)
         if found not in known: raise ValueError(f'{path}: its format is {found!r}, expected {" or ".join(known)}')
         if 'span' in self.about: # version 0.1
             self.about |= dict(window=self.about.pop('span'), spec={'as_shown': False, **self.about['spec']})
         self.fps,self.dim = self.about['fps'],self.about['dim']
         self.clips,self.views = self.about.get('clips', False),self.about.get('views', 1)
+        if not (0 < self.fps < 1e6 and 0 < self.dim < 2**31 and 0 < self.views < 2**31): raise ValueError(
+            f'fps={self.fps}, dim={self.dim}, views={self.views}')
         self.kind = _window_type(self.about) if found == tokens_format else None
 
 # %% ../../nbs/features/10_store.ipynb #8c4ea4e5
@@ -174,9 +200,8 @@ def array(self:ArrayFeatures,
 )->np.ndarray: # (frames, dim), or windows with `start`, `stop` and `tokens` (views, tokens, dim), in the file
     "All features of a video; raises a ValueError if the file holds something else."
     file = self.path/f'{video}.npy'
-    try: a = np.lib.format.open_memmap(file, mode='r')
-    except FileNotFoundError: return np.empty(0, self.kind) if self.kind else np.empty((0, self.dim), np.float32)
-    except (ValueError, EOFError) as e: raise ValueError(f'{file}: not an array, or damaged ({e})') from e
+    if not os.path.lexists(file): return np.empty(0, self.kind) if self.kind else np.empty((0, self.dim), np.float32)
+    with reading(file, 'an array'): a = np.lib.format.open_memmap(check_file(file), mode='r')
     if why := self._problem(a): raise ValueError(f'{file}: {why}')
     return a
 
@@ -385,7 +410,7 @@ class _WindowReader:
 # %% ../../nbs/features/10_store.ipynb #9a93bc52
 @patch
 def view(self:_WindowReader, row, times, number):
-    "A view of a window, uint8 (frames, 3, height, width)."
+    "A view of a window, pixels (frames, 3, height, width)."
     if self.about['window']:
         start,stop = times if self.about['clips'] else times + [0, 2e-4]
         row = row._replace(start=start, stop=stop)
@@ -409,7 +434,7 @@ def _work(rows, spec, about, bs):
 
 # %% ../../nbs/features/10_store.ipynb #1fe3c8f5
 def _as_tokens(see, clips, about, name):
-    "Tokens (B, N, dim) in 16 bits, of 8-bit clips; raises a ValueError for numbers that do not fit."
+    "Tokens (B, N, dim) in 16 bits, of clips of pixels; raises a ValueError for numbers that do not fit."
     x = pooled_tokens(see(clips), about['grid']).half()
     if x.isfinite().all(): return x.cpu().numpy()
     raise ValueError(f'{name}: the network gives numbers that are not finite, or too large for 16 bits')

@@ -1,19 +1,12 @@
 let videos = [], v = null, selected = null, now = 0, start = null, unsure = 0
 let view = {from: 0, to: 1}, drag = null, stopAt = null, lanes = new Map(), laneHeight = 38, last = 0
 
-const clamp = (x, low, high) => Math.max(low, Math.min(x, high))
 const ms = t => Math.round(1000*t)/1000
 const snap = t => ms(clamp(Math.round(t*v.fps)/v.fps, 0, v.duration))  // to the beginning of a frame
 const wordsOf = s => fields.map(f => s[f.id]).join(' ').trim()
 const isUnsure = s => s.score !== null && s.score < unsure
 const ordered = () => [...v.segments].sort(([, a], [, b]) => a.start - b.start || a.stop - b.stop).map(([key]) => key)
 const say = text => { $('hint').textContent = text ?? '' }
-
-function clock(t, digits = 3) {
-  const minutes = Math.floor(t/60), hours = Math.floor(minutes/60), s = (t - 60*minutes).toFixed(digits)
-  const two = x => String(x).padStart(2, '0')
-  return (hours ? `${hours}:${two(minutes % 60)}` : minutes) + ':' + (s.split('.')[0].length < 2 ? '0' + s : s)
-}
 
 // --- Changes. What a video holds follows from its changes, here as on the server; from them is known what to undo.
 
@@ -106,18 +99,10 @@ function layLanes() {
   $('lanes').style.height = laneHeight*Math.max(ends.length, 1) + 10 + 'px'
 }
 
-const hues = new Map()  // a colour for each label, far from those before it
 function color(s) {
   const label = wordsOf(s), typing = fields.includes(document.activeElement) && s === v.segments.get(selected)
   if (!label || typing) return 'hsl(210 8% 80%)'
-  if (!hues.has(label)) hues.set(label, (210 + 137.508*hues.size) % 360)
-  return `hsl(${hues.get(label)} 62% 74%)`
-}
-
-function put(element, from, to, within) {
-  element.style.left = 100*(from - within.from)/(within.to - within.from) + '%'
-  if (to !== null) element.style.width = 100*(to - from)/(within.to - within.from) + '%'
-  return element
+  return hue(label)
 }
 
 const score = s => s.score === null ? '' : s.score.toFixed(2)
@@ -140,11 +125,7 @@ function drawTrack() {
   const seen = [...v.segments].filter(([, s]) => s.stop > view.from && s.start < view.to)
   $('lanes').replaceChildren(...seen.map(block))
   const room = $('axis').clientWidth/(view.to - view.from)  // pixels a second
-  const step = [.1, .2, .5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 1800].find(s => s*room > 70) ?? 3600, ticks = []
-  for (let k = Math.ceil(view.from/step); k*step < view.to - 30/room; k++) {
-    ticks.push(put(element('span', clock(k*step, step < 1 ? 1 : 0)), k*step, null, view))
-  }
-  $('axis').replaceChildren(...ticks)
+  $('axis').replaceChildren(...ticks(view, room))
   put($('window'), view.from, view.to, whole())
   drawCursor()
 }

@@ -22,7 +22,8 @@ from fastcore.basics import listify
 from ..video.files import VideoError, file_name, atomic_write
 from ..video.frames import VideoFrames, open_frames
 from ..video.reading import seconds_of
-from ..video.packets import is_entry, open_media
+from ..video.media import create_media, open_media
+from ..video.packets import is_entry
 from ..video.writing import clock_start, copied, copied_sound, encoded_sound, mux, packets_from
 
 # %% ../../nbs/footage/20_cut.ipynb #093a3217
@@ -156,7 +157,7 @@ def _new_file(row):
     path = Path(row['source'])
     fmt,options = ('mp4', dict(movflags='+faststart')) if path.suffix == '.mp4' else ('matroska', {})
     try:
-        with atomic_write(path) as part, av.open(str(part), 'w', format=fmt, options=options) as out:
+        with atomic_write(path) as part, create_media(part, format=fmt, options=options) as out:
             out.metadata['comment'] = row['comment']
             yield out
     except VideoError as e: row['reason'] = e.reason
@@ -290,7 +291,7 @@ def is_cut(
     if not path.exists(): return False
     try:
         with open_media(path) as c: found = {k.lower(): v for k,v in c.metadata.items()}.get('comment')
-    except av.FFmpegError: found = None
+    except (av.FFmpegError, VideoError): found = None
     if found == comment: return True
     raise ValueError(f'{path}: another segment is there ({found or "of unknown origin"}), not {comment}; '
                      'cut into another folder, or remove it')

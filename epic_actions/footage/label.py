@@ -6,7 +6,7 @@
 __all__ = ['find_clips', 'check_entry', 'Labels', 'LabelServer', 'label_page']
 
 # %% ../../nbs/footage/30_label.ipynb #fedfb248
-import json, os
+import json
 from pathlib import Path
 import pandas as pd
 from fastcore.basics import patch
@@ -17,8 +17,10 @@ from starlette.routing import Route
 from ..video.files import VideoError
 from ..data.tables import read_table, write_table
 from ..data.segments import find_videos
-from .page import (PageServer, append_journal, asked_fields, check_word, contact_sheet, fields_of,
-                                       is_file_in, keep_sent, known_words, read_journal, refuse_links, unfit_name)
+from ..pages.pictures import contact_sheet
+from ..pages.server import PageServer, keep_sent
+from .page import (append_journal, asked_fields, check_word, fields_of, is_file_in, known_words,
+                                       read_journal, refuse_links, unfit_name)
 
 # %% ../../nbs/footage/30_label.ipynb #8ebe6935
 def _read_table(path):
@@ -142,8 +144,9 @@ class LabelServer(PageServer):
         self.clips = find_clips(self.folder)
         self.labels = Labels(self.folder, self.clips, asked_fields(verbs, nouns, labels))
         self.words = known_words(self.labels.fields, verbs, nouns, labels)
-        super().__init__('label', [Route('/state', self._state), Route('/labels', self._keep, methods=['POST']),
-                                   Route('/{kind}/{uid:path}', self._segment)], port)
+        routes = [Route('/state', self._state), Route('/labels', self._keep, methods=['POST']),
+                  Route('/{kind}/{uid:path}', self._segment)]
+        super().__init__('footage/label', routes, port, ['footage/words'])
 
 # %% ../../nbs/footage/30_label.ipynb #fc64ad54
 @patch
@@ -181,7 +184,7 @@ def label_page(
 )->Path: # The labels, which `segments_from_csv` reads
     "Serve the page until it is interrupted; raises a `ValueError` or an `OSError` if it cannot be served."
     server = LabelServer(folder, verbs, nouns, port, labels)
-    server.serve(f'Label the {len(server.clips)} segments', browser)
+    server.serve(f'Label the {len(server.clips)} segments', browser, 'What is typed is kept at once.')
     states = [e['state'] for e in server.labels.entries.values()]
     done,skipped = states.count('done'),states.count('skipped')
     print(f'{done} labelled, {skipped} skipped, {len(server.clips)-done-skipped} left: {server.labels.file}')

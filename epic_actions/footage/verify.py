@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/footage/00_verify.ipynb #40d255d5
+from ..video.checked import check_file, reading
 from ..video.files import VideoError, atomic_write
 from ..video.frames import open_frames
 from ..data.jobs import each_in_process, why_failed
@@ -59,8 +60,9 @@ _columns = ['path','status','declared','decoded','seconds','reason','bytes','mod
 def _checked(table):
     "Path -> row, of what is in the file `table` already."
     if table is None or not Path(table).exists(): return {}
-    same = lambda r: _version(r.get('path', '')).items() <= r.items() # the last row may have been cut
-    with open(table, newline='') as f: return {r['path']: r for r in csv.DictReader(f) if same(r)}
+    same = lambda r: _version(r.get('path') or '').items() <= r.items() # the last row may have been cut
+    with reading(table, 'a table of verify_videos'), open(check_file(table), newline='', encoding='utf-8') as f:
+        return {r['path']: r for r in csv.DictReader(f) if same(r)}
 
 # %% ../../nbs/footage/00_verify.ipynb #29c72a84
 def _write_rows(table, done):

@@ -26,6 +26,7 @@ from fastai.optimizer import OptimWrapper
 from fastai.torch_core import trainable_params
 
 # %% ../../nbs/learn/33_probes.ipynb #9ae4a2f5
+from ..video.checked import reading
 from ..video.files import atomic_write, only_writer
 from ..data.loaders import split_rows
 from ..data.splits import split_by_group
@@ -181,7 +182,7 @@ def _scores(learn, grid):
 # %% ../../nbs/learn/33_probes.ipynb #c82bfbe4
 def _check_resumed(file, grid):
     "Raise a ValueError if the table in `file` is of other rates and decays."
-    kept = pd.read_csv(file, index_col='probe').sort_index()[['lr','wd']]
+    with reading(file, 'a table of probes'): kept = pd.read_csv(file, index_col='probe').sort_index()[['lr','wd']]
     if kept.shape != grid.shape or not np.allclose(kept, grid, rtol=1e-9):
         raise ValueError(f'{file}: this run has other learning rates and weight decays, so it cannot be resumed with '
                          'these')

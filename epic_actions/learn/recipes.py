@@ -18,6 +18,7 @@ from typing import get_args
 from fastcore.basics import patch
 
 # %% ../../nbs/learn/35_recipes.ipynb #05aa3e5a
+from ..video.checked import parse_json, read_json
 from ..video.spec import default_frames, default_size
 
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0
@@ -266,7 +267,7 @@ def changed(self:Recipe,
 def _named(kind, key):
     "The recipes of class `kind` under `key` in `recipes.json`; one may change another that it is `like`."
     recipes,text = {},(files('epic_actions')/'learn'/'recipes.json').read_text(encoding='utf-8')
-    for name,values in json.loads(text)[key].items():
+    for name,values in parse_json(text, 'recipes.json')[key].items():
         like = values.pop('like', None)
         recipes[name] = (recipes[like] if like else kind()).changed(**values)
     return recipes
@@ -367,12 +368,10 @@ def read_recipe(
     if path.is_dir(): path = path/'recipe.json'
     if not path.is_file():
         raise ValueError(f'{source}: neither a file nor a recipe; the recipes are {", ".join(named)}')
-    try: values = json.loads(path.read_text(encoding='utf-8'))
-    except ValueError as e: raise ValueError(f'{path}: not JSON ({e})') from e
-    if not isinstance(values, dict): raise ValueError(f'{path}: holds a {type(values).__name__}, not a recipe')
+    values = read_json(path, 'a recipe')
     nested = any(isinstance(v, dict) for v in values.values())
     try: return kind(**(values if nested else _from_flat(values)))
-    except (TypeError, ValueError) as e: raise ValueError(f'{path}: {e}') from e
+    except Exception as e: raise ValueError(f'{path}: {e}') from e # of whatever stands for a value
 
 # %% ../../nbs/learn/35_recipes.ipynb #841b157a
 @patch

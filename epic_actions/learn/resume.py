@@ -12,8 +12,8 @@ from contextlib import contextmanager, suppress
 from itertools import islice
 from math import inf
 from pathlib import Path
-from pickle import UnpicklingError
 from types import NoneType
+from zipfile import is_zipfile
 import numpy as np
 import pandas as pd
 import torch
@@ -27,6 +27,7 @@ from fastai.callback.schedule import ParamScheduler, SchedCos, SchedLin, combine
 from fastai.learner import Learner, replacing_yield
 
 # %% ../../nbs/learn/30_resume.ipynb #08901ad1
+from ..video.checked import check_file, open_zip, reading
 from ..video.files import atomic_write, check_one_process, only_writer, remove_parts
 from ..models.base import unwrapped
 from ..models.bundle import check_savable, load_bundle, read_bundle, save_bundle
@@ -175,11 +176,14 @@ def read_last(
     "The state that a run stopped in; None if it has no checkpoint; raises a ValueError for a damaged one."
     file = Path(path)/'last.pt'
     if not file.exists(): return
-    try: state = torch.load(file, map_location=device, weights_only=True)
-    except (RuntimeError,EOFError,UnpicklingError) as e:
-        raise ValueError(f'{file}: no checkpoint, or damaged ({e})') from e
-    if 'start' in state: return state
-    return _from_first_version(state, read_bundle(file.with_name('best.safetensors'))['vocabs'])
+    with reading(file, 'a checkpoint of a run'):
+        if is_zipfile(check_file(file)):
+            with open_zip(file): pass # it would not unpack to too much
+        state = torch.load(file, map_location=device, weights_only=True)
+        if 'start' not in state:
+            return _from_first_version(state, read_bundle(file.with_name('best.safetensors'))['vocabs'])
+        if not isinstance(state['model'], dict) or len(state['start']) != 2: raise ValueError('it holds no model')
+        return state
 
 # %% ../../nbs/learn/30_resume.ipynb #0d4c5f6b
 def checkpoint_interval(
@@ -218,11 +222,12 @@ def check(self:Checkpoints,
     check_run(learn, self.monitor)
     state = read_last(self.path, next(learn.model.parameters()).device) if self.resume else None
     if not state: return
-    if epochs < (done := state['start'][0]):
-        raise ValueError(f'{self.path}: {done} epochs are done; {epochs} are too few to resume this run')
-    other = [] if state['monitor'] == self.monitor else [f"monitor={self.monitor!r} (was {state['monitor']!r})"]
-    if state['vocabs'] != getattr(learn.dls, 'vocabs', None): other.append('other classes')
-    if other: raise ValueError(f'{self.path}: this run cannot be resumed with {", ".join(other)}')
+    with reading(self.path, 'a run that can go on'):
+        if epochs < (done := state['start'][0]):
+            raise ValueError(f'{self.path}: {done} epochs are done; {epochs} are too few to resume this run')
+        other = [] if state['monitor'] == self.monitor else [f"monitor={self.monitor!r} (was {state['monitor']!r})"]
+        if state['vocabs'] != getattr(learn.dls, 'vocabs', None): other.append('other classes')
+        if other: raise ValueError(f'{self.path}: this run cannot be resumed with {", ".join(other)}')
     return state
 
 # %% ../../nbs/learn/30_resume.ipynb #9088c073
@@ -235,7 +240,8 @@ def before_fit(self:Checkpoints):
     remove_parts(self.path)
     self.best,self.history,self.last = None,[],self.path/'last.pt'
     self.before = {cb: plain_attrs(cb) for cb in self.cbs}
-    if state: self._load(state)
+    if state:
+        with reading(self.path, 'a run that can go on'): self._load(state)
     self.saved_at = time.monotonic()
 
 # %% ../../nbs/learn/30_resume.ipynb #752d663a

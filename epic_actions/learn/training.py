@@ -21,6 +21,7 @@ from fastai.torch_core import set_seed
 # %% ../../nbs/learn/37_training.ipynb #1e6fb703
 from ..data.tables import table_text
 from ..data.augment import clip_augment
+from ..video.checked import reading
 from ..video.files import atomic_write, only_writer
 from ..datasets.epic import epic_classes
 from ..features.network import with_network
@@ -260,8 +261,9 @@ def _as_kept(segments):
 # %% ../../nbs/learn/37_training.ipynb #ce559d54
 def _other_clips(segments, file):
     "How `segments` differ from the table in `file`, as texts."
-    kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns, fill_value='')
-                for f in (file, StringIO(_as_kept(segments))))
+    with reading(file, 'the table of a run'):
+        kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns, fill_value='')
+                    for f in (file, StringIO(_as_kept(segments))))
     if len(kept) != len(now): return [f'{len(now)} clips (were {len(kept)})']
     kept['source'] = _absolute(kept.source, file.parent) # of a run that was moved, they may be relative to its folder
     other = (kept != now).sum()

@@ -9,13 +9,16 @@ __all__ = ['check_savable', 'save_bundle', 'read_bundle', 'load_bundle']
 import json
 from importlib.metadata import version
 from pathlib import Path
+from types import NoneType
 from safetensors import safe_open, SafetensorError
 from safetensors.torch import load_file, save
 
 # %% ../../nbs/models/50_bundle.ipynb #f36aed97
+from ..video.checked import parse_json
 from ..video.files import atomic_write
 from ..video.spec import ClipSpec
 from .base import ActionModel, check_set, unwrapped
+from .untrusted import own_weights, room_for
 
 # %% ../../nbs/models/50_bundle.ipynb #237abaf0
 def _check_args(name, args):
@@ -64,6 +67,13 @@ def save_bundle(
         part.write_bytes(save(_weights(model), {'epic_actions': json.dumps(_about(model, info))}))
     return Path(path)
 
+# %% ../../nbs/models/50_bundle.ipynb #76bab365
+_kinds = dict(model=str, args=dict, spec=dict, vocabs=dict, info=dict) # of what a bundle says about its model
+_kinds |= dict(feature_network=(dict,NoneType), calibration=(dict,NoneType), background=(list,NoneType))
+
+# %% ../../nbs/models/50_bundle.ipynb #0c310b67
+def _is_vocab(names): return isinstance(names, list) and all(isinstance(n, (str,int,float)) for n in names)
+
 # %% ../../nbs/models/50_bundle.ipynb #20c50945
 def read_bundle(path:str|Path)->dict:
     "What a bundle says about its model, without the weights; raises a ValueError if it is not a bundle."
@@ -73,17 +83,19 @@ def read_bundle(path:str|Path)->dict:
     except SafetensorError as e: raise ValueError(f'{path}: not a safetensors file, or cut short ({e})') from e
     if 'epic_actions' not in meta:
         raise ValueError(f'{path}: weights, but not a bundle of epic_actions; save_bundle writes one')
-    about = json.loads(meta['epic_actions'])
-    if isinstance(about, dict) and about.keys() >= {'model','args','spec','vocabs','info'}: return about
-    raise ValueError(f'{path}: a bundle that does not describe its model; save_bundle writes one that does')
+    about = parse_json(meta['epic_actions'], path, 'what describes a model')
+    odd = next((k for k,kind in _kinds.items() if not isinstance(about.get(k), kind)), None)
+    if odd is None and all(map(_is_vocab, about['vocabs'].values())): return about
+    raise ValueError(f'{path}: a bundle that does not describe its model ({odd or "vocabs"} is missing, or something '
+                     'else than it should be); save_bundle writes one that does')
 
 # %% ../../nbs/models/50_bundle.ipynb #62b46e4b
-def _remade(about):
-    "The model that a bundle describes, without its weights."
+def _remade(about, state):
+    "The model that a bundle describes, before it gets the weights `state`."
     cls = ActionModel.named(about['model'])
     args = {k: tuple(v) if isinstance(v, list) else v for k,v in about['args'].items()}
     if 'pretrained' in cls.arg_names(): args['pretrained'] = False
-    model = cls(**args)
+    with own_weights(), room_for(state): model = cls(**args)
     model.clip_spec = ClipSpec.from_json(json.dumps(about['spec']))
     model.vocabs,model.info,model.feature_network = about['vocabs'],about['info'],about.get('feature_network')
     model.calibration,model.background = about.get('calibration'),about.get('background') or []
@@ -94,14 +106,15 @@ def load_bundle(
     path:str|Path # A file that `save_bundle` wrote
 ): # The model, ready to predict, with `clip_spec`, `vocabs` and `info`
     "The model of a bundle; raises a ValueError that names the file and what does not fit."
-    about = read_bundle(path)
-    try: model = _remade(about)
+    about,state = read_bundle(path),load_file(path)
+    try: model = _remade(about, state)
     except ValueError as e: raise ValueError(f'{path}: its model {e}') from e
     except ImportError: raise
     except Exception as e: # of whatever the description says
-        raise ValueError(f'{path}: describes a model that cannot be made ({e})') from e
-    try: model.load_state_dict(load_file(path))
+        raise ValueError(f'{path}: describes a model that cannot be made ({type(e).__name__}: {e})') from e
+    try: model.load_state_dict(state)
     except RuntimeError as e:
-        raise ValueError(f'{path}: the weights do not fit the model that it describes ({e})') from e
+        said = ' '.join(str(e).split())[:300]
+        raise ValueError(f'{path}: the weights do not fit the model that it describes ({said})') from e
     model.source = str(Path(path).resolve())
     return model.eval()

@@ -8,7 +8,7 @@ __all__ = ['first_line', 'read_checkpoint', 'Checkpoint', 'open_checkpoint', 'Lo
            'epic_network', 'c1_model']
 
 # %% ../../nbs/models/35_checkpoints.ipynb #991109e7
-import json, re, warnings
+import re, warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
@@ -18,6 +18,7 @@ from os.path import commonprefix
 from pathlib import Path
 from pickle import UnpicklingError
 from types import SimpleNamespace
+from zipfile import is_zipfile
 import torch
 from safetensors.torch import load_file
 from torch import nn
@@ -25,10 +26,11 @@ from torch.serialization import safe_globals
 from fastcore.basics import noop, patch, tuplify
 
 # %% ../../nbs/models/35_checkpoints.ipynb #0ead1e6d
+from ..video.checked import check_size, open_zip, read_json
 from ..video.files import atomic_write
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, imagenet_mean
-from .layers import import_needed
+from ..video.registry import import_needed
 from .segment_nets import TSN, TRN, TSM
 
 # %% ../../nbs/models/35_checkpoints.ipynb #bb389b36
@@ -74,6 +76,15 @@ def _load_safely(file):
 # %% ../../nbs/models/35_checkpoints.ipynb #c049b19c
 def first_line(e): return (str(e) or type(e).__name__).splitlines()[0]
 
+# %% ../../nbs/models/35_checkpoints.ipynb #1a89105a
+def _tensor_dicts(content):
+    "Yield the path and the tensors of each dict in `content` that holds tensors by name, the outermost first."
+    queue = [((), content)]
+    for path,d in islice(queue, 10_000): # a pickle may hold itself
+        if tensors := {k: t for k,t in d.items() if isinstance(k, str) and isinstance(t, torch.Tensor)}:
+            yield path, tensors
+        queue += [((*path, str(k)), v) for k,v in d.items() if isinstance(v, Mapping) and len(path) < 16]
+
 # %% ../../nbs/models/35_checkpoints.ipynb #7469fbfb
 def read_checkpoint(
     file:str|Path|dict # A file of `torch.save`, of any age, or of safetensors, or what was in one
@@ -82,6 +93,8 @@ def read_checkpoint(
     if isinstance(file, Mapping): return file
     if not Path(file).is_file(): raise FileNotFoundError(f'{file}: there is no such file')
     safe = Path(file).suffix == '.safetensors'
+    if is_zipfile(file):
+        with open_zip(file): pass # it would not unpack to too much
     try: content = load_file(file) if safe else _load_safely(file)
     except Exception as e: # whatever a damaged file makes the readers say
         if unknown := _global.search(str(e)):
@@ -91,6 +104,7 @@ def read_checkpoint(
         raise ValueError(f'{file}: not a {kind}, or cut short; download it again ({first_line(e)})') from e
     if not isinstance(content, Mapping):
         raise ValueError(f'{file}: holds a {type(content).__name__}, not a dict of weights')
+    check_size(file, sum(t.nbytes for _,d in _tensor_dicts(content) for t in d.values()), Path(file).stat().st_size)
     return content
 
 # %% ../../nbs/models/35_checkpoints.ipynb #cfa1c877
@@ -122,7 +136,7 @@ def hub_folder(
     name:str # As `facebook/timesformer-base-finetuned-k400`; a revision may follow, after `@`
 )->Path:
     "The folder of a network on Hugging Face; raises an ImportError or a ConnectionError that says what to do."
-    hub = import_needed('huggingface_hub', f'to fetch the network {name}, one', 'anticipation')
+    hub = import_needed('huggingface_hub', f'to fetch the network {name}, one', 'hub')
     files = ['*config.json', 'model.safetensors', 'pytorch_model.bin', 'README.md']
     repo,_,revision = name.partition('@')
     try: return Path(hub.snapshot_download(repo, revision=revision or None, allow_patterns=files))
@@ -135,15 +149,6 @@ def hub_folder(
 _training = re.compile('optim|sched|scaler|rng|random|loop|callback|hparam|hyper|metric|criterion|loss|history|'
                        'config|cfg', re.IGNORECASE)
 _ema = re.compile(r'(?<![a-z])(ema|EMA|Ema)(?![a-z])|averag|shadow|swa_|_swa') # exponential moving average
-
-# %% ../../nbs/models/35_checkpoints.ipynb #1a89105a
-def _tensor_dicts(content):
-    "Yield the path and the tensors of each dict in `content` that holds tensors by name, the outermost first."
-    queue = [((), content)]
-    for path,d in islice(queue, 10_000): # a pickle may hold itself
-        if tensors := {k: t for k,t in d.items() if isinstance(k, str) and isinstance(t, torch.Tensor)}:
-            yield path, tensors
-        queue += [((*path, str(k)), v) for k,v in d.items() if isinstance(v, Mapping) and len(path) < 16]
 
 # %% ../../nbs/models/35_checkpoints.ipynb #fc93b8d6
 _wrappers = ('state_dict','model_state_dict','model_state','model','module','net','network','weights','params',
@@ -226,11 +231,7 @@ def _chosen(self:Checkpoint, weights, ema):
 # %% ../../nbs/models/35_checkpoints.ipynb #7d667ff9
 def _read_settings(file):
     "The dict in a JSON file, empty if there is no file; raises a ValueError if it holds something else."
-    if not file.exists(): return {}
-    try: settings = json.loads(file.read_text())
-    except (ValueError, RecursionError) as e: raise ValueError(f'{file}: not JSON ({first_line(e)})') from e
-    if not isinstance(settings, dict): raise ValueError(f'{file}: holds a {type(settings).__name__}, not settings')
-    return settings
+    return read_json(file) if file.exists() else {}
 
 # %% ../../nbs/models/35_checkpoints.ipynb #3d47cdb3
 def _read_folder(path):

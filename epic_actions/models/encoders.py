@@ -7,7 +7,7 @@ __all__ = ['VideoEncoder']
 
 # %% ../../nbs/models/55_encoders.ipynb #b938f496
 import inspect, json, re, yaml
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from collections.abc import Mapping
 from dataclasses import replace
 from math import isqrt
@@ -18,25 +18,29 @@ from torch import nn
 from torch.nn.functional import pixel_unshuffle
 
 # %% ../../nbs/models/55_encoders.ipynb #781c2cee
+from ..video.checked import reading
 from ..video.sampling import UniformSegments
 from ..video.spec import ClipSpec, default_frames
 from .backbones import backbones
 from .checkpoints import Checkpoint, LoadReport, hub_name, open_checkpoint, renamed, some
-from .layers import create_encoder, import_needed, layers_of
+from ..video.registry import import_needed
+from .layers import create_encoder, layers_of
 from .processors import processor_spec
+from .untrusted import check_source, from_hub, room_for
 from .pretrained_timesformer import resize_places, resize_times
 
 # %% ../../nbs/models/55_encoders.ipynb #20ee0692
 _videos = dict(vjepa2=('frames_per_clip','crop_size'), videomae=('num_frames','image_size'),
                timesformer=('num_frames','image_size'), vivit=('num_frames','image_size'))
-_images = 'dinov2 dinov2_with_registers dinov3_vit dinov3_convnext siglip_vision_model vit'.split()
+_images = ('dinov2 dinov2_with_registers dinov3_vit dinov3_convnext siglip_vision_model siglip2_vision_model '
+           'vit').split()
 
 # %% ../../nbs/models/55_encoders.ipynb #7f2c7dd8
 def _known(fields, source):
     "The fields of the network to make: of one for images and texts, those of its image part; or a ValueError."
     kind = fields.get('model_type')
     if kind is None and 'architecture' in fields: return dict(model_type='image', arch=fields['architecture'])
-    if kind == 'siglip': fields = dict(model_type='siglip_vision_model') | fields.get('vision_config', {})
+    if kind in ('siglip','siglip2'): fields = dict(model_type=f'{kind}_vision_model') | fields.get('vision_config', {})
     if fields.get('model_type') in (*_videos, *_images, 'image'): return fields
     raise ValueError(f'{source}: model_type={kind!r}; the encoders are {", ".join([*_videos, *_images])}, and the '
                      'networks of timm and torchvision by their names')
@@ -64,7 +68,7 @@ def _make(fields, frames, size):
     transformers = import_needed('transformers', f'the encoder {kind}', 'encoders')
     wanted = dict(zip(_videos.get(kind, ()), (frames, size)))
     given = {k: v for k,v in fields.items() if k != 'model_type'} | {k: v for k,v in wanted.items() if v is not None}
-    return transformers.AutoModel.from_config(transformers.AutoConfig.for_model(kind, **given))
+    return transformers.AutoModel.from_config(transformers.AutoConfig.for_model(kind, **given), trust_remote_code=False)
 
 # %% ../../nbs/models/55_encoders.ipynb #d1777d7a
 def _found_again(file):
@@ -82,6 +86,7 @@ def _read_source(source):
     if inspect.isroutine(source): source = source.__name__
     if isinstance(source, str) and source in backbones: source = backbones[source].source
     known = isinstance(source, Checkpoint) or Path(source).exists() or hub_name.fullmatch(str(source))
+    check_source(source)
     if not known: return None,dict(model_type='image', arch=source, pretrained=True),source
     weights = open_checkpoint(source)
     return weights,weights.config,_found_again(weights.file)
@@ -105,11 +110,17 @@ class VideoEncoder(nn.Module):
     ):
         super().__init__()
         weights,fields,self.source = _read_source(source)
+        if not weights: self._begin(weights, fields, frames, size)
+        else:
+            with reading(weights.file, 'an encoder'): self._begin(weights, fields, frames, size)
+
+    def _begin(self, weights, fields, frames, size):
+        "Make the network of a configuration, and give it its weights."
         fields = dict(_known(fields, weights.file if weights else 'the source'))
         told = fields.pop('frames', None),fields.pop('size', None)
         frames,size = frames or told[0],size or told[1]
         self.kind,self.by_frame = fields['model_type'],fields['model_type'] not in _videos
-        self.net = _make(fields, frames, size)
+        with room_for(weights.state) if weights else nullcontext(): self.net = _make(fields, frames, size)
         self.frames,self.size = frames or self._own_frames(),size or self._own_size()
         self.load_report = self.load_checkpoint(weights) if weights else None
         self.licence = _licence(weights.file) if weights else getattr(self.net, 'licence', None)
@@ -127,6 +138,7 @@ def _own_size(self:VideoEncoder):
     "Pixels for which the network was made."
     if self.kind == 'image': return getattr(self.net.body, 'default_cfg', {}).get('input_size', [224])[-1]
     config = self.net.config
+    if self.kind == 'siglip2_vision_model': return isqrt(config.num_patches)*config.patch_size
     return getattr(config, 'image_size', None) or config.crop_size
 
 # %% ../../nbs/models/55_encoders.ipynb #19d35c4b
@@ -159,11 +171,21 @@ def config(self:VideoEncoder)->dict:
     own = {k: v for k,v in own.items() if k not in _beside}
     return own | dict(model_type=self.kind, frames=self.frames, size=self.size)
 
+# %% ../../nbs/models/55_encoders.ipynb #35d2eaf5
+def _patches(x, side):
+    "Patches (B, N, side*side*3) of images (B, 3, H, W); raises a ValueError if they do not divide it."
+    if x.shape[-1] % side: raise ValueError(f'size={x.shape[-1]}: give a multiple of {side} px for this encoder')
+    return pixel_unshuffle(x, side).unflatten(1, (3,-1)).transpose(1, 2).flatten(1, 2).flatten(2).mT
+
 # %% ../../nbs/models/55_encoders.ipynb #85c07e54
 @patch
 def _of_images(self:VideoEncoder, x):
     "Tokens (B, N, n_features) of images (B, 3, H, W)."
     if self.kind == 'image': return self.net(x)
+    if self.kind == 'siglip2_vision_model':
+        patches = _patches(x, self.net.config.patch_size)
+        grid = torch.full((1,2), isqrt(patches.shape[1]), device=x.device) # the same for all frames
+        return self.net(pixel_values=patches, pixel_attention_mask=None, spatial_shapes=grid).last_hidden_state
     resized = self.kind in ('vit','siglip_vision_model') and x.shape[-1] != self.net.config.image_size
     more = dict(interpolate_pos_encoding=True) if resized else {}
     return self.net(pixel_values=x, **more).last_hidden_state
@@ -313,8 +335,8 @@ def load_checkpoint(self:VideoEncoder,
     if self.kind == 'image': return self._load_image(weights)
     state = self.kind == 'vjepa2' and _from_original(weights.state) or _fitted(weights.state, self.net)
     with _quiet():
-        net,info = type(self.net).from_pretrained(None, config=self.net.config, state_dict=state, dtype=torch.float32,
-                                                  output_loading_info=True, ignore_mismatched_sizes=True)
+        net,info = from_hub(type(self.net), None, config=self.net.config, state_dict=state, dtype=torch.float32,
+                            output_loading_info=True, ignore_mismatched_sizes=True)
     _check_loaded(net, info, state, weights.file)
     self.net = net
     loaded = [k for k in net.state_dict() if k not in info['missing_keys']]

@@ -23,6 +23,7 @@ from .base import n_classes, unwrapped
 from .classifiers import hub_classifier
 from .checkpoints import epic_network, load_weights, first_line, open_checkpoint, some
 from .pretrained_timesformer import PretrainedTimeSformer, timesformer_args
+from .repository import from_pretrained, is_repository
 
 # %% ../../nbs/models/60_pretrained.ipynb #02e47aa8
 def _timesformer(weights, mean, std):
@@ -122,6 +123,7 @@ def read_model(
     "Any network that the library can begin with; raises a ValueError that says what is wrong with the file."
     if (run := Path(source)/'best.safetensors').is_file(): source = run
     if _is_bundle(source): return load_bundle(source)
+    if is_repository(source): return from_pretrained(source)
     weights = open_checkpoint(source, ema)
     with _explained(weights): model = _network(weights, mean, std)
     model.source = str(Path(source).resolve() if Path(source).exists() else source)

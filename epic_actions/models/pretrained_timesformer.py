@@ -22,7 +22,8 @@ from ..video.sampling import DenseClip, UniformSegments
 from ..video.spec import ClipSpec
 from .checkpoints import Checkpoint, LoadReport, head_names, load_weights, open_checkpoint, renamed
 from .base import ActionModel
-from .layers import fitting_clips, import_needed, layers_of, total_out, split_out
+from ..video.registry import import_needed
+from .layers import fitting_clips, layers_of, total_out, split_out
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #29d31a54
 import_needed('timm', 'PretrainedTimeSformer')

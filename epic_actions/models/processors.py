@@ -8,6 +8,7 @@ __all__ = ['processor_spec']
 # %% ../../nbs/models/54_processors.ipynb #423af3a1
 import re
 from collections.abc import Mapping
+from math import isqrt
 import numpy as np
 
 # %% ../../nbs/models/54_processors.ipynb #eecdd1e0
@@ -30,6 +31,7 @@ _classes = dict(
     VJEPA2=_cropped | _imagenet | dict(crop_size=256),
     DINOv3ViT=_all | _imagenet,
     Siglip=_all | _half | dict(resample=3, default_to_square=False),
+    Siglip2=_cropped | _half | dict(patch_size=16, max_num_patches=256),
     ViT=_all | _half,
     Bit=_cropped | _clip | dict(resample=3),
     CLIP=_cropped | _clip | dict(resample=3))
@@ -39,7 +41,7 @@ _families = dict(videomae='VideoMAEVideoProcessor', timesformer='TimesformerVide
                  vivit='VivitImageProcessor', vjepa2='VJEPA2VideoProcessor', dinov3_vit='DINOv3ViTImageProcessor',
                  siglip='SiglipImageProcessor', vit='ViTImageProcessor', dinov2='BitImageProcessor',
                  dinov2_with_registers='BitImageProcessor', dinov3_convnext='DINOv3ViTImageProcessor',
-                 clip='CLIPImageProcessor')
+                 siglip2='Siglip2ImageProcessor', clip='CLIPImageProcessor')
 _type_fields = 'video_processor_type','image_processor_type','feature_extractor_type' # the last in old files
 
 # %% ../../nbs/models/54_processors.ipynb #f3113f0f
@@ -80,6 +82,7 @@ def _resizing(p, name):
     kind = _kinds.get(str(p['resample']))
     if kind is None: raise ValueError(f'resample={p["resample"]!r}: known are 2, bilinear, and 3, bicubic')
     library = 'pillow' if name in ('timm','VivitImageProcessor') else 'torchvision'
+    if name.startswith('DINOv3') and p['do_rescale']: library += '-float'
     return dict(resize=library + kind, centre='even' if name == 'timm' else 'down')
 
 # %% ../../nbs/models/54_processors.ipynb #b69b4773
@@ -114,6 +117,9 @@ def _of_hub(fields, family):
     name,key = _class_of(fields, family)
     p = _classes[key] | {k: v for k,v in fields.items() if v is not None}
     if key == 'VJEPA2': p['size'] = dict(shortest_edge=int(_sides(p, 'crop_size', True).get('height', 0)*256/224))
+    if key == 'Siglip2':
+        patches,side = (int(_three(p, k, 0)[0]) for k in ('max_num_patches','patch_size'))
+        p['size'] = p['crop_size'] = isqrt(patches)*side
     if name != 'VivitImageProcessor': p['offset'] = _classes[key]['offset']
     _check_steps(p)
     return name,p

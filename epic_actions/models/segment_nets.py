@@ -136,6 +136,8 @@ def make_relations(
     "The tuples of segments that are compared in evaluation; raises a ValueError for tuples that cannot be."
     if n_segments < 2: raise ValueError(f'n_segments={n_segments}: relations need two segments or more')
     if isinstance(relations, dict) and relations: return _given_relations(n_segments, relations)
+    if n_segments > (most := 12 if relations == 'all' else 256):
+        raise ValueError(f'n_segments={n_segments}: with relations={relations!r} at most {most} can be compared')
     scales = range(n_segments, 1, -1)
     if relations == 'all': return {k: list(combinations(range(n_segments), k)) for k in scales}
     # numpy keeps this generator's numbers

@@ -17,6 +17,7 @@ import numpy as np
 import pandas as pd
 
 # %% ../../nbs/report/20_runs.ipynb #c8516f77
+from ..video.checked import reading
 from ..video.files import atomic_write, only_writer
 from ..data.tables import read_table
 from ..data.splits import divide
@@ -155,7 +156,7 @@ def held_out(
     sources:dict, # Name of a model -> path
     data:Path|None=None, # Data in place of those that the last run kept
     split:str|None=None, # Its name, or `all`; None: the test clips, else those of validation, else all
-    **read # `group`, `root` and `modality` of `read_data`
+    **read # `group`, `root`, `modality`, `format` and `label_fps` of `read_data`
 )->HeldOut:
     "The clips to score; warns of clips that a model was trained on; raises a ValueError if there are none."
     found = read_data(data or _kept_clips([*sources.values()][-1]), **read)
@@ -235,13 +236,16 @@ def score_runs(
     group:str|None=None, # See `read_data`
     root:Path|None=None, # See `read_data`
     segments:int|None=None, # Frames or segments of a clip; None: as in training
+    format:str|None=None, # See `read_data`
+    label_fps:float|None=None, # See `read_data`
     **how # Arguments of `score_clips`
 )->tuple: # Name -> model; `HeldOut`; a function: segment table, names -> name -> `Results`
     "The models, the clips to score, and what scores them."
     for s in sources.values(): _check_finished(s)
     models = {name: named_model(s, classes) for name,s in sources.items()}
     *_, last = models.values()
-    held = held_out(sources, data, split, group=group, root=root, modality=last.clip_spec.modality)
+    held = held_out(sources, data, split, group=group, root=root, modality=last.clip_spec.modality, format=format,
+                    label_fps=label_fps)
     def scored(n, model, clips):
         model,own = scoring_model(model, sources[n], clips)
         if segments: own = own | dict(sampler=model.clip_spec.sampler.with_n(segments))
@@ -261,7 +265,7 @@ def score_run(
     group:str|None=None, # See `read_data`
     root:Path|None=None, # See `read_data`
     labelled:bool=False, # Raise a ValueError before anything is scored if the labels are not among the model's classes?
-    **how # Arguments of `score_clips`
+    **how # Other arguments of `score_runs`
 )->tuple: # The model, `HeldOut`, `Results`
     "Score a saved model."
     if data is None: _kept_clips(source)
@@ -428,7 +432,11 @@ def calibrate_run(
 # %% ../../nbs/report/20_runs.ipynb #7a1c925f
 def _histories(sources):
     "The learning curves of the runs that have some."
-    return {n: pd.read_csv(f) for n,s in sources.items() if (f := run_folder(s)/'history.csv').is_file()}
+    found = {}
+    for n,s in sources.items():
+        if not (f := run_folder(s)/'history.csv').is_file(): continue
+        with reading(f, 'the history of a run'): found[n] = pd.read_csv(f)
+    return found
 
 # %% ../../nbs/report/20_runs.ipynb #52847414
 def _without(nets, left_out):
@@ -479,7 +487,7 @@ def divided_data(
     valid=None, # See `train_data`
     test=None, # See `train_data`
     base=None, # What `recipe_base` gave
-    **read # `group` and `root` of `read_data`
+    **read # `group`, `root`, `format` and `label_fps` of `read_data`
 )->Data:
     "The data at a path, with the split that is asked for, or that it has."
     settings,share = recipe.train,0.2 if valid is None else 0.
@@ -530,7 +538,7 @@ def train_data(
     workers:int|None=None, # Processes that read clips
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
     resume:bool=False, # Go on where the run in `out` stopped, see `train_recipe`
-    **read # `group` and `root` of `read_data`
+    **read # `group`, `root`, `format` and `label_fps` of `read_data`
 )->dict: # Paths and scores, as plain data
     "Train a model on the data at a path, and score it; raises a FileExistsError if `out` holds another run."
     if resume and first_run(out) != out:

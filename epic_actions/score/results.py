@@ -7,17 +7,19 @@ __all__ = ['Results', 'action_ranks', 'Answers', 'clip_answers', 'clip_groups', 
            'official_results', 'load_results', 'align_results', 'fuse_results', 'fuse_files', 'mean_results']
 
 # %% ../../nbs/score/10_results.ipynb #c8ec8242
-import io, json, pickle, re, zipfile
+import io, json, pickle, re
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import reduce
 from pathlib import Path
 from typing import NamedTuple
+from zipfile import ZipFile
 import numpy as np, pandas as pd
 from fastcore.basics import patch
 from scipy.special import softmax
 
 # %% ../../nbs/score/10_results.ipynb #0b7f9d69
+from ..video.checked import check_file, parse_json, read_npz
 from ..video.files import atomic_write
 from ..data.pickles import read_pickle
 from .metrics import (accuracy_interval, check_rows, few, precision_recall, score_array, target_ranks,
@@ -318,7 +320,7 @@ def named_errors(
 ):
     "Put a name before the message of a ValueError."
     try: yield
-    except ValueError as e: raise ValueError(f'{path}: {e}') from e
+    except ValueError as e: raise ValueError(str(e) if str(e).startswith(f'{path}: ') else f'{path}: {e}') from e
 
 # %% ../../nbs/score/10_results.ipynb #57aef036
 def _official_columns(data):
@@ -356,13 +358,13 @@ def official_results(
 
 # %% ../../nbs/score/10_results.ipynb #61086a9f
 @contextmanager
-def _opened_npz(path):
+def _opened_npz(path, *names):
     "The arrays, segments and vocab in a file of `save_results`; raises a ValueError that names another file."
     try:
-        with np.load(path, allow_pickle=False) as z:
-            about = json.loads(str(z['about']))
-            if about['format'] != _format: raise ValueError(f'its format is {about["format"]!r}, expected {_format!r}')
-            yield z, _unpack_table(about['segments']), dict(about['vocab'])
+        z = read_npz(path, *names)
+        about = parse_json(str(z['about']), path)
+        if about['format'] != _format: raise ValueError(f'its format is {about["format"]!r}, expected {_format!r}')
+        yield z, _unpack_table(about['segments']), dict(about['vocab'])
     except OSError: raise
     except Exception as e:
         raise ValueError(f'{path}: not a results file, or a damaged one ({e}). '
@@ -380,10 +382,12 @@ def _load_npz(path):
 # %% ../../nbs/score/10_results.ipynb #46226a6c
 def _is_npz(path):
     "Is it a zip archive that is none of torch's, or nothing at all?"
-    try:
-        with zipfile.ZipFile(path) as z: return not any(n.endswith('data.pkl') for n in z.namelist())
-    except zipfile.BadZipFile:
-        with open(path, 'rb') as f: return f.read(2) in (b'', b'PK')
+    with open(check_file(path), 'rb') as f:
+        try:
+            with ZipFile(f) as z: return not any(n.endswith('data.pkl') for n in z.namelist())
+        except Exception: # of a damaged archive
+            f.seek(0)
+            return f.read(2) in (b'', b'PK')
 
 # %% ../../nbs/score/10_results.ipynb #08a84278
 def load_results(
@@ -475,7 +479,7 @@ def fuse_results(
 def _without_scores(path):
     "Segments and vocab in the file `path`, and all of the `Results` if they cannot be read apart."
     if _is_npz(path):
-        with _opened_npz(path) as (_, segments, vocab): return segments, vocab, None
+        with _opened_npz(path, 'about') as (_, segments, vocab): return segments, vocab, None
     res = load_results(path)
     return res.segments, res.vocab, res
 

@@ -18,7 +18,7 @@ from fastai.torch_core import defaults
 from PIL import Image
 
 # %% ../../nbs/score/30_scoring.ipynb #b263d7a4
-from ..data.clips import Normalizer
+from ..data.clips import Normalizer, film_strip
 from ..video.files import track
 from ..video.flow import flow_picture
 from ..video.reading import read_clip
@@ -31,7 +31,7 @@ from .results import Results
 
 # %% ../../nbs/score/30_scoring.ipynb #ffe238e9
 def _read(tfm, segments, i):
-    "Clip number `i`: its number, was something wrong, and the uint8 tensor with its views, or features as one view."
+    "Clip number `i`: its number, was something wrong, and the pixels of its views, or features as one view."
     clip = tfm(segments.iloc[i]).as_subclass(torch.Tensor)
     return i,tfm.fault is not None,clip[None] if isinstance(tfm, FeatureTfm) else clip
 
@@ -54,7 +54,7 @@ def _reader(model, features, sampler, bad, views, crops):
 def read_row(
     row, # A row of a segment table
     spec # A `ClipSpec`
-): # uint8 array (frames, height, width, channels)
+): # Array of `spec.dtype` (frames, height, width, channels)
     "The clip in `row` as a model with `spec` gets it, before it is normalised."
     source,start,stop,_ = row_source(row)
     return read_clip(source, spec, start, stop)
@@ -67,7 +67,7 @@ def clip_images(
     "The frames that a model with `spec` sees of the clip in `row`."
     clip = read_row(row, spec)
     if spec.modality == 'Flow': clip = flow_picture(clip)
-    return [Image.fromarray(f) for f in (clip[...,::-1] if spec.channels == 'BGR' else clip)]
+    return [Image.fromarray(film_strip([f])) for f in (clip[...,::-1] if spec.channels == 'BGR' else clip)]
 
 # %% ../../nbs/score/30_scoring.ipynb #e3315975
 @contextmanager

@@ -7,7 +7,7 @@ __all__ = ['Repeated', 'Part', 'class_parts', 'write_entries', 'write_challenge'
            'read_challenge', 'check_submission']
 
 # %% ../../nbs/score/45_submission.ipynb #784773ee
-import json, zipfile, zlib
+import json, zipfile
 from collections import Counter
 from functools import partial
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np, pandas as pd
 
 # %% ../../nbs/score/45_submission.ipynb #cc4fef6f
+from ..video.checked import check_file, open_zip, parse_json, zip_member
 from ..video.files import atomic_write
 from .epic import id_list
 from .metrics import check_rows, few
@@ -150,19 +151,17 @@ def _object(pairs):
 # %% ../../nbs/score/45_submission.ipynb #bc459026
 def _json_text(path):
     "The bytes of test.json, which may be in a zip archive; raises a ValueError if the archive holds something else."
-    if not zipfile.is_zipfile(path): return Path(path).read_bytes()
-    with zipfile.ZipFile(path) as z:
+    if not zipfile.is_zipfile(check_file(path)): return Path(path).read_bytes()
+    with open_zip(path) as z:
         if (names := z.namelist()) != ['test.json']:
-            raise ValueError(f'it must hold test.json alone, but holds {few(names) or "nothing"}')
-        return z.read('test.json')
+            raise ValueError(f'{path}: it must hold test.json alone, but holds {few(names) or "nothing"}')
+        return zip_member(z, 'test.json')
 
 # %% ../../nbs/score/45_submission.ipynb #442997b7
 def _read_json(path):
     "The content of test.json; raises a ValueError if it is not such a file."
-    try: return json.loads(_json_text(path), object_pairs_hook=_object)
-    except (zipfile.BadZipFile, zlib.error, EOFError, UnicodeDecodeError, json.JSONDecodeError, OverflowError,
-            RuntimeError) as e:
-        raise ValueError(f'neither JSON text nor a zip archive with it, or damaged ({e})') from e
+    size = Path(path).stat().st_size
+    return parse_json(_json_text(path), path, kind=object, size=size, object_pairs_hook=_object)
 
 # %% ../../nbs/score/45_submission.ipynb #291d09b8
 def read_entries(

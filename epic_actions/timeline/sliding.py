@@ -139,13 +139,14 @@ def score_sliding(
     split:str|None=None, # Videos of this split only; None: all
     report:str|Path|None=None, # Folder for the pages about the videos; None: none are written
     rate:float=10, # Steps a second
+    read:dict|None=None, # Arguments of `read_data`, for a path
     **kwargs # Arguments of `sliding_labels`
 )->dict: # Target -> dict of `figures`, `intervals`, `errors` and `videos`
     "How good an exported model is on whole videos; raises a ValueError for labels that it does not know."
     predictor = model if isinstance(model, ActionPredictor) else ActionPredictor(model)
     names = tuple(predictor.background)
     if not isinstance(table, pd.DataFrame):
-        table = read_untrimmed(table, vocabs=predictor.vocabs, background=names).segments
+        table = read_untrimmed(table, vocabs=predictor.vocabs, background=names, **(read or {})).segments
     df = make_untrimmed(table if split is None else table[table.split == split])
     how = dict(background=names, threshold=predictor.thresholds) | kwargs
     if predictor.timeline: how['smooth'] = None # it is smooth by itself

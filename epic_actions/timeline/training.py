@@ -263,11 +263,12 @@ def score_timeline(
     split:str|None=None, # Videos of this split only; None: all
     unannotated:str='background', # What the time without annotation is: `background`, or `unknown`
     progress:bool=True, # Show a progress bar?
-    report:str|Path|None=None # Folder for the pages about the videos; None: none are written
+    report:str|Path|None=None, # Folder for the pages about the videos; None: none are written
+    **read # Arguments of `read_data`, for a path
 )->dict: # Target -> dict of `figures`, `intervals`, `errors` and `videos`
     "How good a timeline is; raises a ValueError for a model that is none, and for labels that it does not know."
     model = _read_timeline(source)
-    df,background = _rows_to_score(model, table, split),_background_of(model)
+    df,background = _rows_to_score(model, table, split, **read),_background_of(model)
     if report and unannotated == 'unknown': raise ValueError('report: pages need to know what the gaps are')
     _check_gaps(model.reads.dense, unannotated)
     if report and not model.reads.dense: raise ValueError('report: pages show one label a moment; give a dense model')
@@ -277,9 +278,9 @@ def score_timeline(
     return _scored(model, df, found_in_features(model, df, seen), pairs)
 
 # %% ../../nbs/timeline/20_training.ipynb #e68c8aa0
-def _rows_to_score(model, table, split):
+def _rows_to_score(model, table, split, **read):
     "The rows of the videos that are scored."
-    if not isinstance(table, pd.DataFrame): table = read_untrimmed(table, vocabs=model.vocabs).segments
+    if not isinstance(table, pd.DataFrame): table = read_untrimmed(table, vocabs=model.vocabs, **read).segments
     df = make_untrimmed(table)
     if split is not None: df = df[df.split == split]
     if not len(df): raise ValueError(f'no video is in the split {split!r}')
@@ -378,17 +379,18 @@ def calibrate_timeline(
     source:str|Path, # Folder of a run of a timeline, or its bundle
     table=None, # Table of whole videos, or its path; None: that of the run
     split:str|None='valid', # Videos of this split only; None: all
-    precision:float|None=None, # Wished of each class, 0 to 1; None: no answers are dropped
+    precision:float|None=None, # Wished of each class, 0 to 1; None: no thresholds, or for a detector the best F1
     features:str|Path|None=None, # Folder in which features are kept, as RUN/windows; None: they are not
     unannotated:str='background', # What the time without annotation is: `background`, or `unknown`
-    progress:bool=True # Show a progress bar?
+    progress:bool=True, # Show a progress bar?
+    **read # Arguments of `read_data`, for a path
 )->dict: # As `calibrate` gives it, or `calibrate_detections` for a detector
     "Calibrate a timeline on videos that it has not learnt from; raises a ValueError if there is nothing to learn from."
     bundle = source/'best.safetensors' if (source := Path(source)).is_dir() else source
     model = _read_timeline(bundle)
     model.calibration = None # what it says without one is fitted
     _check_gaps(model.reads.dense, unannotated)
-    df = _rows_to_score(model, bundle.parent/'segments.csv' if table is None else table, split)
+    df = _rows_to_score(model, bundle.parent/'segments.csv' if table is None else table, split, **read)
     seen = _features_of(model, df, features, progress)
     with only_writer(bundle.parent):
         if model.reads.dense: calibrate(model, _moment_results(model, df, seen, unannotated), precision)

@@ -19,6 +19,7 @@ from ..features.pooling import network_maps
 from ..models.base import ActionModel, check_set, unwrapped
 from ..models.encoders import VideoEncoder
 from ..models.pretrained import read_model
+from ..video.checked import read_array, read_json
 from ..video.files import atomic_write, track
 
 # %% ../../nbs/timeline/15_windows.ipynb #f81c9fee
@@ -78,7 +79,7 @@ def _about(net, window, stride):
 def _check_folder(path, about):
     "Write what the features in `path` are, or raise a ValueError if others are there."
     file = path/'windows.json'
-    found = json.loads(file.read_text()) if file.exists() else about
+    found = read_json(file) if file.exists() else about
     if other := [k for k in about if found.get(k) != about[k]]:
         raise ValueError(f'{path}: holds other features, as they differ in {", ".join(other)}; give another folder')
     with atomic_write(file) as part: part.write_text(json.dumps(about))
@@ -107,7 +108,7 @@ def keep_features(
         if not (file := path/_file_name(source)).exists():
             x = window_features(net, source, window, stride, **kwargs)
             with atomic_write(file) as part, open(part, 'wb') as f: np.save(f, x)
-        found[source] = np.load(file)
+        found[source] = read_array(file)
     return found
 
 # %% ../../nbs/timeline/15_windows.ipynb #1380de2f

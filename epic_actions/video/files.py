@@ -9,11 +9,11 @@ __all__ = ['VideoError', 'remove_parts', 'atomic_write', 'file_name', 'check_one
 # %% ../../nbs/video/05_files.ipynb #b3c1f16d
 import errno, hashlib, os, shutil, sys, warnings
 from contextlib import contextmanager, suppress
+from dataclasses import fields
 from fnmatch import fnmatchcase
 from functools import lru_cache
 from glob import escape
 from pathlib import Path
-from zipfile import BadZipFile
 import numpy as np
 
 # %% ../../nbs/video/05_files.ipynb #481f3531
@@ -22,6 +22,7 @@ else: import fcntl
 
 # %% ../../nbs/video/05_files.ipynb #99bd27df
 from .. import __version__
+from .checked import read_npz
 
 # %% ../../nbs/video/05_files.ipynb #fcdcef49
 class VideoError(Exception):
@@ -66,10 +67,12 @@ def atomic_write(
     part = path.with_name(f'.{path.name}.{os.getpid()}.part')
     _remove(part)
     remove_parts(path.parent, escape(path.name))
+    part.mkdir(0o700) # fails if anything is there, and nobody else can put a link into it
+    new = part/f'.{path.name}.part'
     try:
-        yield part
-        if part.is_dir() and path.is_dir(): shutil.rmtree(path)
-        os.replace(part, path)
+        yield new
+        if new.is_dir() and path.is_dir(): shutil.rmtree(path)
+        os.replace(new, path)
     finally: _remove(part)
 
 # %% ../../nbs/video/05_files.ipynb #d5544d3b
@@ -78,7 +81,7 @@ def file_name(
 )->str:
     "`name`, if it can be the name of a file; raises a ValueError for `.`, `..`, an empty name, or a separator."
     if name in ('', '.', '..') or set(name) & set('/\\\0'):
-        raise ValueError(f'{name!r} cannot be the name of a file or folder that is written; rename it')
+        raise ValueError(f'{name!r} cannot be the name of a file or folder; rename it')
     return name
 
 # %% ../../nbs/video/05_files.ipynb #814b782c
@@ -160,12 +163,22 @@ def _cache_file(path, cls):
     return Path(folder).expanduser()/kind/name if folder else None
 
 # %% ../../nbs/video/05_files.ipynb #709a37d1
+def _is_sound(found):
+    "Has each field of a dataclass its type, its arrays one dimension, and what else `is_sound` of its class asks for?"
+    for f in fields(found):
+        v = getattr(found, f.name)
+        if type(v) is not f.type or f.type is np.ndarray and v.ndim != 1: return False
+    return getattr(found, 'is_sound', lambda: True)()
+
+# %% ../../nbs/video/05_files.ipynb #821a49f4
 def _load(file, cls, version):
-    "What the cache file holds; None if there is nothing of this version."
+    "What the cache file holds; None if there is nothing of this version, or anything about it is odd."
     try:
-        with np.load(file) as z: d = {k: z[k] for k in z}
-    except (OSError, ValueError, BadZipFile): return None
-    return cls(**{k: v if v.ndim else v.item() for k,v in d.items()}) if tuple(d.pop('version')) == version else None
+        d = read_npz(file)
+        if tuple(d.pop('version').tolist()) != version: return
+        found = cls(**{k: v if v.ndim else v.item() for k,v in d.items()})
+        return found if _is_sound(found) else None
+    except Exception: return # it is found anew
 
 # %% ../../nbs/video/05_files.ipynb #02157c5a
 def found_once(

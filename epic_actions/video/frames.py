@@ -22,10 +22,12 @@ from PIL import Image
 from fastcore.basics import patch
 
 # %% ../../nbs/video/30_frames.ipynb #3e0023e6
+from .checked import check_file
 from .files import VideoError, found_once
 from .index import from_beginning, video_index
-from .packets import decode_packets, is_entry, open_media
-from .resize import resize_pixels
+from .media import most_pixels, open_media
+from .packets import decode_packets, is_entry
+from .resize import pixel_type, resize_pixels
 
 # %% ../../nbs/video/30_frames.ipynb #7ff20393
 def _turned(size, rotation): return size[::-1 if rotation % 180 else 1]
@@ -39,7 +41,7 @@ def scale_frame(
     scaler:VideoReformatter|None=None, # Shared by the frames of a source, which saves setting it up for each
     mirrored:bool=False, # Exchange left and right before the turn?
     shown:tuple|None=None # Height and width of the upright picture as players show it, if not that of its pixels
-)->np.ndarray: # RGB, uint8, of shape (height, width, 3)
+)->np.ndarray: # RGB, uint8 or as the rule says, of shape (height, width, 3)
     "`frame` as upright RGB pixels of `size`."
     first = size if size and resize == 'swscale' else shown
     h,w = _turned(first or (None,None), rotation)
@@ -47,7 +49,9 @@ def scale_frame(
     # FFmpeg's own threads do not survive a fork
     pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray()
     pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
-    return resize_pixels(pixels, size, resize) if size and pixels.shape[:2] != tuple(size) else pixels
+    size = tuple(size or pixels.shape[:2])
+    if (pixels.shape[:2], pixels.dtype) == (size, pixel_type(resize)): return pixels
+    return resize_pixels(pixels, size, resize)
 
 # %% ../../nbs/video/30_frames.ipynb #1617d67c
 bad_policies = 'raise','repeat_last'
@@ -64,14 +68,14 @@ def get(self:Frames,
     indices, # Which frames, 0-based; in any order, repeated if asked twice
     size:tuple|None=None, # Height and width, px; None keeps them
     resize:str='swscale' # `swscale` or one of `resize_rules`
-)->np.ndarray: # RGB, uint8, of shape (len(indices), height, width, 3)
+)->np.ndarray: # RGB, uint8 or as the rule says, of shape (len(indices), height, width, 3)
     "Exactly the frames asked for, in that order; raises a `VideoError` where one cannot be had, or repeats the last."
     indices,n = np.array(indices, int),len(self)
     outside = indices[(indices < 0) | (indices >= n)]
     if len(outside):
         raise VideoError(self.path, f'frame {outside[0]} is asked for, but there are {n} frames (0 to {n-1})')
     wanted,place = np.unique(indices, return_inverse=True)
-    frames = np.empty((len(wanted), *(size or self.size), self.channels), np.uint8)
+    frames = np.empty((len(wanted), *(size or self.size), self.channels), pixel_type(resize))
     for k,pixels in enumerate(self.stream(wanted.tolist(), size, resize)): frames[k] = pixels
     return frames if np.array_equal(wanted, indices) else frames[place]
 
@@ -168,6 +172,12 @@ def _pixel_shape(stream):
     ratio = stream.sample_aspect_ratio
     return ratio if ratio and 1/8 <= ratio <= 8 else 1
 
+# %% ../../nbs/video/30_frames.ipynb #9578d9e3
+def _check_shape(path, size):
+    "Raise a `VideoError` for pictures that are over 64 times as long in one direction as in the other."
+    h,w = size
+    if max(h, w) > 64*min(h, w): raise VideoError(path, f'pictures of {w} x {h} px; no video has this shape')
+
 # %% ../../nbs/video/30_frames.ipynb #fae2871e
 @patch
 def _as_stored(self:VideoFrames):
@@ -194,6 +204,9 @@ def _look(self:VideoFrames):
     self.fps = next((float(rate) for rate in (s.average_rate, s.guessed_rate) if rate and rate <= 1000), 25.)
     self.size = _turned((s.height, round(s.width*_pixel_shape(s))), self.rotation)
     if not self.as_shown: self._as_stored()
+    _check_shape(path, self.size)
+    if self.end > 3600*len(self):
+        raise VideoError(path, f'{len(self)} frames in {self.end:.0f} s; its time stamps cannot be right, re-encode it')
 
 # %% ../../nbs/video/30_frames.ipynb #c851c2e2
 @patch(as_prop=True)
@@ -340,8 +353,10 @@ image_suffixes = {'.jpg','.jpeg','.png','.bmp','.webp'}
 
 # %% ../../nbs/video/30_frames.ipynb #77977b7d
 def frame_number(name:str|Path)->int:
-    "The last number in the file's name: 12 for `frame_0000000012.jpg`."
-    return int(re.findall(r'\d+', Path(name).stem)[-1])
+    "The last number in the file's name: 12 for `frame_0000000012.jpg`; raises a `VideoError` beyond 18 digits."
+    digits = re.findall(r'\d+', Path(name).stem)[-1]
+    if len(digits.lstrip('0')) > 18: raise VideoError(name, f'a number of {len(digits)} digits is none of a frame')
+    return int(digits)
 
 # %% ../../nbs/video/30_frames.ipynb #4353e8d1
 def is_frame(name:str|Path)->bool:
@@ -353,6 +368,9 @@ def is_frame(name:str|Path)->bool:
 def check_numbers(path, numbers, bad='raise'):
     "Raise a `VideoError` if there are no `numbers`, or one stands twice or, unless `bad` forgives it, is missing."
     if not len(numbers): raise VideoError(path, 'no numbered images in it')
+    if numbers[-1] - numbers[0] > 100*len(numbers) + 1000:
+        raise VideoError(path, f'{len(numbers)} images, with numbers from {numbers[0]} to {numbers[-1]}; more than '
+                               '99 % would be missing, so these are no frames of one video')
     steps = np.diff(numbers)
     if (steps == 0).any(): raise VideoError(path, f'frame {numbers[steps.argmin()]} stands twice')
     if (steps > 1).any() and bad == 'raise':
@@ -378,12 +396,22 @@ class FolderIndex:
     names:np.ndarray
     parts:np.ndarray
 
+# %% ../../nbs/video/30_frames.ipynb #8348f0f1
+@patch
+def is_sound(self:FolderIndex)->bool:
+    "Can a folder have this index? It names files in the folder only."
+    same = len(self.numbers) == len(self.names) == len(self.parts)
+    if not same or self.numbers.dtype.kind + self.names.dtype.kind + self.parts.dtype.kind != 'iUU': return False
+    inside = not (np.char.find(self.names, '/') >= 0).any() and not (np.char.find(self.names, '\\') >= 0).any()
+    return bool(inside and (np.diff(self.numbers) >= 0).all() and
+                all(frame_number(self.names[k]) == self.numbers[k] for k in (0,-1) if len(self.names)))
+
 # %% ../../nbs/video/30_frames.ipynb #9d049d62
 def _columns(rows, *kinds): return [np.array([r[k] for r in rows], kind) for k,kind in enumerate(kinds)]
 
 # %% ../../nbs/video/30_frames.ipynb #33ab194b
 def _folder_index(folder):
-    rows = sorted((frame_number(n), n, component(folder/n) or '') for n in os.listdir(folder) if is_frame(n))
+    rows = sorted((frame_number(folder/n), n, component(folder/n) or '') for n in os.listdir(folder) if is_frame(n))
     return FolderIndex(*_columns(rows, int, str, str))
 
 # %% ../../nbs/video/30_frames.ipynb #c2f25666
@@ -410,6 +438,14 @@ def frame_files(
     folder,names,_ = numbered_images(Path(folder), bad)
     return [folder/n for n in names.tolist()]
 
+# %% ../../nbs/video/30_frames.ipynb #c04c4d76
+def _read_image(file):
+    "The image in a file, or in a `BytesIO`, as RGB; raises an exception of any kind."
+    im = Image.open(file if isinstance(file, io.BytesIO) else check_file(file), formats=('JPEG','PNG','BMP','WEBP'))
+    if im.width*im.height > most_pixels:
+        raise ValueError(f'{im.width} x {im.height} pixels; at most {most_pixels:,} are read')
+    return im.convert('RGB')
+
 # %% ../../nbs/video/30_frames.ipynb #c4e707e6
 class ImageFrames(Frames):
     "Numbered images: those of a folder, or a single one; with `part`, those of one component of optical flow."
@@ -418,6 +454,7 @@ class ImageFrames(Frames):
         self.path,self.bad,self.fps,self.part = str(path),bad,fps,part
         self.numbers = np.array(self._list(Path(path)))
         self.size = self._image(0).size[::-1]
+        _check_shape(path, self.size)
 
     def __len__(self): return int(self.numbers[-1] - self.numbers[0]) + 1
     def close(self): pass
@@ -445,7 +482,7 @@ def _open(self:ImageFrames, k):
 def _image(self:ImageFrames, k):
     "The image at place `k`."
     name,file = self._open(k)
-    try: return Image.open(file).convert('RGB')
+    try: return _read_image(file)
     # Pillow raises many kinds
     except Exception as e: raise VideoError(name, f'not a readable image ({e}); extract it again') from e
 
@@ -502,6 +539,14 @@ class TarIndex:
     starts:np.ndarray
     sizes:np.ndarray
 
+# %% ../../nbs/video/30_frames.ipynb #79b4ea02
+@patch
+def is_sound(self:TarIndex)->bool:
+    "Can an archive have this index?"
+    numbers = self.numbers,self.starts,self.sizes
+    if any(a.dtype.kind != 'i' or len(a) != len(self.folders) for a in numbers): return False
+    return self.folders.dtype.kind == 'U' and all((a >= 0).all() for a in numbers)
+
 # %% ../../nbs/video/30_frames.ipynb #50ff6f77
 def _tar_folder(name):
     "The folder of a member; that of a component of flow ends in `u` or `v`, whether its folder or its name says so."
@@ -515,12 +560,10 @@ def _tar_index(path):
         with tarfile.open(path, 'r:') as tar:
             rows = sorted((_tar_folder(m.name), frame_number(m.name), m.offset_data, m.size)
                           for m in tar if m.isreg() and is_frame(m.name))
-    except tarfile.TarError as e:
+            return TarIndex(*_columns(rows, str, int, int, int))
+    except VideoError as e: raise VideoError(path, f'{e.path}: {e.reason}') from e
+    except Exception as e: # tarfile believes what it reads, and fails in many ways
         raise VideoError(path, f'not an uncompressed tar archive, or a damaged one ({e})') from e
-    index = TarIndex(*_columns(rows, str, int, int, int))
-    if (index.starts + index.sizes > Path(path).stat().st_size).any():
-        raise VideoError(path, 'cut short: images lie beyond its end')
-    return index
 
 # %% ../../nbs/video/30_frames.ipynb #d99a8947
 def archive_of(source:str|Path)->Path|None:
@@ -555,6 +598,8 @@ def _list(self:TarFrames, path):
         raise VideoError(path, f'frames in several folders: {here[:5]}; name one, as {path.name}/{here[0]}')
     keep = np.isin(index.folders, here)
     self._at = TarIndex(*[column[keep] for column in vars(index).values()])
+    if (self._at.starts + self._at.sizes > path.stat().st_size).any():
+        raise VideoError(path, 'cut short: images lie beyond its end')
     check_numbers(path/self._inner, self._at.numbers, self.bad)
     return self._at.numbers
 

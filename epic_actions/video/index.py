@@ -14,10 +14,12 @@ from itertools import chain, dropwhile, islice
 from zlib import crc32
 import av
 import numpy as np
+from fastcore.basics import patch
 
 # %% ../../nbs/video/20_index.ipynb #62de8299
 from .files import found_once
-from .packets import decode_all, decode_packets, is_entry, open_media, readable_packets, tells_entries
+from .media import open_media
+from .packets import decode_all, decode_packets, is_entry, readable_packets, tells_entries
 from .structure import what_is_missing
 
 # %% ../../nbs/video/20_index.ipynb #a7a45f2f
@@ -38,6 +40,15 @@ class VideoIndex:
     missing:int=0 # Frames that the file declares and does not hold
     problem:str='' # What is wrong with the file as a whole; empty: nothing
     format = 3 # of an index on the disk; those of another format are not read
+
+# %% ../../nbs/video/20_index.ipynb #397949c4
+@patch
+def is_sound(self:VideoIndex)->bool:
+    "Can a file have this index?"
+    n,arrays = len(self.stamps),(self.stamps,self.keys,self.seeks,self.incomplete)
+    fits = len(self.keys) == len(self.seeks) and bool(n) == bool(len(self.keys)) and 0 <= self.missing <= 100*n
+    ascending = (np.diff(self.stamps) > 0).all() and (np.diff(self.keys) > 0).all()
+    return bool(fits and ascending and self.rotation in (0,90,180,270) and all(a.dtype.kind == 'i' for a in arrays))
 
 # %% ../../nbs/video/20_index.ipynb #e4fd374f
 _Packet = namedtuple('_Packet', 'pts dts duration size is_keyframe is_discard is_corrupt stream_index is_entry')

@@ -47,7 +47,7 @@ def crop_places(
 
 # %% ../../nbs/video/50_reading.ipynb #b55bd87d
 def mirror(
-    clip:np.ndarray, # uint8, (..., height, width, channels)
+    clip:np.ndarray, # Of `spec.dtype`, (..., height, width, channels)
     spec:ClipSpec # Its `modality` says what a mirror does
 )->np.ndarray:
     "The mirror image of `clip`: left becomes right, and of flow, u turns round."
@@ -67,17 +67,17 @@ def _padded(clip, spec):
     "Scaled frames in the middle of `spec.size`, (frames, height, width, channels)."
     (h,w),(n,sh,sw,channels) = spec.size,clip.shape
     top,left = (h-sh)//2,(w-sw)//2
-    out = np.empty((n, h, w, channels), np.uint8)
-    out[:] = np.round(np.array(spec.mean)*255)
+    out = np.empty((n, h, w, channels), spec.dtype)
+    out[:] = np.round(np.array(spec.mean)*255) if spec.dtype == np.uint8 else spec.mean
     out[:, top:top+sh, left:left+sw] = clip
     return out
 
 # %% ../../nbs/video/50_reading.ipynb #fa20baf5
 def place_frames(
-    clip:np.ndarray, # uint8, (frames, height, width, channels), of `scaled_size`
+    clip:np.ndarray, # Of `spec.dtype`, (frames, height, width, channels), of `scaled_size`
     spec:ClipSpec, # How they are fitted
     crops:int=1 # 1, 3, 5 or 10 places to crop at
-)->np.ndarray: # uint8, (frames, *spec.size, channels), or of several crops (crops, frames, *spec.size, channels)
+)->np.ndarray: # Pixels (frames, *spec.size, channels), or of several crops (crops, frames, *spec.size, channels)
     "Crop scaled frames, or pad them."
     if spec.fit != 'crop': return _padded(clip, spec)
     return _crops(clip, spec, crops)[0 if crops == 1 else slice(None)]
@@ -88,7 +88,7 @@ def fit_frames(
     indices, # Which frames
     spec:ClipSpec, # How they are fitted
     crops:int=1 # 1, 3, 5 or 10 places to crop at
-)->np.ndarray: # uint8, (indices, *spec.size, channels), or of several crops (crops, indices, *spec.size, channels)
+)->np.ndarray: # Pixels (indices, *spec.size, channels), or of several crops (crops, indices, *spec.size, channels)
     "The frames at `indices`, fitted to `spec.size`; raises a ValueError for crops that `fit` does not know."
     if crops != 1 and spec.fit != 'crop':
         raise ValueError(f"crops={crops}: with fit={spec.fit!r} there is only one; use a spec with fit='crop'")
@@ -96,7 +96,7 @@ def fit_frames(
 
 # %% ../../nbs/video/50_reading.ipynb #693c286f
 def to_channels(
-    clip:np.ndarray, # uint8, (..., frames, height, width, 3), or 2 for flow
+    clip:np.ndarray, # Of `spec.dtype`, (..., frames, height, width, 3), or 2 for flow
     spec:ClipSpec # Order of the colours, or how many pairs make a stack
 )->np.ndarray: # (..., frames, height, width, 3), or (..., spec.n_frames, height, width, 2L) for flow
     "`clip` in the channels that a model expects."
@@ -135,7 +135,7 @@ def read_clip(
     views:int=0, # So many choices of frames, evenly spread; 0: one clip, without the axis of views
     crops:int=1, # Places to crop at in each view
     opener=open_source # Opens the source, with the same arguments
-)->np.ndarray: # uint8, of shape (frames, height, width, channels), or (views*crops, frames, height, width, channels)
+)->np.ndarray: # Pixels, of shape (frames, height, width, channels), or (views*crops, frames, height, width, channels)
     "The clip of `source` between `start` and `stop` as `spec` describes it; raises a `VideoError`."
     with opener(source, spec, bad) as frames:
         first,last = frames.span(start, stop)

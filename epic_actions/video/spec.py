@@ -8,8 +8,10 @@ __all__ = ['imagenet_mean', 'imagenet_std', 'default_frames', 'default_size', 'C
 # %% ../../nbs/video/15_spec.ipynb #4bf6b610
 import json
 from dataclasses import dataclass, field, fields
+import numpy as np
 from fastcore.basics import patch
-from .resize import resize_rules
+from .checked import parse_json
+from .resize import pixel_type, resize_rules
 from .sampling import Sampler, UniformSegments, sampler_to_dict, sampler_from_dict
 
 # %% ../../nbs/video/15_spec.ipynb #bbb1c571
@@ -50,11 +52,19 @@ class ClipSpec:
                              f"at least {max(size)}")
         if self.modality == 'Flow' and self.channels == 'BGR':
             raise ValueError("channels='BGR': optical flow has no colours")
+        if self.modality == 'Flow' and self.dtype != np.uint8:
+            raise ValueError(f"resize={self.resize!r}: optical flow has 8 bits; choose another rule")
+        pixels = self.n_frames*self.sampler.length*max(size[0]*size[1], (self.scale or 0)**2)
+        if not 0 < pixels <= 2**27:
+            raise ValueError(f'{self.n_frames} frames, size={size}, scale={self.scale}: a clip would take '
+                             f'{3*pixels/1e9:.1f} GB; choose fewer or smaller frames')
         mean,std = (tuple(usual if v is None else v) for v,usual in zip((self.mean, self.std), _usual[self.modality]))
         for k,v in dict(size=size, mean=mean, std=std).items(): object.__setattr__(self, k, v)
 
     @property
     def n_frames(self)->int: return self.sampler.n
+    @property
+    def dtype(self)->type: return pixel_type(self.resize) # of pixels: uint8, or float32 for values in 0..1
 
 # %% ../../nbs/video/15_spec.ipynb #239de96d
 _younger = dict(centre='up', stored=None) # fields that are younger than most files, which say the same without them
@@ -71,7 +81,7 @@ def to_json(self:ClipSpec)->str:
 @patch(cls_method=True)
 def from_json(cls:ClipSpec, text:str)->ClipSpec:
     "The spec that `to_json` wrote; raises a ValueError for fields that are not known."
-    d = json.loads(text)
+    d = parse_json(text, 'the clip spec')
     unknown = set(d) - {f.name for f in fields(cls)}
     if unknown:
         raise ValueError(f'unknown fields in the clip spec: {sorted(unknown)}; a newer version of epic_actions may '

@@ -11,7 +11,8 @@ import av
 import numpy as np
 
 # %% ../../nbs/video/18_structure.ipynb #cba6eee5
-from .packets import open_media, readable_packets
+from .media import open_media
+from .packets import readable_packets
 
 # %% ../../nbs/video/18_structure.ipynb #9a985bbb
 def _packets_without_edits(path):

@@ -17,7 +17,8 @@ import numpy as np
 
 # %% ../../nbs/video/60_writing.ipynb #caac8b91
 from .frames import Frames, VideoFrames, open_frames
-from .packets import open_media, readable_packets
+from .media import open_media
+from .packets import readable_packets
 
 # %% ../../nbs/video/60_writing.ipynb #1ed0fc22
 def packets_from(

@@ -1,13 +1,8 @@
-// What the pages share: saving, and fields with words that complete themselves. What a page does in its own way stands
-// in its `page`: address, fits, refused, back, used, typed, finish.
+// What pages that take labels share: saving, and fields with words that complete themselves. What a page does in its own
+// way stands in its `page`: address, fits, refused, back, used, typed, finish.
 
-const query = location.search  // it holds the token, which every request needs
-const $ = id => document.getElementById(id), fields = []
+const fields = []
 let words = {}, prefix = '', sending = false, failed = false
-
-function element(tag, textContent, className = '') {
-  return Object.assign(document.createElement(tag), {textContent, className})
-}
 
 // --- Saving. Each change stays in localStorage, under a key that names the folder and outlives the token, until the
 // server has it: the server may be gone for a while, and the page may be closed in the meantime.
