@@ -30,6 +30,7 @@ from ..video.files import VideoError, track
 from ..video.reading import fit_frames, open_source, read_clip, to_channels
 from .segments import clip_weights, make_segments, target_columns, usable_segments
 from .splits import ensure_split
+from .store import ClipStore
 from .augment import FloatClip, FlowClip
 from .clips import ImageTuple, NormalizeClip, TensorClip
 
@@ -65,34 +66,42 @@ class ClipTfm(DisplayedTransform):
         seed:int=42, # Seed of every random choice
         bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
         views:int=0, # Choices of frames of a clip that is not for training, see `read_clip`
-        crops:int=1 # Places to crop at in each view
+        crops:int=1, # Places to crop at in each view
+        store:ClipStore|None=None # Where the frames of rows of a segment table are read; None: from the sources
     ):
         if bad not in ('raise','skip','repeat_last'):
             raise ValueError(f'bad={bad!r}: choose raise, skip or repeat_last')
         store_attr()
+        if store: self.spec = spec = replace(spec, stored=store.short_side)
         self.train_spec = replace(spec, size=presize, scale=None) if presize else spec
         self.policy = 'repeat_last' if bad == 'repeat_last' else 'raise' # for single frames
-        self.epoch,self.store,self.fault = -1,{},None
+        self.epoch,self.kept,self.fault = -1,{},None
+
+# %% ../../nbs/data/40_loaders.ipynb #9fefdfa9
+@patch(as_prop=True)
+def opener(self:ClipTfm):
+    "What opens the source of a row."
+    return self.store.open if self.store else open_source
 
 # %% ../../nbs/data/40_loaders.ipynb #ef632d28
 @patch
-def _frames(self:ClipTfm, row, seed):
+def _frames(self:ClipTfm, row, seed, opener=open_source):
     "The chosen frames, and whether some stand in for others."
     spec,views = (self.train_spec,{}) if seed else (self.spec,dict(views=self.views, crops=self.crops))
     *place,_ = row
-    kept = self.store.get((*place, spec.size)) if isinstance(row.source, str) else None
+    kept = self.kept.get((*place, spec.size)) if isinstance(row.source, str) else None
     if kept:
         frames,fps,faults = kept
         return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faults
     faults = []
-    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, **views), faults
+    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, opener=opener, **views), faults
 
 # %% ../../nbs/data/40_loaders.ipynb #74e64f2a
 @patch
-def _read(self:ClipTfm, row, seed):
+def _read(self:ClipTfm, row, seed, opener=open_source):
     "The frames of a clip by the policy `bad`; without a `seed`, it is not for training."
     self.fault = None
-    try: clip,faulty = self._frames(row, seed)
+    try: clip,faulty = self._frames(row, seed, opener)
     except VideoError:
         if self.bad == 'raise': raise
         self.fault = 'skipped'
@@ -128,7 +137,8 @@ def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
     if made and o.shape[0] == self.spec.n_frames and o.shape[-2:] == self.spec.size: return o
     row = row_source(o)
     seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
-    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
+    opener = self.opener if isinstance(o, pd.Series) else open_source
+    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed, opener))).movedim(-1, -3)
     return self._form(self._augment(clip, seed) if seed and self.tfms is not None else clip)
 
 # %% ../../nbs/data/40_loaders.ipynb #ffa3d65c
@@ -139,9 +149,9 @@ def preload(self:ClipTfm, df, train):
     def read(row):
         source,start,stop,_ = row_source(row)
         try:
-            with open_source(source, spec, self.policy) as v:
+            with self.opener(source, spec, self.policy) as v:
                 frames = fit_frames(v, range(*v.span(start, stop)), spec)
-                self.store[source,start,stop,spec.size] = frames, v.fps, v.faults
+                self.kept[source,start,stop,spec.size] = frames, v.fps, v.faults
         except VideoError:
             if self.bad == 'raise': raise
     with ThreadPoolExecutor(defaults.cpus) as pool:
@@ -245,12 +255,15 @@ def after_iter(self:ClipDL):
     super(ClipDL, self).after_iter()
 
 # %% ../../nbs/data/40_loaders.ipynb #2d05264a
-def _table_of(files, bad):
+def _table_of(files, bad, store=None):
     "A segment table of a list of clips, labelled by their folders."
     if not isinstance(files, pd.DataFrame):
         files = [Path(f) for f in listify(files)]
         files = pd.DataFrame(dict(source=files, label=[f.parent.name for f in files]))
-    return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
+    if not store: return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
+    df = make_segments(usable_segments(files, bad, store.open), check_files=False)
+    if bad == 'raise': store.check(df)
+    return df
 
 # %% ../../nbs/data/40_loaders.ipynb #1163c7f8
 def _classes(df, target, names):
@@ -353,15 +366,18 @@ def get_action_dataloaders(
     seed:int=42, # Seed of the split and of every random choice
     bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
     balance:str|None=None, # Column whose classes are drawn equally often in training; None: every clip once an epoch
+    store:ClipStore|str|Path|None=None, # What `prepare_store` made of the clips, or its path, to read the frames from
     **kwargs # Passed to `Datasets.dataloaders`: `num_workers`, `device`, `pin_memory` ...
 )->DataLoaders: # Loaders for training, validation and, if the table has a `test` split, test
     "fastai `DataLoaders` of clips; raises a ValueError for a table, a split or a vocabulary that does not fit."
-    df = ensure_split(_table_of(files, bad), val_idxs, valid_pct, seed)
+    if isinstance(store, (str,Path)): store = ClipStore(store)
+    df = ensure_split(_table_of(files, bad, store), val_idxs, valid_pct, seed)
     spec = spec or ClipSpec(UniformSegments(seq_len), image_size)
     if spec.modality == 'Flow' and (item_tfms or batch_tfms):
         raise ValueError('item_tfms and batch_tfms do not know optical flow: change it with tfms=')
     if item_tfms and spec.dtype != np.uint8:
         raise ValueError(f'item_tfms change images of 8 bits, but resize={spec.resize!r} gives floats: use tfms=')
-    return table_dataloaders(df, ClipTfm(spec, tensor_clips, tfms, presize, seed, bad), bs, targets, vocabs, preload,
-                             balance, after_item=[*listify(item_tfms), ToTensor],
+    tfm = ClipTfm(spec, tensor_clips, tfms, presize, seed, bad, store=store)
+    return table_dataloaders(df, tfm, bs, targets, vocabs, preload, balance,
+                             after_item=[*listify(item_tfms), ToTensor],
                              after_batch=batch_steps(spec, batch_tfms), **kwargs)

@@ -159,6 +159,7 @@ class TrainRecipe(Section):
     ucf_split:int=1 # Official split of UCF101: 1, 2 or 3
     train_on_val:bool=False # Train on the validation clips, too, for a test server
     preload:bool|None=None # Keep all clips in memory; None: up to 1000 clips
+    store:str|None=None # Folder of prepare_store, from which the clips for training are read
     tracker:str|None=None # Send the curves to wandb or trackio, or write them for tensorboard into the run
     tensorboard:bool=False # The old name of tracker=tensorboard
     every:str|None=None # Within epochs, too, write a checkpoint after so many batches, as 500, or a time, as 10min

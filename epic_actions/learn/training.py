@@ -22,7 +22,7 @@ from fastai.torch_core import set_seed
 from ..data.tables import table_text
 from ..data.augment import clip_augment
 from ..video.checked import reading
-from ..video.files import atomic_write
+from ..video.files import atomic_write, only_writer
 from ..datasets.epic import epic_classes
 from ..features.network import with_network
 from ..features.store import feature_dataloaders, open_features
@@ -41,7 +41,7 @@ from .trackers import Tracker, import_tracker, trackers
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
 from .probes import adamw, choice_loaders, train_probes
-from .resume import (Checkpoints, checkpoint_interval, only_writer, step_schedule, train_run,
+from .resume import (Checkpoints, checkpoint_interval, step_schedule, train_run,
                                        warm_cosine)
 
 # %% ../../nbs/learn/37_training.ipynb #bfdfb3bd
@@ -190,7 +190,7 @@ def recipe_loaders(
     more = {} if workers is None else dict(num_workers=workers)
     return get_action_dataloaders(segments, train.bs, spec=spec, targets=targets, vocabs=vocabs, tensor_clips=True,
                                   tfms=tfms, presize=tfms and augment.presize, preload=preload, seed=train.seed,
-                                  bad=bad, balance=train.balance, **more)
+                                  bad=bad, balance=train.balance, store=train.store, **more)
 
 # %% ../../nbs/learn/37_training.ipynb #d71b9d3a
 def _model_args(recipe, cls, base=None):

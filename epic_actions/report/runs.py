@@ -18,7 +18,7 @@ import pandas as pd
 
 # %% ../../nbs/report/20_runs.ipynb #c8516f77
 from ..video.checked import reading
-from ..video.files import atomic_write
+from ..video.files import atomic_write, only_writer
 from ..data.tables import read_table
 from ..data.splits import divide
 from ..datasets.base import Data
@@ -38,7 +38,6 @@ from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
 from ..learn.distributed import is_writer, n_processes, start_processes
 from ..learn.recipes import read_recipe
-from ..learn.resume import only_writer
 from ..learn.trackers import track_files, trackers
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
                                          train_recipe)

@@ -7,7 +7,7 @@ __all__ = ['imagenet_mean', 'imagenet_std', 'default_frames', 'default_size', 'C
 
 # %% ../../nbs/video/15_spec.ipynb #4bf6b610
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 import numpy as np
 from fastcore.basics import patch
 from .checked import parse_json
@@ -38,6 +38,8 @@ class ClipSpec:
     modality:str='RGB' # `RGB` frames, or optical `Flow`
     as_shown:bool=True # Are pictures stretched and mirrored as players show them? False: as version 0.1 read them
     centre:str='up' # Where the centre is if it lies at half a pixel: rounded `up`, `down`, or to the `even` pixel
+    # Shorter side, px, to which a store had scaled the frames before; None: none did. Specs that differ in it are equal
+    stored:int|None=field(default=None, compare=False)
 
     def __post_init__(self):
         for k,allowed in _choices.items():
@@ -65,11 +67,14 @@ class ClipSpec:
     def dtype(self)->type: return pixel_type(self.resize) # of pixels: uint8, or float32 for values in 0..1
 
 # %% ../../nbs/video/15_spec.ipynb #239de96d
+_younger = dict(centre='up', stored=None) # fields that are younger than most files, which say the same without them
+
 @patch
 def to_json(self:ClipSpec)->str:
     "This spec as one line of JSON."
     values = vars(self) | {'sampler': sampler_to_dict(self.sampler)}
-    if self.centre == 'up': del values['centre'] # younger than most files, which say the same without it
+    for k,usual in _younger.items():
+        if values[k] == usual: del values[k]
     return json.dumps(values)
 
 # %% ../../nbs/video/15_spec.ipynb #0181b30a
@@ -90,4 +95,4 @@ def spec_differences(
 )->dict: # Field -> (value in a, value in b)
     "The fields in which two specs differ."
     return {f.name: (getattr(a, f.name), getattr(b, f.name))
-            for f in fields(ClipSpec) if getattr(a, f.name) != getattr(b, f.name)}
+            for f in fields(ClipSpec) if f.compare and getattr(a, f.name) != getattr(b, f.name)}
