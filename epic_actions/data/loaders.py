@@ -261,9 +261,7 @@ def _table_of(files, bad, store=None):
         files = [Path(f) for f in listify(files)]
         files = pd.DataFrame(dict(source=files, label=[f.parent.name for f in files]))
     if not store: return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
-    df = make_segments(usable_segments(files, bad, store.open), check_files=False)
-    if bad == 'raise': store.check(df)
-    return df
+    return make_segments(usable_segments(files, bad, store.open), check_files=False)
 
 # %% ../../nbs/data/40_loaders.ipynb #1163c7f8
 def _classes(df, target, names):
@@ -378,6 +376,7 @@ def get_action_dataloaders(
     if item_tfms and spec.dtype != np.uint8:
         raise ValueError(f'item_tfms change images of 8 bits, but resize={spec.resize!r} gives floats: use tfms=')
     tfm = ClipTfm(spec, tensor_clips, tfms, presize, seed, bad, store=store)
+    if store and bad == 'raise': store.check(df, tfm.spec, tfm.train_spec)
     return table_dataloaders(df, tfm, bs, targets, vocabs, preload, balance,
                              after_item=[*listify(item_tfms), ToTensor],
                              after_batch=batch_steps(spec, batch_tfms), **kwargs)

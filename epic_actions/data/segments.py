@@ -65,7 +65,8 @@ def cut_to_source(
     opener=open_source # Opens the source
 )->pd.DataFrame: # Columns `start`, `stop`, `cut` (was some of the clip cut off?) and `problem`
     "What there is of the clips of one source; raises a `VideoError` if it cannot be opened."
-    with opener(source := rows.source.iloc[0], ClipSpec(modality=modality), bad='repeat_last') as v:
+    smallest = ClipSpec(size=16, modality=modality) # which every store can make
+    with opener(source := rows.source.iloc[0], smallest, bad='repeat_last') as v:
         images = v.times is None # of which the last one is part of the clip
         first,last,slack = (v.numbers[0], v.numbers[-1]+1, 0) if images else (0., v.end, max(1.5/v.fps, .1))
     start,stop = rows.start.fillna(first),(rows.stop + images).fillna(last)

@@ -223,15 +223,11 @@ def _wanted(frames, spans):
     return wanted
 
 # %% ../../nbs/data/35_store.ipynb #cf8d2036
-def _upright(frames, wanted, size):
-    "Yield the frames `wanted` of an open source, upright, with their numbers; raises a `VideoError` in place of one."
-    scaler,turned = VideoReformatter(),frames.rotation or frames.mirrored
-    for i,frame in frames.decode(wanted):
-        if isinstance(frame, VideoError): raise frame
-        if turned:
-            pixels = scale_frame(frame, size, 'swscale', frames.rotation, scaler, frames.mirrored)
-            frame = av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels))
-        yield i,frame
+def _upright(frames, frame, size, scaler):
+    "A decoded frame of an open source as the encoder takes it: as it is or, if it has to be turned, as upright pixels."
+    if not (frames.rotation or frames.mirrored): return frame
+    pixels = scale_frame(frame, size, 'swscale', frames.rotation, scaler, frames.mirrored)
+    return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels))
 
 # %% ../../nbs/data/35_store.ipynb #8cd07187
 _x264 = {'preset': 'veryfast', 'tune': 'fastdecode', 'threads': '1', 'bf': '0', 'sc_threshold': '0',
@@ -305,18 +301,24 @@ def _table(times, kept, stands, packets):
     found[3] = np.minimum(found[3], np.arange(n))
     return np.vstack([np.zeros(n) if times is None else times, found])
 
+# %% ../../nbs/data/35_store.ipynb #e6cb2ca1
+def _sizes(size):
+    "Sizes at which frames are compared: that of the store, and some of smaller clips."
+    return [tuple(max(1, round(side*scale)) for side in size) for scale in (1,.9,.5,.3)]
+
 # %% ../../nbs/data/35_store.ipynb #b9487cff
 worst_psnr = 20 # dB; frames that differ more are not those of the source
 
 def _check_stored(stored, kept, seen):
-    "Decode all stored frames; the error of those that were `seen`. Raises a `VideoError` for a wrong frame."
+    "Decode all stored frames, and compare those that were `seen`; raises a `VideoError` for a wrong one."
     errors,scaler = [],VideoReformatter()
     for i,frame in stored.decode(kept):
         if isinstance(frame, VideoError): raise frame
-        if i in seen: errors.append(_error(scale_frame(frame, stored.size, scaler=scaler), seen[i]))
-    if _psnr(max(errors)) >= worst_psnr: return errors
-    raise VideoError(stored.path, f'its frames differ from those of the source by {_psnr(max(errors))} dB; '
-                                  "choose a better quality, or codec='raw'")
+        if i in seen: errors.append([_error(scale_frame(frame, a.shape[:2], scaler=scaler), a) for a in seen[i]])
+    worst = _psnr(np.max(errors))
+    if worst >= worst_psnr: return dict(psnr=_psnr(np.mean(errors, 0)[0]), worst_psnr=worst)
+    raise VideoError(stored.path, f'its frames differ from those of the source by {worst} dB; choose a better quality, '
+                                  "or codec='raw'")
 
 # %% ../../nbs/data/35_store.ipynb #555bb183
 def _open_part(source, part):
@@ -337,12 +339,14 @@ def _frames_to_keep(frames, wanted, fps):
 def _write_video(file, frames, wanted, codec, short_side, gop, quality, fps):
     "Write the frames `wanted` of an open source; what the index says of them, and its table."
     kept,stands = _frames_to_keep(frames, wanted, fps)
-    size,n = _scaled_down(frames.size, short_side, codec),len(kept)
-    seen = dict.fromkeys(kept[np.linspace(0, n-1, min(n, 32)).astype(int)].tolist())
+    size,n,scaler = _scaled_down(frames.size, short_side, codec),len(kept),VideoReformatter()
+    seen = dict.fromkeys(kept[np.linspace(0, n-1, min(n, 16)).astype(int)].tolist())
     def watched():
-        for i,frame in _upright(frames, kept.tolist(), size):
-            if i in seen: seen[i] = scale_frame(frame, size)
-            yield frame
+        for i,frame in frames.decode(kept.tolist()):
+            if isinstance(frame, VideoError): raise frame
+            if i in seen: seen[i] = [scale_frame(frame, s, 'swscale', frames.rotation, None, frames.mirrored)
+                                     for s in _sizes(size)]
+            yield _upright(frames, frame, size, scaler)
     with atomic_write(file) as part:
         if codec == 'raw': _write_pixels(part, watched(), size)
         else: _encode(part, watched(), size, fps or frames.fps, codec, gop, quality)
@@ -353,9 +357,9 @@ def _write_video(file, frames, wanted, codec, short_side, gop, quality, fps):
                      bytes=part.stat().st_size, end=None if images else frames.end,
                      first=int(frames.numbers[0]) if images else None, decoder=decoder, extradata=extra)
         with closing(StoredFrames(part, entry, dict(zip(_rows, table)))) as stored:
-            errors = _check_stored(stored, kept.tolist(), seen)
+            psnr = _check_stored(stored, kept.tolist(), seen)
         file.with_suffix('.index').unlink(missing_ok=True)
-    return entry | dict(psnr=_psnr(np.mean(errors)), worst_psnr=_psnr(max(errors))),table
+    return entry | psnr,table
 
 # %% ../../nbs/data/35_store.ipynb #58210604
 def _stored_file(out, source, part, codec):
@@ -473,14 +477,29 @@ def videos(self:ClipStore)->pd.DataFrame: # Columns source, frames, stored, byte
 # %% ../../nbs/data/35_store.ipynb #87005f29
 @patch
 def check(self:ClipStore,
-    segments:pd.DataFrame # Segment table
+    segments:pd.DataFrame, # Segment table
+    *specs:ClipSpec # How clips are made of it
 ):
-    "Raise a ValueError that names a row whose source is not in the store, or has changed since."
+    "Raise a ValueError that names a row whose source is not in the store, has changed since, or is too small there."
     _is_same.cache_clear()
     for source in segments.source.unique():
         try:
-            for part in self.parts: self._frames(source, part, 'raise').close()
+            for spec in specs or [ClipSpec(size=16, modality=self.settings['modality'])]:
+                with self.open(source, spec): pass
         except VideoError as e: refuse_rows(segments.source == source, segments, 'source', e.reason)
+
+# %% ../../nbs/data/35_store.ipynb #70df9791
+@patch
+def damaged(self:ClipStore)->pd.DataFrame: # Columns source and reason
+    "Compare all stored frames with their checksums; a row for each video that is damaged."
+    suffix,found = '.raw' if self.settings['codec'] == 'raw' else '.mp4',[]
+    for index in sorted(self.path.rglob('*.index')):
+        entry,table = _read_index(index)
+        try:
+            with closing(StoredFrames(index.with_suffix(suffix), entry, table)) as frames:
+                for i in np.flatnonzero(table['bytes']): frames._packet(i)
+        except (VideoError, OSError) as e: found.append((entry['source'], str(e)))
+    return pd.DataFrame(found, columns=['source','reason'])
 
 # %% ../../nbs/data/35_store.ipynb #1c79da16
 _qualities = dict(h264=23, mjpeg=3, raw=None)
