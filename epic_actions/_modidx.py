@@ -791,6 +791,7 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                          'epic_actions.data.store._is_same': ('data/store.html#_is_same', 'epic_actions/data/store.py'),
                                          'epic_actions.data.store._jobs': ('data/store.html#_jobs', 'epic_actions/data/store.py'),
                                          'epic_actions.data.store._known': ('data/store.html#_known', 'epic_actions/data/store.py'),
+                                         'epic_actions.data.store._name_of': ('data/store.html#_name_of', 'epic_actions/data/store.py'),
                                          'epic_actions.data.store._open_part': ('data/store.html#_open_part', 'epic_actions/data/store.py'),
                                          'epic_actions.data.store._options': ('data/store.html#_options', 'epic_actions/data/store.py'),
                                          'epic_actions.data.store._packets_of': ( 'data/store.html#_packets_of',

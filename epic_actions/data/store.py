@@ -33,11 +33,15 @@ from .segments import make_segments, refuse_rows, video_suffixes
 # %% ../../nbs/data/35_store.ipynb #3d6de2ba
 _kinds = video_suffixes | {'.tar'}
 
-def _stored_name(source):
-    "The name of a source in a store, `folder/name`; raises a ValueError if it cannot name a file."
-    path = Path(os.path.abspath(source))
+@lru_cache(None)
+def _name_of(source):
+    path = Path(source)
     name = path.stem if path.suffix.lower() in _kinds else path.name
     return '/'.join(map(file_name, filter(None, [path.parent.name, name.rstrip('*').rstrip('_')])))
+
+def _stored_name(source):
+    "The name of a source in a store, `folder/name`; raises a ValueError if it cannot name a file."
+    return _name_of(os.path.abspath(source))
 
 # %% ../../nbs/data/35_store.ipynb #ba72ee1a
 def _files_of(source):
@@ -129,7 +133,7 @@ def span(self:StoredFrames, start=None, stop=None):
 
 # %% ../../nbs/data/35_store.ipynb #0325cb18
 @lru_cache(64)
-def _pixels(path, version, shape): return np.memmap(path, np.uint8, 'r', shape=shape)
+def _pixels(path, version, shape): return np.asarray(np.memmap(path, np.uint8, 'r', shape=shape)) # a plain array is faster
 
 @patch(as_prop=True)
 def pixels(self:StoredFrames)->np.ndarray:
@@ -140,8 +144,9 @@ def pixels(self:StoredFrames)->np.ndarray:
 @patch
 def _places(self:StoredFrames, indices):
     "The places of frames in a `raw` file; raises a `VideoError` for one that is not stored."
-    for i in np.flatnonzero(self.table['bytes'][indices] == 0)[:1]: raise self._missing(indices[i])
-    return (self.table['start'][indices]/np.prod([*self.size, 3])).astype(int)
+    n = self.table['bytes'][indices]
+    if not n.all(): raise self._missing(indices[np.argmin(n)])
+    return (self.table['start'][indices]/(3*self.size[0]*self.size[1])).astype(int)
 
 @patch
 def _missing(self:StoredFrames, i):
@@ -364,7 +369,7 @@ def _write_video(file, frames, wanted, codec, short_side, gop, quality, fps):
 # %% ../../nbs/data/35_store.ipynb #58210604
 def _stored_file(out, source, part, codec):
     "The file of a source, or of a component of its flow, in the folder of a store."
-    return Path(out)/f'{_stored_name(source)}{part and "."+part}.{"raw" if codec == "raw" else "mp4"}'
+    return Path(f'{out}/{_stored_name(source)}{part and "."+part}.{"raw" if codec == "raw" else "mp4"}')
 
 # %% ../../nbs/data/35_store.ipynb #14d0e411
 def _known(file, source):
@@ -532,8 +537,8 @@ def _jobs(table, stretches, parts):
     for source,rows in table.groupby('source', sort=False):
         other = names.setdefault(_stored_name(source), source)
         if os.path.abspath(other) != os.path.abspath(source):
-            raise ValueError(f'two sources are named {_stored_name(source)}: {other} and {source}; rename one, or '
-                             'use two stores')
+            raise ValueError(f'two sources are named {_stored_name(source)}: {other} and {source}; rename '
+                             'one, or its folder')
         edges = rows[['start','stop']].astype(object)
         spans = edges.where(edges.notna(), None).values.tolist() if stretches else None
         jobs += [(source, part, spans) for part in parts]
