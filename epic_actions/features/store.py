@@ -21,7 +21,7 @@ from torch.utils.data import DataLoader
 # %% ../../nbs/features/10_store.ipynb #5db47493
 from ..data.augment import clip_augment
 from ..data.clips import Normalizer
-from ..data.jobs import run_jobs, why_failed
+from ..data.jobs import loading, run_jobs, why_failed
 from ..data.loaders import ClipTfm, RowSource, row_source, table_dataloaders
 from ..data.segments import make_segments, video_suffixes
 from ..data.splits import ensure_split
@@ -29,7 +29,7 @@ from .network import describe_network, keep_network, network_file, weights_numbe
 from .pooling import grid_name, is_encoder, maps_of, pooled_tokens
 from ..models.base import unwrapped
 from ..video.checked import check_file, read_json, reading
-from ..video.files import VideoError, track, atomic_write
+from ..video.files import VideoError, atomic_write, swept, track
 from ..video.reading import fit_frames, open_source, to_channels
 from ..video.registry import import_needed
 from ..video.renamed import renamed_args
@@ -464,7 +464,7 @@ def _write_tokens(model, rows, path, about, bs, workers, progress):
     normalize,by_frame = Normalizer(spec).to(device),getattr(model, 'by_frame', False)
     loader = DataLoader(_WindowReader(rows, spec, about), batch_size=None, sampler=_work(rows, spec, about, bs),
                         num_workers=workers, collate_fn=noop)
-    with maps_of(model, by_frame) as f:
+    with maps_of(model, by_frame) as f, loading():
         def see(clips): return f(normalize(clips.to(device)))
         for name,parts in track(groupby(loader, lambda o: o[0][0]), 'videos', len(rows), progress):
             with atomic_write(path/f'{name}.npy') as part:
@@ -526,10 +526,11 @@ def write_features(
     rows,about = _named_rows(videos, settings.get('clips')),_about(model, fps, window) | settings
     missing,failed = _missing(path, about, rows),{}
     write = _writer(path, about, bs, workers, source_fps)
-    if timeout or cluster:
-        where = dict(timeout=timeout, cluster=cluster, resources=resources, progress=progress)
-        failed = _in_jobs(partial(_write_elsewhere, model, write), missing, **where)
-    else: write(model, missing, progress=progress)
+    with swept([path]):
+        if timeout or cluster:
+            where = dict(timeout=timeout, cluster=cluster, resources=resources, progress=progress)
+            failed = _in_jobs(partial(_write_elsewhere, model, write), missing, **where)
+        else: write(model, missing, progress=progress)
     return _written(path, failed)
 
 # %% ../../nbs/features/10_store.ipynb #ad07a871

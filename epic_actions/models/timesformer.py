@@ -32,7 +32,7 @@ class TimeSformer(ActionModel, _TimeSformer):
         heads:int=4, # Attention heads
         dim_head:int=32, # Width of a head
         attn_dropout:float=0.1, ff_dropout:float=0.1, # Dropout of attention and MLP
-        **kwargs # `channels`, `rotary_emb`, `shift_tokens`, as timesformer-pytorch has them
+        **kwargs # `channels`, `rotary_emb`, `shift_tokens` of timesformer-pytorch
     ):
         if image_size % patch_size:
             raise ValueError(f'image_size={image_size} is not divisible by patch_size={patch_size}')
@@ -42,8 +42,6 @@ class TimeSformer(ActionModel, _TimeSformer):
         self.n_out,self.input_shape = num_classes,(num_frames, kwargs.get('channels', 3), image_size, image_size)
 
     def forward(self, x): return split_out(_TimeSformer.forward(self, fitting_clips(self, x)), self.n_out)
-
-
 
 # %% ../../nbs/models/20_timesformer.ipynb #4e7079b1
 @patch(static_method=True)
@@ -58,7 +56,7 @@ def sizes(cls:TimeSformer, n_out, spec):
 
 # %% ../../nbs/models/20_timesformer.ipynb #2215d5e3
 def _head_attention(step, x, *args, **kwargs):
-    "Who looks at whom in one step, (heads, 1+patches, 1+patches); takes what `Attention` was called with."
+    "The attention of one step, (heads, 1+patches, 1+patches), for the arguments of a call of `Attention`."
     q,k,_ = step.to_qkv(x).chunk(3, dim=-1)
     h,n = step.heads,x.shape[1]
     one_hot = torch.eye(n, device=x.device).repeat(1, h)[None]
@@ -69,21 +67,21 @@ def _head_attention(step, x, *args, **kwargs):
 # %% ../../nbs/models/20_timesformer.ipynb #1ebe9be7
 @patch
 def attention_steps(self:TimeSformer)->list:
-    "The time and space attention of every block, in their order."
+    "The time and space attention of every block, in order."
     return layers_of(self, Attention)
 
 # %% ../../nbs/models/20_timesformer.ipynb #d08f8fca
 @patch
 def attention_matrix(self:TimeSformer,
     step, # One of `attention_steps`
-    *args, **kwargs # What it was called with
+    *args, **kwargs # Arguments of its call
 )->torch.Tensor: # (1+patches, 1+patches)
-    "How much each token takes from each token in one step, averaged over the heads."
+    "How much each token attends to each token in one step, averaged over the heads."
     return _head_attention(step, *args, **kwargs).mean(0)
 
 # %% ../../nbs/models/20_timesformer.ipynb #55bee913
 class _Table(nn.Module):
-    "Gives the sine and cosine tables that `embedding` makes for `shape`."
+    "Returns the sine and cosine tables that `embedding` computes for `shape`."
     def __init__(self, embedding, *shape):
         super().__init__()
         for name,t in zip(('sin','cos'), embedding(*shape, device='cpu')):

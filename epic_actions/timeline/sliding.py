@@ -63,7 +63,7 @@ def sliding_results(
 # %% ../../nbs/timeline/40_sliding.ipynb #3e8cbc4d
 def sliding_segments(
     predictions:dict, # Source -> `Prediction`s, of `sliding_answers`
-    smooth:str|None='mean', # See `smooth_predictions`
+    smooth:str|None='geometric', # See `smooth_predictions`
     smooth_window:float|None=None, # Seconds; None: as `smoothing_window` says
     background=backgrounds, # Classes that mean that nothing happens
     **kwargs # `threshold` and `shortest` of `find_segments`
@@ -81,7 +81,7 @@ def sliding_labels(
     predictions:dict, # Source -> `Prediction`s, of `sliding_answers`
     df:pd.DataFrame, # Table of `make_untrimmed`
     rate:float=10, # Steps a second
-    smooth:str|None='mean', # See `smooth_predictions`
+    smooth:str|None='geometric', # See `smooth_predictions`
     smooth_window:float|None=None, # Seconds; None: as `smoothing_window` says
     background=backgrounds, # Classes that mean that nothing happens, of which the first is given to gaps
     **kwargs # `threshold` and `shortest` of `find_segments`
