@@ -20,7 +20,9 @@ import torch
 # %% ../../nbs/data/40_loaders.ipynb #7443a5a9
 from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, DisplayedTransform, IntToFloatTensor,
                              SkipItemException, TensorImage, TfmdDL, ToTensor, chunked, defaults, listify, patch,
-                             store_attr)
+                             store_attr, to_device)
+from torch.utils.data import get_worker_info
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter # as fastai does
 
 # %% ../../nbs/data/40_loaders.ipynb #3444af16
 from . import interpret # fastai's interpretation of clips
@@ -183,6 +185,8 @@ class ClipDL(ReadsInProcesses, TfmdDL):
         self.weights = weights # weight of every clip for sampling; None: every clip once per epoch
         self.faults = torch.zeros(len(dataset), dtype=torch.uint8)
         if self.fake_l.num_workers: self.faults.share_memory_() # workers write, this process reads
+        self.workers,self.order = None,None # for persistent workers: what yields their batches, and the order of the clips
+        if self.fake_l.persistent_workers: self.order = torch.zeros(self.n+1, dtype=torch.int64).share_memory_()
 
 # %% ../../nbs/data/40_loaders.ipynb #0537236b
 @patch(as_prop=True)
@@ -252,6 +256,35 @@ def create_batches(self:ClipDL, samps):
     for idxs in chunked(samps, self.bs, self.drop_last):
         items = [o for o in map(self.do_item, idxs) if o is not None]
         if items: yield self.do_batch(items)
+
+# %% ../../nbs/data/40_loaders.ipynb #57f7726e
+@patch
+def sample(self:ClipDL):
+    if self.order is not None and get_worker_info(): self.clip_tfm.epoch,*self._DataLoader__idxs = self.order.tolist()
+    return super(ClipDL, self).sample()
+
+# %% ../../nbs/data/40_loaders.ipynb #e24cd802
+@patch
+def _kept_batches(self:ClipDL):
+    "The batches of persistent workers."
+    workers,self.workers = self.workers,None
+    self.order[:] = torch.tensor([self.clip_tfm.epoch, *self.get_idxs()])
+    if workers is not None: workers._reset(self.fake_l)
+    else: workers = _MultiProcessingDataLoaderIter(self.fake_l)
+    yield from workers
+    self.workers = workers
+
+# %% ../../nbs/data/40_loaders.ipynb #4006fba1
+@patch
+def __iter__(self:ClipDL):
+    if self.order is None or not self.fake_l.num_workers:
+        yield from super(ClipDL, self).__iter__()
+        return
+    self.randomize()
+    self.before_iter()
+    for b in self._kept_batches():
+        yield self.after_batch(to_device(tuple(b), self.device))
+    self.after_iter()
 
 # %% ../../nbs/data/40_loaders.ipynb #ed4f7693
 @patch(as_prop=True)
@@ -360,7 +393,24 @@ def batch_steps(
     batch_tfms=None # fastai transforms of batches
 )->list: # Transforms of a batch
     "The batch transforms that turn pixels into the input of a model."
-    return [*[IntToFloatTensor]*(spec.dtype == np.uint8), *listify(batch_tfms), NormalizeClip(spec)]
+    batch_tfms = listify(batch_tfms)
+    return [*[IntToFloatTensor]*(bool(batch_tfms) and spec.dtype == np.uint8), *batch_tfms, NormalizeClip(spec)]
+
+# %% ../../nbs/data/40_loaders.ipynb #fdfdb830
+@patch
+def do_batch(self:ClipDL, items):
+    batch = super(ClipDL, self).do_batch(items)
+    if hasattr(items[0][0], 'draw'): batch[0].draws = [clip.draw for clip,*_ in items]
+    return batch
+
+# %% ../../nbs/data/40_loaders.ipynb #033c3286
+class AugmentClips(DisplayedTransform):
+    "The `tfms` of a `ClipTfm` for batches of training clips: one draw a clip, the same as for a single one."
+    order,split_idx = -1,0
+    def __init__(self, clip_tfm:ClipTfm): self.clip_tfm = clip_tfm
+    def encodes(self, x:TensorClip):
+        clips = zip(x.as_subclass(torch.Tensor), x.draws)
+        return TensorClip(torch.stack([self.clip_tfm._augment(*clip).as_subclass(torch.Tensor) for clip in clips]))
 
 # %% ../../nbs/data/40_loaders.ipynb #056c9237
 @patch

@@ -229,8 +229,9 @@ def found_once(
     "The result of `find` for the file `path`, cached."
     path,stat = os.path.abspath(path),os.stat(path)
     version = stat.st_size,stat.st_mtime_ns
-    file,memory = _cache_file(path, cls),_memory(path, cls, version)
+    memory = _memory(path, cls, version)
     if memory: return memory[0]
+    file = _cache_file(path, cls)
     found = file and _load(file, cls, version)
     if not found:
         found = find()
