@@ -33,6 +33,7 @@ from ..video.reading import fit_frames, open_source, read_clip, to_channels
 from .segments import clip_weights, make_segments, target_columns, usable_segments
 from .jobs import loading
 from .splits import ensure_split
+from .store import ClipStore
 from .augment import FloatClip, FlowClip
 from .clips import ImageTuple, NormalizeClip, TensorClip
 
@@ -69,36 +70,44 @@ class ClipTfm(DisplayedTransform):
         bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
         views:int=0, # Views of a clip that is not for training, see `read_clip`
         crops:int=1, # Crops of each view
-        on_device:bool=False # Leave `tfms` to the loader, which applies them to batches? Needs `tensor_clips`
+        on_device:bool=False, # Leave `tfms` to the loader, which applies them to batches? Needs `tensor_clips`
+        store:ClipStore|None=None # Store to read the rows of a segment table from; None: the sources
     ):
         if on_device and not tensor_clips: raise ValueError('on_device=True: an ImageTuple is changed frame by frame; '
                                                             'use tensor_clips=True')
         if bad not in ('raise','skip','repeat_last'):
             raise ValueError(f'bad={bad!r}: choose raise, skip or repeat_last')
         store_attr()
+        if store: self.spec = spec = replace(spec, stored=store.short_side)
         self.train_spec = replace(spec, size=presize, scale=None) if presize else spec
         self.policy = 'repeat_last' if bad == 'repeat_last' else 'raise' # for single frames
-        self.epoch,self.store,self.fault = -1,{},None
+        self.epoch,self.kept,self.fault = -1,{},None
+
+# %% ../../nbs/data/40_loaders.ipynb #9fefdfa9
+@patch(as_prop=True)
+def opener(self:ClipTfm):
+    "What opens the source of a row."
+    return self.store.open if self.store else open_source
 
 # %% ../../nbs/data/40_loaders.ipynb #ef632d28
 @patch
-def _frames(self:ClipTfm, row, seed):
+def _frames(self:ClipTfm, row, seed, opener=open_source):
     "The chosen frames, and whether some replace others."
     spec,views = (self.train_spec,{}) if seed else (self.spec,dict(views=self.views, crops=self.crops))
     *place,_ = row
-    kept = self.store.get((*place, spec.size)) if isinstance(row.source, str) else None
+    kept = self.kept.get((*place, spec.size)) if isinstance(row.source, str) else None
     if kept:
         frames,fps,faults = kept
         return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faults
     faults = []
-    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, **views), faults
+    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, opener=opener, **views), faults
 
 # %% ../../nbs/data/40_loaders.ipynb #74e64f2a
 @patch
-def _read(self:ClipTfm, row, seed):
+def _read(self:ClipTfm, row, seed, opener=open_source):
     "The frames of a clip, following the policy `bad`; without a `seed`, it is not for training."
     self.fault = None
-    try: clip,faulty = self._frames(row, seed)
+    try: clip,faulty = self._frames(row, seed, opener)
     except VideoError:
         if self.bad == 'raise': raise
         self.fault = 'skipped'
@@ -134,7 +143,8 @@ def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
     if made and o.shape[0] == self.spec.n_frames and o.shape[-2:] == self.spec.size: return o
     row = row_source(o)
     seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
-    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
+    opener = self.opener if isinstance(o, pd.Series) else open_source
+    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed, opener))).movedim(-1, -3)
     if seed is None or self.tfms is None: return self._form(clip)
     if not self.on_device: return self._form(self._augment(clip, seed))
     clip = self._form(clip)
@@ -149,9 +159,9 @@ def preload(self:ClipTfm, df, train):
     def read(row):
         source,start,stop,_ = row_source(row)
         try:
-            with open_source(source, spec, self.policy) as v:
+            with self.opener(source, spec, self.policy) as v:
                 frames = fit_frames(v, range(*v.span(start, stop)), spec)
-                self.store[source,start,stop,spec.size] = frames, v.fps, v.faults
+                self.kept[source,start,stop,spec.size] = frames, v.fps, v.faults
         except VideoError:
             if self.bad == 'raise': raise
     with ThreadPoolExecutor(defaults.cpus) as pool:
@@ -296,12 +306,13 @@ def after_iter(self:ClipDL):
     super(ClipDL, self).after_iter()
 
 # %% ../../nbs/data/40_loaders.ipynb #2d05264a
-def _table_of(files, bad):
+def _table_of(files, bad, store=None):
     "A segment table from a list of clips, labelled by their folders."
     if not isinstance(files, pd.DataFrame):
         files = [Path(f) for f in listify(files)]
         files = pd.DataFrame(dict(source=files, label=[f.parent.name for f in files]))
-    return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
+    if not store: return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
+    return make_segments(usable_segments(files, bad, store.open), check_files=False)
 
 # %% ../../nbs/data/40_loaders.ipynb #1163c7f8
 def _classes(df, target, names):
@@ -438,16 +449,19 @@ def get_action_dataloaders(
     bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
     balance:str|None=None, # Column whose classes are sampled equally often in training; None: every clip once per epoch
     on_device:bool=False, # Apply `tfms` to batches on their device? Pays on a GPU; needs `tensor_clips`
+    store:ClipStore|str|Path|None=None, # Store that `prepare_store` made of the clips, or its path; None: read the sources
     **kwargs # Passed to `Datasets.dataloaders`: `num_workers`, `persistent_workers`, `device`, `pin_memory` ...
 )->DataLoaders: # Loaders for training, validation and, if the table has a `test` split, test
     "fastai `DataLoaders` of clips; raises a ValueError for an unsuitable table, split or vocabulary."
-    df = ensure_split(_table_of(files, bad), val_idxs, valid_pct, seed)
+    if isinstance(store, (str,Path)): store = ClipStore(store)
+    df = ensure_split(_table_of(files, bad, store), val_idxs, valid_pct, seed)
     spec = spec or ClipSpec(UniformSegments(seq_len), image_size)
     if spec.modality == 'Flow' and (item_tfms or batch_tfms):
         raise ValueError('item_tfms and batch_tfms do not support optical flow: use tfms=')
     if item_tfms and spec.dtype != np.uint8:
         raise ValueError(f'item_tfms change 8-bit images, but resize={spec.resize!r} gives floats: use tfms=')
-    tfm = ClipTfm(spec, tensor_clips, tfms, presize, seed, bad, on_device=on_device)
+    tfm = ClipTfm(spec, tensor_clips, tfms, presize, seed, bad, on_device=on_device, store=store)
+    if store and bad == 'raise': store.check(df, tfm.spec, tfm.train_spec)
     augment = [AugmentClips(tfm)]*(on_device and tfms is not None)
     return table_dataloaders(df, tfm, bs, targets, vocabs, preload, balance, after_item=[*listify(item_tfms), ToTensor],
                              after_batch=[*augment, *batch_steps(spec, batch_tfms)], **kwargs)

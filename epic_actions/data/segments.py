@@ -61,10 +61,12 @@ def _unique_names(df):
 # %% ../../nbs/data/10_segments.ipynb #368c7510
 def cut_to_source(
     rows:pd.DataFrame, # Rows of a segment table, all of one source
-    modality:str='RGB' # `RGB` or `Flow`
+    modality:str='RGB', # `RGB` or `Flow`
+    opener=open_source # Opens the source
 )->pd.DataFrame: # Columns `start`, `stop`, `cut` (was part of the clip cut off?) and `problem`
     "The parts of one source's clips that exist; raises a `VideoError` if it cannot be opened."
-    with open_source(source := rows.source.iloc[0], ClipSpec(modality=modality), bad='repeat_last') as v:
+    smallest = ClipSpec(size=16, modality=modality) # which every store can make
+    with opener(source := rows.source.iloc[0], smallest, bad='repeat_last') as v:
         images = v.times is None # the last one is part of the clip
         first,last,slack = (v.numbers[0], v.numbers[-1]+1, 0) if images else (0., v.end, max(1.5/v.fps, .1))
     start,stop = rows.start.fillna(first),(rows.stop + images).fillna(last)
@@ -80,7 +82,8 @@ def cut_to_source(
 
 # %% ../../nbs/data/10_segments.ipynb #70ee81d2
 def within_sources(
-    df:pd.DataFrame # Segment table
+    df:pd.DataFrame, # Segment table
+    opener=open_source # Opens the sources, such as those of a store
 )->pd.DataFrame: # The same, with `problem` where more than half of a clip is missing
     "Cut off, with a warning, the parts of clips beyond the frames of their source."
     if not {'start','stop'} <= {*df}: return df
@@ -90,7 +93,7 @@ def within_sources(
     for _,clips in rows.groupby('source'):
         for modality in 'RGB','Flow':
             with suppress(VideoError):
-                found.append(cut_to_source(clips, modality))
+                found.append(cut_to_source(clips, modality, opener))
                 break
     found = pd.concat([f[f.cut | f.problem.notna()] for f in found]) if found else rows[:0]
     if found.empty: return df
@@ -143,10 +146,11 @@ def make_segments(
 # %% ../../nbs/data/10_segments.ipynb #74f6204c
 def usable_segments(
     df:pd.DataFrame, # Segment table, perhaps with a column `problem`
-    bad:str='raise' # For rows with a problem: `raise`; any other policy leaves them out
+    bad:str='raise', # For rows with a problem: `raise`; any other policy leaves them out
+    opener=open_source # Opens the sources, such as those of a store
 )->pd.DataFrame: # The rows without a problem
     "Raise a ValueError for rows with a `problem`, or leave them out with a warning."
-    df = within_sources(df)
+    df = within_sources(df, opener)
     if 'problem' not in df or df.problem.isna().all(): return df
     odd = df[df.problem.notna()]
     text = f'{len(odd)} of {len(df)} rows cannot be used, the first is row {odd.index[0]}: {odd.problem.iloc[0]}'

@@ -160,6 +160,7 @@ class TrainRecipe(Section):
     ucf_split:int=1 # Official split of UCF101: 1, 2 or 3
     train_on_val:bool=False # Also train on the validation clips, for a test server
     preload:bool|None=None # Keep all clips in memory; None: up to 1000 clips
+    store:str|None=None # Folder of prepare_store, from which the clips for training are read
     tracker:str|None=None # Send the curves to wandb or trackio, or write them to the run for tensorboard
     tensorboard:bool=False # The old name of tracker=tensorboard
     every:str|None=None # Also write checkpoints within epochs: number of batches, such as 500, or a time, such as 10min

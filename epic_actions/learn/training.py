@@ -201,7 +201,7 @@ def recipe_loaders(
     more = {} if workers is None else dict(num_workers=workers)
     return get_action_dataloaders(segments, train.bs, spec=spec, targets=targets, vocabs=vocabs, tensor_clips=True,
                                   tfms=tfms, presize=tfms and augment.presize, preload=preload, seed=train.seed,
-                                  bad=bad, balance=train.balance, **more)
+                                  bad=bad, balance=train.balance, store=train.store, **more)
 
 # %% ../../nbs/learn/37_training.ipynb #d71b9d3a
 def _model_args(recipe, cls, base=None):

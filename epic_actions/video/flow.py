@@ -29,6 +29,10 @@ class FlowFrames(Frames):
 @patch
 def __len__(self:FlowFrames): return len(self._u)
 
+# %% ../../nbs/video/40_flow.ipynb #7d6701a0
+@patch(as_prop=True)
+def full_size(self:FlowFrames)->tuple: return self._u.full_size
+
 # %% ../../nbs/video/40_flow.ipynb #3076fd12
 @patch(as_prop=True)
 def faults(self:FlowFrames): return [*self._u.faults, *self._v.faults]

@@ -95,6 +95,12 @@ def end(self:Frames)->float:
     "The end of the last frame, seconds from the first frame."
     return float(self.times[-1] + 1/self.fps)
 
+# %% ../../nbs/video/30_frames.ipynb #7d25a11a
+@patch(as_prop=True)
+def full_size(self:Frames)->tuple:
+    "Height and width of the frames before a store scaled them; `size`, if none did."
+    return self.size
+
 # %% ../../nbs/video/30_frames.ipynb #c975e9e1
 @patch
 def stream(self:Frames, wanted=None, size=None, resize='swscale'):

@@ -92,7 +92,7 @@ def fit_frames(
     "The frames at `indices`, fitted to `spec.size`; raises a ValueError for crops that `fit` does not support."
     if crops != 1 and spec.fit != 'crop':
         raise ValueError(f"crops={crops}: with fit={spec.fit!r} there is only one; use a spec with fit='crop'")
-    return place_frames(frames.get(indices, scaled_size(frames.size, spec), spec.resize), spec, crops)
+    return place_frames(frames.get(indices, scaled_size(frames.full_size, spec), spec.resize), spec, crops)
 
 # %% ../../nbs/video/50_reading.ipynb #693c286f
 def to_channels(
@@ -133,10 +133,11 @@ def read_clip(
     bad:str='raise', # Frames that cannot be read: `raise`, or `repeat_last`
     faults:list|None=None, # With `repeat_last`: gets a `VideoError` for every frame that was replaced
     views:int=0, # Number of temporal views, evenly spread; 0: one clip, without the axis of views
-    crops:int=1 # Number of crops of each view
+    crops:int=1, # Number of crops of each view
+    opener=open_source # Opens the source, with the same arguments
 )->np.ndarray: # Pixels, of shape (frames, height, width, channels), or (views*crops, frames, height, width, channels)
     "The clip of `source` between `start` and `stop` as `spec` describes it; raises a `VideoError`."
-    with open_source(source, spec, bad) as frames:
+    with opener(source, spec, bad) as frames:
         first,last = frames.span(start, stop)
         n,fps = last-first,frames.fps
         try: chosen = spec.sampler.views(n, views, fps) if views else [spec.sampler(n, seed, fps)]

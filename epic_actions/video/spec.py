@@ -7,7 +7,7 @@ __all__ = ['imagenet_mean', 'imagenet_std', 'default_frames', 'default_size', 'C
 
 # %% ../../nbs/video/15_spec.ipynb #4bf6b610
 import json
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 import numpy as np
 from fastcore.basics import patch
 from .checked import parse_json
@@ -38,6 +38,8 @@ class ClipSpec:
     modality:str='RGB' # `RGB` frames, or optical `Flow`
     as_shown:bool=True # Stretch and mirror pictures like players do? False: as in version 0.1
     centre:str='up' # Rounding of a centre at half a pixel: `up`, `down`, or to the `even` pixel
+    # Shorter side, px, to which a store scaled the frames before; None: no store. Not compared between specs
+    stored:int|None=field(default=None, compare=False)
 
     def __post_init__(self):
         for k,allowed in _choices.items():
@@ -65,11 +67,14 @@ class ClipSpec:
     def dtype(self)->type: return pixel_type(self.resize) # type of pixels: uint8, or float32 for values in 0..1
 
 # %% ../../nbs/video/15_spec.ipynb #239de96d
+_younger = dict(centre='up', stored=None) # added later; older files mean the same without them
+
 @patch
 def to_json(self:ClipSpec)->str:
     "This spec as one line of JSON."
     values = vars(self) | {'sampler': sampler_to_dict(self.sampler)}
-    if self.centre == 'up': del values['centre'] # added later; older files mean the same without it
+    for k,usual in _younger.items():
+        if values[k] == usual: del values[k]
     return json.dumps(values)
 
 # %% ../../nbs/video/15_spec.ipynb #0181b30a
@@ -90,4 +95,4 @@ def spec_differences(
 )->dict: # Field -> (value in a, value in b)
     "The fields in which two specs differ."
     return {f.name: (getattr(a, f.name), getattr(b, f.name))
-            for f in fields(ClipSpec) if getattr(a, f.name) != getattr(b, f.name)}
+            for f in fields(ClipSpec) if f.compare and getattr(a, f.name) != getattr(b, f.name)}
