@@ -36,7 +36,7 @@ from ..score.latency import measure_latency
 from ..score.metrics import choice_warning, few
 from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
-from ..learn.distributed import is_writer, n_processes, start_processes
+from ..learn.distributed import is_writer, start_processes
 from ..learn.recipes import read_recipe
 from ..learn.trackers import track_files, trackers
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
