@@ -33,7 +33,8 @@ def pooled_tokens(
     if grid == 'vector': return maps.mean((1,2,3))[:,None]
     if grid == 'all': return maps.flatten(1, 3)
     rows,columns = map(int, grid.split('x'))
-    if rows > h or columns > w: raise ValueError(f'grid={grid}: the network has only {h}x{w} positions; give all or less')
+    if rows > h or columns > w:
+        raise ValueError(f'grid={grid}: the network has only {h}x{w} positions; give all or less')
     x = F.adaptive_avg_pool2d(maps.flatten(0, 1).movedim(-1, 1), (rows,columns))
     return x.movedim(1, -1).unflatten(0, (b,-1)).flatten(1, 3)
 
