@@ -217,7 +217,10 @@ def _failed(e):
     if _stop.signum or isinstance(e, KeyboardInterrupt):
         _say_stopped()
         raise typer.Exit(128 + (_stop.signum or signal.SIGINT))
-    if isinstance(e, (ValueError, VideoError, OSError)): _end(f'Error: {e}', 2)
+    if isinstance(e, BrokenPipeError): raise e # Typer ends the program
+    if isinstance(e, (ValueError, VideoError, OSError)):
+        sys.unraisablehook = lambda _: None # of objects that could not be finished
+        _end(f'Error: {e}', 2)
     raise e
 
 # %% ../../nbs/cli/00_app.ipynb #5f9f6738

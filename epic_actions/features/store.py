@@ -21,17 +21,17 @@ from torch.utils.data import DataLoader
 # %% ../../nbs/features/10_store.ipynb #5db47493
 from ..data.augment import clip_augment
 from ..data.clips import Normalizer
-from ..data.jobs import run_jobs, why_failed
+from ..data.jobs import loading, run_jobs, why_failed
 from ..data.loaders import ClipTfm, RowSource, row_source, table_dataloaders
 from ..data.segments import make_segments, video_suffixes
 from ..data.splits import ensure_split
+from .database import open_database
 from .network import describe_network, keep_network, network_file, weights_number
 from .pooling import grid_name, is_encoder, maps_of, pooled_tokens
 from ..models.base import unwrapped
 from ..video.checked import check_file, read_json, reading
-from ..video.files import VideoError, track, atomic_write
+from ..video.files import VideoError, atomic_write, swept, track
 from ..video.reading import fit_frames, open_source, to_channels
-from ..video.registry import import_needed
 from ..video.renamed import renamed_args
 from ..video.sampling import LastFrames, UniformSegments
 from ..video.spec import ClipSpec
@@ -83,46 +83,22 @@ def _checked_float32(data, path):
 
 # %% ../../nbs/features/10_store.ipynb #3474599d
 class LMDBFeatures(Features):
-    "Features in RULSTM's format (arXiv:2005.02190); raises an ImportError without lmdb, a ValueError for other data."
+    "Features in RULSTM's format (arXiv:2005.02190); raises a ValueError for other data."
     def __init__(self,
         path:str|Path, # The folder of the database
         fps:float=30., # Frame numbers per second
         dtype:str|None=None # Number type, such as `float64`; None: `float32`, if the data look like it
     ):
         self.path,self.fps = Path(path),fps
-        with self._begin() as txn: first = [*islice(txn.cursor(), 32)]
+        with self._begin() as db: first = [*islice(db.items(), 32)]
         if not first or b'_frame_' not in first[0][0]:
             raise ValueError(f"{path}: its keys are not names of frames, such as 'P01_01_frame_0000000001.jpg'")
         self.dtype = np.dtype(dtype or _checked_float32(b''.join(v for _,v in first), path))
         self.dim = len(first[0][1])//self.dtype.itemsize
 
-# %% ../../nbs/features/10_store.ipynb #e77f1d59
-def _lmdb_size(path):
-    "The size of an LMDB database in bytes, according to its first two pages."
-    with open(check_file(path), 'rb') as f: head = f.read(1<<16)
-    page = int.from_bytes(head[40:44], 'little')
-    metas = [head[at:] for at in (0, page) if head[at+16:at+20] == b'\xde\xc0\xef\xbe']
-    last = [int.from_bytes(m[136:144], 'little') for m in metas]
-    if not 512 <= page <= 1<<15 or len(last) < 2: raise ValueError('its first pages are not those of LMDB')
-    return page*(max(last)+1)
-
-# %% ../../nbs/features/10_store.ipynb #fbc2682b
-def _check_lmdb(path):
-    "Raise a ValueError if a file is shorter than an LMDB database should be, or is not one."
-    if not path.exists(): raise ValueError('there is no such file')
-    held,size = _lmdb_size(path),os.path.getsize(path)
-    if held > size: raise ValueError(f'cut short: it has {size:,} of {held:,} bytes')
-
 # %% ../../nbs/features/10_store.ipynb #e4c8c848
 @patch
-@contextmanager
-def _begin(self:LMDBFeatures):
-    lmdb = import_needed('lmdb', 'a database of features', 'anticipation')
-    how = dict(readonly=True, lock=False, readahead=False, subdir=self.path.is_dir())
-    with reading(self.path, 'an LMDB database'): _check_lmdb(self.path/'data.mdb' if self.path.is_dir() else self.path)
-    try:
-        with lmdb.open(str(self.path), **how) as env, env.begin() as txn: yield txn
-    except lmdb.Error as e: raise ValueError(f'{self.path}: not an LMDB database, or damaged ({e})') from e
+def _begin(self:LMDBFeatures): return open_database(self.path)
 
 # %% ../../nbs/features/10_store.ipynb #fbef9193
 @patch
@@ -130,12 +106,12 @@ def _begin(self:LMDBFeatures):
 def reading(self:LMDBFeatures, video):
     def one(number):
         name = f'{video}_frame_{number:010d}.jpg'
-        if (value := txn.get(name.encode())) is None: return
+        if (value := db.get(name.encode())) is None: return
         x = np.frombuffer(value, self.dtype) if len(value) == self.dim*self.dtype.itemsize else ()
         if len(x): return x.astype(np.float32)
         raise ValueError(f'{self.path}: {name} has {len(value)} bytes, the first frame '
                          f'{self.dim*self.dtype.itemsize}; all must have the same length')
-    with self._begin() as txn: yield one
+    with self._begin() as db: yield one
 
 # %% ../../nbs/features/10_store.ipynb #b5c61275
 about_features = 'features.json'
@@ -464,7 +440,7 @@ def _write_tokens(model, rows, path, about, bs, workers, progress):
     normalize,by_frame = Normalizer(spec).to(device),getattr(model, 'by_frame', False)
     loader = DataLoader(_WindowReader(rows, spec, about), batch_size=None, sampler=_work(rows, spec, about, bs),
                         num_workers=workers, collate_fn=noop)
-    with maps_of(model, by_frame) as f:
+    with maps_of(model, by_frame) as f, loading():
         def see(clips): return f(normalize(clips.to(device)))
         for name,parts in track(groupby(loader, lambda o: o[0][0]), 'videos', len(rows), progress):
             with atomic_write(path/f'{name}.npy') as part:
@@ -526,10 +502,11 @@ def write_features(
     rows,about = _named_rows(videos, settings.get('clips')),_about(model, fps, window) | settings
     missing,failed = _missing(path, about, rows),{}
     write = _writer(path, about, bs, workers, source_fps)
-    if timeout or cluster:
-        where = dict(timeout=timeout, cluster=cluster, resources=resources, progress=progress)
-        failed = _in_jobs(partial(_write_elsewhere, model, write), missing, **where)
-    else: write(model, missing, progress=progress)
+    with swept([path]):
+        if timeout or cluster:
+            where = dict(timeout=timeout, cluster=cluster, resources=resources, progress=progress)
+            failed = _in_jobs(partial(_write_elsewhere, model, write), missing, **where)
+        else: write(model, missing, progress=progress)
     return _written(path, failed)
 
 # %% ../../nbs/features/10_store.ipynb #ad07a871

@@ -19,7 +19,7 @@ import numpy as np
 from fastcore.basics import listify
 
 # %% ../../nbs/footage/20_cut.ipynb #16446008
-from ..video.files import VideoError, file_name, atomic_write
+from ..video.files import VideoError, atomic_write, file_name, only_writer, swept
 from ..video.frames import VideoFrames, open_frames
 from ..video.reading import seconds_of
 from ..video.media import create_media, open_media
@@ -360,8 +360,9 @@ def _write_table(out, df):
     there = df[df.reason.isna()].drop(columns='reason')
     there['source'] = [Path(s).relative_to(out).as_posix() for s in there.source]
     file = out/'segments.csv'
-    old = read_table(file, empty=True) if file.exists() else there[:0]
-    write_table(pd.concat([old[~old.uid.isin(df.uid)], there]), file)
+    with only_writer(out, file.name, wait=True):
+        old = read_table(file, empty=True) if file.exists() else there[:0]
+        write_table(pd.concat([old[~old.uid.isin(df.uid)], there]), file)
 
 # %% ../../nbs/footage/20_cut.ipynb #b364a83e
 def plan_video(job, **how):
@@ -383,10 +384,12 @@ def _planned_rows(plan, jobs, **how):
 def _cut_rows(run, rows, **how):
     "Do the jobs of the planned segments that are missing; `reason` is set where one fails."
     from epic_actions.data.jobs import run_jobs, why_failed
-    jobs = plan_jobs([r for r in rows if not r['reason'] and not is_cut(r)])
-    for job,reasons in run_jobs(run, jobs, **how):
-        why = why_failed(reasons)
-        for k,r in enumerate(job): r['reason'] = why or reasons[k]
+    planned = [r for r in rows if not r['reason']]
+    jobs = plan_jobs([r for r in planned if not is_cut(r)])
+    with swept(Path(r['source']).parent for r in planned):
+        for job,reasons in run_jobs(run, jobs, **how):
+            why = why_failed(reasons)
+            for k,r in enumerate(job): r['reason'] = why or reasons[k]
 
 # %% ../../nbs/footage/20_cut.ipynb #9a28274b
 def cut_videos(

@@ -14,7 +14,7 @@ import pandas as pd
 from PIL import Image
 
 # %% ../../nbs/footage/10_extract.ipynb #c4f282d4
-from ..video.files import VideoError, file_name, atomic_write
+from ..video.files import VideoError, atomic_write, file_name, swept
 from ..video.frames import open_frames
 from ..data.jobs import run_jobs, why_failed
 
@@ -93,6 +93,7 @@ def extract_videos(
     videos = [Path(v) for v in videos]
     _refuse_twins(videos)
     extract = partial(avi2frames, path_frames=path_frames, force=force, **kwargs)
-    answers = run_jobs(extract, videos, n_workers, cluster, timeout, progress=progress)
-    rows = [(str(v), None if (why := why_failed(a)) else str(a), why) for v,a in answers]
+    with swept(Path(path_frames)/v.absolute().parent.name for v in videos):
+        answers = run_jobs(extract, videos, n_workers, cluster, timeout, progress=progress)
+        rows = [(str(v), None if (why := why_failed(a)) else str(a), why) for v,a in answers]
     return pd.DataFrame(rows, columns=['path','folder','reason'])

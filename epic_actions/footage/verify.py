@@ -7,14 +7,16 @@ __all__ = ['check_source', 'verify_videos']
 
 # %% ../../nbs/footage/00_verify.ipynb #1ae5c170
 import csv, os, time
+from contextlib import contextmanager
 from pathlib import Path
 from zlib import crc32
 import numpy as np
 import pandas as pd
+from fastcore.basics import noop
 
 # %% ../../nbs/footage/00_verify.ipynb #40d255d5
 from ..video.checked import check_file, reading
-from ..video.files import VideoError, atomic_write
+from ..video.files import VideoError, atomic_write, only_writer
 from ..video.frames import open_frames
 from ..data.jobs import run_jobs, why_failed
 
@@ -69,6 +71,18 @@ def _write_rows(table, done):
     "Rewrite the file `table` with the rows that are still valid."
     with atomic_write(table) as part: pd.DataFrame(done.values(), columns=_columns).to_csv(part, index=False)
 
+# %% ../../nbs/footage/00_verify.ipynb #2da57b13
+@contextmanager
+def _kept(table):
+    "What the file `table` holds already, path -> row, and a function that adds a row; without a table, nothing."
+    if table is None:
+        yield {},noop
+        return
+    table = Path(table)
+    with only_writer(table.parent, table.name):
+        _write_rows(table, done := _checked(table))
+        with open(table, 'a', newline='', buffering=1) as f: yield done,csv.DictWriter(f, _columns).writerow
+
 # %% ../../nbs/footage/00_verify.ipynb #30cf3aa4
 def verify_videos(
     paths, # Videos; frame folders and tar archives too
@@ -80,14 +94,11 @@ def verify_videos(
 )->pd.DataFrame: # A row for every path: path, status (ok, short, unreadable), declared, decoded, seconds, reason
     "Decode every frame of every video; a file that hangs or crashes its decoder is just one unreadable file."
     paths = [str(p) for p in paths]
-    done = _checked(table)
-    todo = [p for p in dict.fromkeys(paths) if p not in done]
-    if table: _write_rows(table, done)
-    with open(table or os.devnull, 'a', newline='', buffering=1) as f:
-        out = csv.DictWriter(f, _columns)
+    with _kept(table) as (done,keep):
+        todo = [p for p in dict.fromkeys(paths) if p not in done]
         for path,row in run_jobs(check_source, todo, n_workers, cluster, timeout, in_order=False, progress=progress):
             if why := why_failed(row): row = _unreadable | dict(seconds=timeout, reason=why)
             done[path] = dict(path=path, **row, **_version(path))
-            out.writerow(done[path])
+            keep(done[path])
     rows = pd.DataFrame([done[p] for p in paths], columns=_columns[:-2])
     return rows.astype(dict(declared=int, decoded=int, seconds=float))

@@ -27,13 +27,13 @@ from fastai.torch_core import trainable_params
 
 # %% ../../nbs/learn/33_probes.ipynb #9ae4a2f5
 from ..video.checked import reading
-from ..video.files import atomic_write
+from ..video.files import atomic_write, only_writer
 from ..data.loaders import split_rows
 from ..data.splits import split_by_group
 from ..models.base import ActionModel, unwrapped
 from ..models.bundle import save_bundle
 from ..score.metrics import accuracy_interval, choice_warning
-from .resume import only_writer, train_run, warm_cosine
+from .resume import train_run, warm_cosine
 
 # %% ../../nbs/learn/33_probes.ipynb #0dc76f0f
 probe_rates,probe_decays = (5e-3,3e-3,1e-3,3e-4,1e-4),(.01,.1,.4,.8)

@@ -23,13 +23,14 @@ from ..video.spec import default_frames, default_size
 
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0
 _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','adamw','sgd'),
+                precision=('fp32','bf16','fp16','mixed'),
                 schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), tracker=('tensorboard','wandb','trackio'), over=('labelled','all'),
                 reduction=('batchmean','mean'), history=('observed','published'), before=('start','stop'),
                 unannotated=('background','unknown'), targets=(('label',), ('verb','noun','action')))
 
 # %% ../../nbs/learn/35_recipes.ipynb #648369a1
 def _range(names, least, most=inf): return dict.fromkeys(names.split(), (least, most))
-_ranges = {**_range('epochs bs frames flow_length size presize scale top_k length', 1), **_range('ucf_split', 1, 3),
+_ranges = {**_range('epochs accumulate bs frames flow_length size presize scale top_k length', 1), **_range('ucf_split', 1, 3),
            **_range('wd clip_grad mixup cutmix body_lr warm_up steps seed tau_a past_weight feature_weight weight '
                     'margin', 0), **_range('network_epochs', 1),
            **_range('dropout label_smoothing light min_coverage edges', 0, 1), **_range('ema', 0, .99999),
@@ -164,6 +165,11 @@ class TrainRecipe(Section):
     every:str|None=None # Also write checkpoints within epochs: number of batches, such as 500, or a time, such as 10min
     sync_bn:bool=False # In several processes: compute batch norm over the clips of all of them; needs GPUs
     scale_lr:bool=False # In several processes: multiply the learning rate by their number
+    precision:str='fp32' # fp32; bf16 or fp16 in the network; or mixed: whichever of the two the device supports
+    channels_last:bool=False # Keep the weights of two-dimensional convolutions with the channels last
+    compile:bool=False # Compile the network with torch.compile at the first batch; needs a C++ compiler
+    fused:bool=False # Update all weights in one kernel; for adamw and sgd
+    accumulate:int=1 # Number of batches whose gradients are added before a step
 
 # %% ../../nbs/learn/35_recipes.ipynb #bf392035
 @patch(as_prop=True)

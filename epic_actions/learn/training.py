@@ -14,15 +14,17 @@ from io import StringIO
 from pathlib import Path
 import pandas as pd
 from fastcore.basics import attrdict, ifnone, tuplify
-from fastai.callback.training import GradientClip
-from fastai.optimizer import SGD
+from fastai.callback.channelslast import ChannelsLast
+from fastai.callback.training import GradientAccumulation, GradientClip
+from fastai.optimizer import OptimWrapper, SGD as fastai_SGD
+from torch.optim import SGD
 from fastai.torch_core import set_seed
 
 # %% ../../nbs/learn/37_training.ipynb #1e6fb703
 from ..data.tables import table_text
 from ..data.augment import clip_augment
 from ..video.checked import reading
-from ..video.files import atomic_write
+from ..video.files import atomic_write, only_writer
 from ..datasets.epic import epic_classes
 from ..features.network import with_network
 from ..features.store import feature_dataloaders, open_features
@@ -32,7 +34,7 @@ from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.encoders import VideoEncoder
 from .background import add_background
-from .callbacks import EMA, PolicyRates, shown
+from .callbacks import EMA, PolicyRates, Precision, shown
 from .distributed import is_writer, n_processes, start_processes
 from .heads import MultiTaskLoss
 from .learner import action_learner
@@ -41,7 +43,7 @@ from .trackers import Tracker, import_tracker, trackers
 from ..models.pretrained import adapt_model, read_model
 from .recipes import Recipe, read_recipe
 from .probes import adamw, choice_loaders, train_probes
-from .resume import (Checkpoints, checkpoint_interval, only_writer, step_schedule, train_run,
+from .resume import (Checkpoints, checkpoint_interval, step_schedule, train_run,
                                        warm_cosine)
 
 # %% ../../nbs/learn/37_training.ipynb #bfdfb3bd
@@ -81,6 +83,14 @@ def _takes_encoder(given):
     "Does the backbone of a `ModelRecipe` name an encoder?"
     return bool(given.name and given.backbone) and 'backbone' in ActionModel.named(given.name).arg_names()
 
+# %% ../../nbs/learn/37_training.ipynb #4d33b3d3
+def _check_speed(train):
+    "Raise a ValueError for a fused optimiser that there is not."
+    if not train.fused: return
+    if train.optimizer == 'adam': raise ValueError("train.fused: fastai's adam steps weight by weight; choose "
+                                                   'train.optimizer=adamw or sgd')
+    if train.policy: raise ValueError("train.fused and train.policy: one kernel has one rate for all weights; choose one")
+
 # %% ../../nbs/learn/37_training.ipynb #8e2f10e1
 def check_recipe(recipe:Recipe):
     "Raise a ValueError for an unknown model, argument, sampler or loss."
@@ -97,6 +107,7 @@ def check_recipe(recipe:Recipe):
     checkpoint_interval(recipe.train.every)
     if recipe.train.tracker in trackers: import_tracker(recipe.train.tracker)
     _check_rates(recipe)
+    _check_speed(recipe.train)
     _schedule(recipe.train, 1.)
 
 # %% ../../nbs/learn/37_training.ipynb #c2839ee8
@@ -202,6 +213,14 @@ def _model_args(recipe, cls, base=None):
         args |= dict(named, pretrained=given.pretrained, modality=recipe_modality(recipe))
     return {k: v for k,v in args.items() if k in takes} | given.args
 
+# %% ../../nbs/learn/37_training.ipynb #2bef904e
+def _optimizer(train):
+    "The arguments of a learner that make the optimiser of a recipe."
+    if train.optimizer == 'adam': return {}
+    if train.optimizer == 'adamw': return dict(opt_func=partial(adamw, fused=True) if train.fused else adamw)
+    if train.fused: return dict(opt_func=partial(OptimWrapper, opt=SGD, momentum=.9, fused=True))
+    return dict(opt_func=partial(fastai_SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
+
 # %% ../../nbs/learn/37_training.ipynb #d8b47558
 def recipe_learner(
     recipe:Recipe,
@@ -222,13 +241,11 @@ def recipe_learner(
     except TypeError as e:
         raise ValueError(f'model.args={recipe.model.args}: {cls.__name__} does not take them ({e})') from e
     if train.loss: more['loss_func'] = MultiTaskLoss.named(train.loss)(label_smoothing=train.label_smoothing)
-    if train.optimizer == 'adamw': more['opt_func'] = adamw
-    if train.optimizer == 'sgd':
-        more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # like torch's SGD
-    learn = action_learner(dls, model, label_smoothing=train.label_smoothing, **more)
+    learn = action_learner(dls, model, label_smoothing=train.label_smoothing, **_optimizer(train), **more)
     learn.load_report = report
     model.background = [b for b in [recipe.background.label] if any(b in v for v in dls.vocabs.values())]
     if train.freeze == 'body': learn.freeze()
+    if train.compile: model.compile() # the same object, with the same names of its weights
     return learn
 
 # %% ../../nbs/learn/37_training.ipynb #c8d20865
@@ -236,8 +253,11 @@ def recipe_callbacks(recipe:Recipe)->list:
     "The callbacks for the training."
     augment,train = recipe.augment,recipe.train
     makers = ((MixUp, augment.mixup), (CutMix, augment.cutmix), (EMA, train.ema), (GradientClip, train.clip_grad),
-              (SlidingEdges, recipe.background.active and recipe.background.edges))
-    return [make(value) for make,value in makers if value] + [PolicyRates()]*train.policy
+              (SlidingEdges, recipe.background.active and recipe.background.edges),
+              (Precision, train.precision != 'fp32' and train.precision),
+              (GradientAccumulation, train.accumulate > 1 and train.accumulate*train.bs))
+    more = [PolicyRates()]*train.policy + [ChannelsLast()]*train.channels_last
+    return [make(value) for make,value in makers if value] + more
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
 _may_change = dict(epochs=1, every=None, preload=None, tracker=None, tensorboard=False) # fields of `train`, and any value

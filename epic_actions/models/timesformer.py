@@ -8,15 +8,33 @@ __all__ = ['TimeSformer']
 # %% ../../nbs/models/20_timesformer.ipynb #5736b861
 from types import SimpleNamespace
 import torch
+import torch.nn.functional as F
+from einops import rearrange
 from fastcore.basics import patch
 from torch import nn
 from fastai.torch_core import params
 from timesformer_pytorch import TimeSformer as _TimeSformer
-from timesformer_pytorch.timesformer_pytorch import Attention
+from timesformer_pytorch.timesformer_pytorch import Attention, apply_rot_emb
 
 # %% ../../nbs/models/20_timesformer.ipynb #2257771f
 from .base import ActionModel
 from .layers import fitting_clips, layers_of, total_out, split_out
+
+# %% ../../nbs/models/20_timesformer.ipynb #13503d80
+def _attend(*qkv): return F.scaled_dot_product_attention(*(t.unsqueeze(1) for t in qkv)).squeeze(1)
+
+# %% ../../nbs/models/20_timesformer.ipynb #3531663e
+class _Attention(Attention):
+    "timesformer-pytorch's `Attention` with torch's kernels, for clips without masks."
+    def forward(self, x, einops_from, einops_to, mask=None, cls_mask=None, rot_emb=None, **sides):
+        qkv = [rearrange(t, 'b n (h d) -> (b h) n d', h=self.heads) for t in self.to_qkv(x).chunk(3, -1)]
+        out = _attend(qkv[0][:,:1], *qkv[1:]) # the class token looks at all
+        q,k,v = (rearrange(t[:,1:], f'{einops_from} -> {einops_to}', **sides) for t in qkv)
+        if rot_emb is not None: q,k = apply_rot_emb(q, k, rot_emb)
+        cls_k,cls_v = (t[:,:1].repeat_interleave(len(q)//len(t), 0) for t in qkv[1:])
+        patches = _attend(q, torch.cat([cls_k, k], 1), torch.cat([cls_v, v], 1))
+        out = torch.cat([out, rearrange(patches, f'{einops_to} -> {einops_from}', **sides)], 1)
+        return self.to_out(rearrange(out, '(b h) n d -> b n (h d)', h=self.heads))
 
 # %% ../../nbs/models/20_timesformer.ipynb #667bcebe
 class TimeSformer(ActionModel, _TimeSformer):
@@ -39,6 +57,7 @@ class TimeSformer(ActionModel, _TimeSformer):
         super().__init__(dim=dim, num_frames=num_frames, num_classes=total_out(num_classes), image_size=image_size,
                          patch_size=patch_size,
             depth=depth, heads=heads, dim_head=dim_head, attn_dropout=attn_dropout, ff_dropout=ff_dropout, **kwargs)
+        for step in layers_of(self, Attention): step.__class__ = _Attention
         self.n_out,self.input_shape = num_classes,(num_frames, kwargs.get('channels', 3), image_size, image_size)
 
     def forward(self, x): return split_out(_TimeSformer.forward(self, fitting_clips(self, x)), self.n_out)

@@ -120,7 +120,7 @@ def _train_fold(recipe, table, vocabs, folder, workers, bad):
     base = recipe_base(recipe) # again, because training changes it
     dls = recipe_loaders(recipe, table, vocabs, workers=workers, bad=bad, base=base)
     best,_ = train_recipe(recipe, dls, folder, True, base=base)
-    results = score_clips(best, table[table.split == 'test'], bad=bad, **recipe_features(recipe))
+    results = score_clips(best, table[table.split == 'test'], num_workers=workers, bad=bad, **recipe_features(recipe))
     save_results(results, folder/'results.npz')
     return results
 
@@ -264,7 +264,7 @@ def _seed_run(folder, recipe, found, workers, bad):
         print(f'{_name(folder)}:', flush=True)
         base = recipe_base(recipe) # again, because training changes it
         dls = recipe_loaders(recipe, found.segments, found.vocabs, workers=workers, bad=bad, base=base)
-        train_and_score(recipe, dls, folder, True, found.pairs, base=base)
+        train_and_score(recipe, dls, folder, True, found.pairs, workers, base=base)
     return load_results(folder/'results.npz')
 
 # %% ../../nbs/report/30_folds.ipynb #e9971239

@@ -18,7 +18,7 @@ import pandas as pd
 
 # %% ../../nbs/report/20_runs.ipynb #c8516f77
 from ..video.checked import reading
-from ..video.files import atomic_write
+from ..video.files import atomic_write, only_writer
 from ..data.tables import read_table
 from ..data.splits import divide
 from ..datasets.base import Data
@@ -38,7 +38,6 @@ from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
 from ..learn.distributed import is_writer, n_processes, start_processes
 from ..learn.recipes import read_recipe
-from ..learn.resume import only_writer
 from ..learn.trackers import track_files, trackers
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
                                          train_recipe)
@@ -522,6 +521,7 @@ def train_and_score(
     out:Path, # Folder of the run
     resume:bool=False, # Go on where the run in `out` stopped
     pairs:dict|None=None, # Verb -> its reverse
+    workers:int|None=None, # Processes that read the clips to score
     **how # Arguments of `train_recipe`
 )->dict: # Paths and scores, as plain data; empty in further processes
     "Train, then score the test clips, or the validation clips if there are none."
@@ -529,7 +529,8 @@ def train_and_score(
     if not is_writer(): return {}
     df = dls.segments
     held = next((s for s in ('test','valid') if (df.split == s).any()), 'train')
-    results = score_clips(best, df[df.split == held], bad=dls.train.clip_tfm.bad, **recipe_features(recipe))
+    results = score_clips(best, df[df.split == held], num_workers=workers, bad=dls.train.clip_tfm.bad,
+                          **recipe_features(recipe))
     chosen = epoch_warning(best.info, history, (df.split == 'valid').sum(), recipe.train.monitor)
     if chosen: warnings.warn(chosen)
     notes = [('How the epoch was chosen', f'{chosen[:1].upper()}{chosen[1:]}.')] if chosen else None
@@ -558,4 +559,4 @@ def train_data(
     base = recipe_base(recipe)
     found = divided_data(data, recipe, valid, test, base, **read)
     dls = recipe_loaders(recipe, found.segments, found.vocabs, workers=workers, bad=bad, base=base)
-    return train_and_score(recipe, dls, out, resume, found.pairs, base=base)
+    return train_and_score(recipe, dls, out, resume, found.pairs, workers, base=base)

@@ -24,7 +24,7 @@ from ..video.flow import flow_picture
 from ..video.reading import read_clip
 from ..video.sampling import Sampler, UniformSegments
 from ..data.segments import usable_segments
-from ..data.loaders import ClipTfm, row_source
+from ..data.loaders import ClipTfm, ReadsInProcesses, row_source
 from ..features.store import FeatureTfm
 from ..models.base import check_set, unwrapped
 from .results import Results
@@ -99,6 +99,9 @@ def _report(sources, idxs, faulty):
         warnings.warn(f'in {len(repaired)} clips, the last good frame replaces frames that cannot be read: '
                       f'{repaired[:5]}')
 
+# %% ../../nbs/score/30_scoring.ipynb #c542937f
+class _Loader(ReadsInProcesses, DataLoader): "fastai's loader, for clips."
+
 # %% ../../nbs/score/30_scoring.ipynb #145a633b
 def score_clips(
     model, # A model with `clip_spec` and `vocabs`, such as that of `action_learner` or `load_bundle`
@@ -121,8 +124,8 @@ def score_clips(
     if not len(segments): raise ValueError('there are no clips to score')
     segments = usable_segments(segments, bad).reset_index(drop=True)
     tfm = _reader(model, features, sampler, bad, views, crops)
-    dl = DataLoader(n=len(segments), indexed=True, create_item=partial(_read, tfm, segments),
-                    bs=max(bs//(views*crops), 1), num_workers=ifnone(num_workers, defaults.cpus))
+    dl = _Loader(n=len(segments), indexed=True, create_item=partial(_read, tfm, segments),
+                 bs=max(bs//(views*crops), 1), num_workers=ifnone(num_workers, defaults.cpus))
     with torch.no_grad(), eval_mode(model):
         outs = [(i, faulty, *_logits(model, x, bs, average))
                 for i,faulty,x in track(dl, 'batches to score', progress=progress)]

@@ -31,7 +31,6 @@ from ..deploy.detections import default_thresholds, find_detections, shown_detec
 from ..deploy.predictor import located_chunks, overlapping
 from ..deploy.smoothing import Prediction, calibrated_logits, find_segments
 from ..learn.recipes import Recipe, TimelineRecipe, read_recipe, timeline_recipes
-from ..learn.resume import only_writer
 from ..learn.training import check_new_run, recipe_loaders, train_recipe
 from ..models.base import ActionModel
 from ..models.bundle import save_bundle
@@ -44,7 +43,7 @@ from .metrics import timeline_scores
 from .page import frames_at, timeline_pages
 from .mstcn import padding
 from .windows import Timeline, join_timeline, keep_features, window_network, window_rows
-from ..video.files import atomic_write
+from ..video.files import atomic_write, only_writer
 
 # %% ../../nbs/timeline/20_training.ipynb #5eedd5a8
 def _checked_table(table, background, seed, dense=True):

@@ -46,8 +46,9 @@ def scale_frame(
     first = size if size and resize == 'swscale' else shown
     h,w = _turned(first or (None,None), rotation)
     how = dict(width=w, height=h, interpolation='BILINEAR') if first else {}
+    form = 'gbrp' if first and w % 2 and frame.height >= 1.1*h else 'rgb24' # twice as fast for the same pixels
     # FFmpeg's own threads do not survive a fork
-    pixels = (scaler or VideoReformatter()).reformat(frame, format='rgb24', threads=1, **how).to_ndarray()
+    pixels = (scaler or VideoReformatter()).reformat(frame, format=form, threads=1, **how).to_ndarray()
     pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
     size = tuple(size or pixels.shape[:2])
     if (pixels.shape[:2], pixels.dtype) == (size, pixel_type(resize)): return pixels
@@ -226,14 +227,15 @@ def span(self:VideoFrames, start=None, stop=None): return self.shown(start, stop
 def _packets(self:VideoFrames, key):
     "The packets from entry `key` on, or from an earlier one if it is not found, and its number."
     ix = self.index
-    entries = {dts: k for k,dts in enumerate(ix.seeks[:key+1].tolist())}
+    entries = ix.seeks[:key+1]
     for place in [ix.keys[key]]*(not ix.numbered) + [ix.seeks[key], ix.seeks[0]]:
         if place == from_beginning: break
         with suppress(av.FFmpegError, StopIteration):
             self.container.seek(int(place), stream=self.video)
             packets = self.container.demux(self.video)
             first = next(packets)
-            if first.dts in entries and is_entry(first): return chain([first], packets),entries[first.dts]
+            found = np.flatnonzero(entries == first.dts)
+            if len(found) and is_entry(first): return chain([first], packets),int(found[-1])
     self.close()
     self._open()
     return self.container.demux(self.video),0
