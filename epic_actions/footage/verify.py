@@ -74,7 +74,7 @@ def _write_rows(table, done):
 # %% ../../nbs/footage/00_verify.ipynb #2da57b13
 @contextmanager
 def _kept(table):
-    "What the file `table` holds already, path -> row, and a function that adds a row; without a table, nothing."
+    "The rows already in the file `table`, path -> row, and a function that adds a row; without a table, neither."
     if table is None:
         yield {},noop
         return
