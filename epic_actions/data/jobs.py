@@ -243,7 +243,7 @@ def why_failed(
 # %% ../../nbs/data/07_jobs.ipynb #6ee87560
 @contextmanager
 def loading():
-    "Raise a ChildProcessError of one line if a process of PyTorch's loader dies, or lacks shared memory, meanwhile."
+    "Turn the death of a PyTorch loader's process, or a lack of shared memory, into a ChildProcessError of one line."
     try: yield
     except RuntimeError as e:
         if 'DataLoader worker' not in (said := str(e)): raise

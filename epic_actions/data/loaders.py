@@ -169,7 +169,7 @@ def preload(self:ClipTfm, df, train):
 
 # %% ../../nbs/data/40_loaders.ipynb #fa4518cd
 class ReadsInProcesses:
-    "A mixin of fastai's loaders: if one of their processes dies, a ChildProcessError says so in one line."
+    "A mixin for fastai's loaders: if one of their processes dies, a ChildProcessError says so in one line."
     def __iter__(self):
         with loading(): yield from super().__iter__()
 
@@ -405,23 +405,7 @@ def do_batch(self:ClipDL, items):
 
 # %% ../../nbs/data/40_loaders.ipynb #033c3286
 class AugmentClips(DisplayedTransform):
-    "The `tfms` of a `ClipTfm` for batches of training clips: one draw a clip, the same as for a single one."
-    order,split_idx = -1,0
-    def __init__(self, clip_tfm:ClipTfm): self.clip_tfm = clip_tfm
-    def encodes(self, x:TensorClip):
-        clips = zip(x.as_subclass(torch.Tensor), x.draws)
-        return TensorClip(torch.stack([self.clip_tfm._augment(*clip).as_subclass(torch.Tensor) for clip in clips]))
-
-# %% ../../nbs/data/40_loaders.ipynb #056c9237
-@patch
-def do_batch(self:ClipDL, items):
-    batch = super(ClipDL, self).do_batch(items)
-    if hasattr(items[0][0], 'draw'): batch[0].draws = [clip.draw for clip,*_ in items]
-    return batch
-
-# %% ../../nbs/data/40_loaders.ipynb #9076cb94
-class AugmentClips(DisplayedTransform):
-    "The `tfms` of a `ClipTfm` for batches of training clips: one draw a clip, the same as for a single one."
+    "The `tfms` of a `ClipTfm` for batches of training clips: one draw per clip, the same as for a single one."
     order,split_idx = -1,0
     def __init__(self, clip_tfm:ClipTfm): self.clip_tfm = clip_tfm
     def encodes(self, x:TensorClip):

@@ -80,7 +80,7 @@ class Precision(MixedPrecision):
     name = 'mixed_precision' # by which other callbacks look for it
     def __init__(self,
         mode:str='mixed', # `bf16`; `fp16`; or `mixed`, the one that the device has
-        **kwargs # Of torch's `GradScaler`
+        **kwargs # Arguments of torch's `GradScaler`
     ):
         super().__init__('bf16' if mode == 'mixed' else mode, **kwargs)
         self.mode = mode

@@ -85,7 +85,7 @@ def _takes_encoder(given):
 
 # %% ../../nbs/learn/37_training.ipynb #4d33b3d3
 def _check_speed(train):
-    "Raise a ValueError for a fused optimiser that there is not."
+    "Raise a ValueError for a fused optimiser that does not exist."
     if not train.fused: return
     if train.optimizer == 'adam': raise ValueError("train.fused: fastai's adam steps weight by weight; choose "
                                                    'train.optimizer=adamw or sgd')

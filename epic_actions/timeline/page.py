@@ -120,7 +120,7 @@ def frames_at(
 def _error_rows(errors, rate):
     "The `errors` of one part of a video as a table."
     def found(e): return f"{e['found']} parts" if e['kind'] in ('split','merged') else e['found'] or ''
-    return pd.DataFrame([dict(error=e['kind'], label=e['label'] or '', answer=found(e), time=clock(e['start']/rate),
+    return pd.DataFrame([dict(error=e['kind'], label=e['label'] or '', predicted=found(e), time=clock(e['start']/rate),
                               until=clock(e['stop']/rate)) for e in errors])
 
 # %% ../../nbs/timeline/05_page.ipynb #c54400f1

@@ -64,9 +64,9 @@ def remove_parts(
 # %% ../../nbs/video/05_files.ipynb #2d42e1a9
 @contextmanager
 def swept(
-    folders # Folders in which processes write files
+    folders # Folders to which processes write files
 ):
-    "Remove the parts that killed processes left in the folders, before and after."
+    "Remove incomplete files of killed processes from the folders, before and after."
     for f in (folders := {*folders}): remove_parts(f)
     try: yield
     finally:
@@ -74,7 +74,7 @@ def swept(
 
 # %% ../../nbs/video/05_files.ipynb #271cf0fd
 def _name_file(e, part, path):
-    "Let an OSError about `part`, or about no file, name `path`."
+    "Make an OSError about `part`, or about no file, name `path`."
     if not e.filename or str(e.filename).startswith(str(part)):
         with suppress(AttributeError): e.filename = str(path) # errors of PyAV keep theirs
 
@@ -112,8 +112,8 @@ def _try_lock(file, place, wait):
     try: _lock(file, wait)
     except OSError as e:
         if e.errno in (errno.EACCES, errno.EAGAIN, errno.EDEADLK):
-            raise ValueError(f'{place}: another process is writing there; wait for it, or give another place') from e
-        warnings.warn(f'{place}: cannot be locked ({e}); let no other process write there')
+            raise ValueError(f'{place}: another process is writing there; wait for it, or give another path') from e
+        warnings.warn(f'{place}: cannot be locked ({e}); do not let another process write there')
 
 # %% ../../nbs/video/05_files.ipynb #00cdc29b
 def _locked(file, place, wait):
@@ -132,11 +132,11 @@ _held = set()
 
 @contextmanager
 def only_writer(
-    folder:str|Path, # A folder, which is made if need be
-    name:str='', # Of the file in it that is written; else it is the whole folder
+    folder:str|Path, # A folder, created if needed
+    name:str='', # File in it that is written; empty: the whole folder
     wait:bool=False # Wait for the other process?
 ):
-    "No other process writes there meanwhile; raises a ValueError if one does already."
+    "Keep other processes from writing there meanwhile; raises a ValueError if one already does."
     file = Path(folder).resolve()/f'.{name and name + "."}lock'
     if file in _held or os.environ.get('RANK', '0') != '0': # of the processes of a training, the first writes
         yield
