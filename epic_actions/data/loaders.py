@@ -401,22 +401,6 @@ class AugmentClips(DisplayedTransform):
         clips = zip(x.as_subclass(torch.Tensor), x.draws)
         return TensorClip(torch.stack([self.clip_tfm._augment(*clip).as_subclass(torch.Tensor) for clip in clips]))
 
-# %% ../../nbs/data/40_loaders.ipynb #056c9237
-@patch
-def do_batch(self:ClipDL, items):
-    batch = super(ClipDL, self).do_batch(items)
-    if hasattr(items[0][0], 'draw'): batch[0].draws = [clip.draw for clip,*_ in items]
-    return batch
-
-# %% ../../nbs/data/40_loaders.ipynb #9076cb94
-class AugmentClips(DisplayedTransform):
-    "The `tfms` of a `ClipTfm` for batches of training clips: one draw a clip, the same as for a single one."
-    order,split_idx = -1,0
-    def __init__(self, clip_tfm:ClipTfm): self.clip_tfm = clip_tfm
-    def encodes(self, x:TensorClip):
-        clips = zip(x.as_subclass(torch.Tensor), x.draws)
-        return TensorClip(torch.stack([self.clip_tfm._augment(*clip).as_subclass(torch.Tensor) for clip in clips]))
-
 # %% ../../nbs/data/40_loaders.ipynb #7d89c899
 def get_action_dataloaders(
     files, # List of frame folders or videos in folders named after their class, or a segment table
