@@ -244,7 +244,8 @@ def see(self:Camera, t, picture)->list:
     self.heard = time.monotonic()
     if self.error: raise ValueError(str(self.error))
     with suppress(queue.Full): self.pictures.put_nowait((t, picture))
-    new,self.answers = self.answers,[]
+    new = self.answers[:] # the thread may append meanwhile
+    del self.answers[:len(new)]
     return new
 
 # %% ../../nbs/pages/10_predict.ipynb #4f8e1020
