@@ -138,7 +138,7 @@ class ArrayFeatures(Features):
         try: self.about = read_json(self.path/about_features)
         except (OSError, ValueError) as e:
             raise ValueError(f'{path}: not a folder of features, as it has no readable {about_features} ({e})') from e
-        with reading(self.path/about_features, 'what write_features says'): self._take()
+        with reading(self.path/about_features, 'the format of write_features'): self._take()
 
     def _take(self):
         "Read the description in the file; raises an exception if it is not valid."

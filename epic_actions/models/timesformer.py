@@ -31,7 +31,8 @@ class _Attention(Attention):
         out = _attend(qkv[0][:,:1], *qkv[1:]) # the class token looks at all
         q,k,v = (rearrange(t[:,1:], f'{einops_from} -> {einops_to}', **sides) for t in qkv)
         if rot_emb is not None: q,k = apply_rot_emb(q, k, rot_emb)
-        cls_k,cls_v = (t[:,:1].repeat_interleave(len(q)//len(t), 0) for t in qkv[1:])
+        [n] = sides.values() # a plain number, so an exported graph takes any number of clips
+        cls_k,cls_v = (t[:,:1].repeat_interleave(n, 0) for t in qkv[1:])
         patches = _attend(q, torch.cat([cls_k, k], 1), torch.cat([cls_v, v], 1))
         out = torch.cat([out, rearrange(patches, f'{einops_to} -> {einops_from}', **sides)], 1)
         return self.to_out(rearrange(out, '(b h) n d -> b n (h d)', h=self.heads))

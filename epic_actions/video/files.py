@@ -74,8 +74,8 @@ def swept(
 
 # %% ../../nbs/video/05_files.ipynb #271cf0fd
 def _name_file(e, part, path):
-    "Make an OSError about `part`, or about no file, name `path`."
-    if not e.filename or str(e.filename).startswith(str(part)):
+    "Make an error of the system about `part`, or about no file, name `path`."
+    if e.errno and (not e.filename or str(e.filename).startswith(str(part))):
         with suppress(AttributeError): e.filename = str(path) # errors of PyAV keep theirs
 
 # %% ../../nbs/video/05_files.ipynb #1d13ff13
