@@ -33,15 +33,11 @@ from .segments import make_segments, refuse_rows, video_suffixes
 # %% ../../nbs/data/35_store.ipynb #3d6de2ba
 _kinds = video_suffixes | {'.tar'}
 
-@lru_cache(None)
-def _name_of(source):
-    path = Path(source)
-    name = path.stem if path.suffix.lower() in _kinds else path.name
-    return '/'.join(map(file_name, filter(None, [path.parent.name, name.rstrip('*').rstrip('_')])))
-
 def _stored_name(source):
     "The name of a source in a store, `folder/name`; raises a ValueError if it cannot name a file."
-    return _name_of(os.path.abspath(source))
+    path = Path(os.path.abspath(source))
+    name = path.stem if path.suffix.lower() in _kinds else path.name
+    return '/'.join(map(file_name, filter(None, [path.parent.name, name.rstrip('*').rstrip('_')])))
 
 # %% ../../nbs/data/35_store.ipynb #ba72ee1a
 def _files_of(source):
@@ -367,9 +363,13 @@ def _write_video(file, frames, wanted, codec, short_side, gop, quality, fps):
     return entry | psnr,table
 
 # %% ../../nbs/data/35_store.ipynb #58210604
+@lru_cache(None)
+def _path_of(out, source, part, codec):
+    return Path(out)/f'{_stored_name(source)}{part and "."+part}.{"raw" if codec == "raw" else "mp4"}'
+
 def _stored_file(out, source, part, codec):
     "The file of a source, or of a component of its flow, in the folder of a store."
-    return Path(f'{out}/{_stored_name(source)}{part and "."+part}.{"raw" if codec == "raw" else "mp4"}')
+    return _path_of(str(out), os.path.abspath(source), part, codec)
 
 # %% ../../nbs/data/35_store.ipynb #14d0e411
 def _known(file, source):
