@@ -122,7 +122,8 @@ def _augment(self:ClipTfm, clip, seed):
     if self.spec.modality == 'Flow': clip = FlowClip(clip)
     elif self.spec.dtype == np.float32: clip = FloatClip(clip)
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(int(np.random.default_rng((*seed, 1)).integers(2**62)))
+        # not that of GPUs, from which dropout draws
+        torch.default_generator.manual_seed(int(np.random.default_rng((*seed, 1)).integers(2**62)))
         clip = self.tfms(clip)
     if clip.shape[-2:] == self.spec.size: return clip.as_subclass(torch.Tensor)
     raise ValueError(f'tfms return frames of {tuple(clip.shape[-2:])}, but the spec says {self.spec.size}: crop or '
