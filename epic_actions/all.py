@@ -34,6 +34,7 @@ from .data.plots import show_class_counts, show_splits
 from .data.clips import (ImageTuple, ImageTupleTfm, TensorClip, get_instances, film_strip, show_source,
                                      clip_animation, to_clip_tensor)
 from .data.augment import MultiScaleCrop, clip_augment
+from .data.store import ClipStore, prepare_store
 from .data.loaders import ClipTfm, ClipDL, get_action_dataloaders
 from .data.block import ClipBlock
 

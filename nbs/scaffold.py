@@ -1,6 +1,6 @@
 "What the tests of several notebooks share: a folder, commands, small videos whose frames can be told apart, a browser."
-import atexit, hashlib, importlib, importlib.util, io, json, os, re, shutil, socket, subprocess, sys, tempfile, threading
-import time, warnings
+import atexit, hashlib, importlib, importlib.util, io, json, os, re, shutil, socket, subprocess, sys, tempfile
+import threading, time, warnings
 from base64 import b64decode
 from contextlib import contextmanager
 from fractions import Fraction
@@ -263,8 +263,8 @@ class Hub:
         config = uvicorn.Config(self, lifespan='off', log_config=None, log_level='error')
         self.server = uvicorn.Server(config)
         threading.Thread(target=self.server.run, args=[[listening]], daemon=True).start()
-        os.environ.update(HF_ENDPOINT=self.url, HF_HOME=str(cache), HF_TOKEN=token, HF_HUB_DISABLE_XET='1',
-                          HF_HUB_DISABLE_TELEMETRY='1', HF_HUB_DISABLE_PROGRESS_BARS='1')
+        os.environ.update(HF_ENDPOINT=self.url, HF_HOME=str(cache), HF_TOKEN=token, HF_HUB_OFFLINE='0',
+                          HF_HUB_DISABLE_XET='1', HF_HUB_DISABLE_TELEMETRY='1', HF_HUB_DISABLE_PROGRESS_BARS='1')
         # a process that tests several notebooks has read the environment before
         if 'huggingface_hub.constants' in sys.modules: importlib.reload(sys.modules['huggingface_hub.constants'])
 

@@ -24,14 +24,14 @@ from .app import Cluster, command, importing, renamed_options
 @importing
 def export(
     model:Path, # Folder of a run, or a bundle (.safetensors).
-    out:Path|None=None, # The file; without it, model.onnx beside the model.
+    out:Path|None=None, # The file; default: model.onnx beside the model.
     fp16:bool=False, # Half precision: half the size.
-    int8:bool=False, # Weights of 8 bits: a quarter of the size.
-    fps:float|None=None, # Frames per second of folders of frames that it was trained on; videos say it themselves.
-    max_loss:float=.1, # Share of the validation clips that --fp16 or --int8 may answer differently.
-    backbone:str|None=None # Of a run that learnt from features: the encoder that made them, if it is elsewhere now.
+    int8:bool=False, # 8-bit weights: a quarter of the size.
+    fps:float|None=None, # Frames per second of the frame folders it was trained on; not needed for videos.
+    max_loss:float=.1, # Share of the validation clips whose prediction --fp16 or --int8 may change.
+    backbone:str|None=None # For a run on features: the encoder that made them, if it has moved.
 ):
-    """Export the model of a run to ONNX, and check that it gives the same answers.
+    """Export the model of a run to ONNX, and check that its predictions are the same.
 
     Example: epic-actions export runs/first --out first.onnx
     """
@@ -45,7 +45,7 @@ def export(
 def exported(
     model:Path # An ONNX file, the folder of a run or a repository, or its name on a hub
 )->Path:
-    "The ONNX file that is meant; raises a ValueError if there is none, a ConnectionError if a hub does not give it."
+    "The path of the ONNX file; raises a ValueError if there is none, a ConnectionError if it cannot be downloaded."
     folder = model
     if not model.exists() and not model.suffix and not model.is_absolute() and not model.parent.is_dir():
         folder = ea.pull_model(str(model))
@@ -56,7 +56,7 @@ def exported(
 
 # %% ../../nbs/cli/50_deploy.ipynb #9d1efe4e
 def _found(patterns):
-    "Yield the videos and folders that are meant, in the order given; patterns as `clips/*.mp4` are looked up."
+    "Yield the given videos and folders in order; patterns such as `clips/*.mp4` are expanded."
     for p in dict.fromkeys(patterns):
         videos = [p] if Path(p).exists() else sorted(glob(p))
         if not videos: raise ValueError(f'{p}: there is no such file or folder')
@@ -73,28 +73,28 @@ def _answer_lines(answer):
 _read = {} # model -> predictor
 
 def _predictor(model):
-    "The predictor of a model, which a process reads once."
+    "The predictor of a model, loaded once per process."
     from epic_actions.deploy.predictor import ActionPredictor
     if model not in _read: _read[model] = ActionPredictor(model)
     return _read[model]
 
 # %% ../../nbs/cli/50_deploy.ipynb #7f38e9d1
 def _answer(video, model, start, stop):
-    "What is done in a clip."
+    "Predict a clip."
     return _predictor(model).predict(video, start, stop)
 
 # %% ../../nbs/cli/50_deploy.ipynb #ab811a9c
 def _annotate(job, model, **how):
-    "Write about a video; the paths, and the segments as `write_segments` takes them."
+    "Annotate a video; the paths, and the segments for `write_segments`."
     (video,outs),found = job,{}
     return [str(p) for p in ea.annotate_video(_predictor(model), video, list(outs), found=found, **how)], found
 
 # %% ../../nbs/cli/50_deploy.ipynb #f531145c
 def _of_each(f, items, **where):
-    "What `f` gives for each item, and a table of the items that failed: path and reason."
+    "The results of `f` for each item, and a table of the failed items: path and reason."
     import pandas as pd
     from epic_actions.data.jobs import run_jobs, why_failed
-    with redirect_stdout(sys.stderr): found = dict(run_jobs(f, items, **where)) # the answers alone are printed there
+    with redirect_stdout(sys.stderr): found = dict(run_jobs(f, items, **where)) # only predictions are printed there
     reasons = {item: why for item,answer in found.items() if (why := why_failed(answer))}
     paths = [item if isinstance(item, str) else item[0] for item in reasons]
     return ({item: a for item,a in found.items() if item not in reasons},
@@ -102,7 +102,7 @@ def _of_each(f, items, **where):
 
 # %% ../../nbs/cli/50_deploy.ipynb #4036b3b5
 def _watch_camera(predictor, device, seconds, **how):
-    "Print what is seen, as it is seen; all answers in the end, also when it is interrupted."
+    "Print predictions as they are made; returns all of them at the end, or when it is interrupted."
     from epic_actions.deploy.predictor import camera_pictures
     seen = []
     try:
@@ -124,17 +124,17 @@ def _output(out, video):
 def _outputs(videos, out):
     "Video -> the files to write about it; raises a ValueError if one would be written twice."
     if len(videos) > 1 and any('{}' not in str(o) for o in out):
-        raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; write {{}} where their names should go, "
-                         f"as '{{}}.csv'")
+        raise ValueError(f"--out {out[0]}: there are {len(videos)} videos; put {{}} where their names should go, "
+                         f"as in '{{}}.csv'")
     places = {v: [_output(o, v) for o in out] for v in videos}
     paths = [os.path.abspath(o) for outs in places.values() for o in outs]
     if twice := [o for o in paths if paths.count(o) > 1]:
-        raise ValueError(f'{twice[0]}: would be written twice; the videos need different names, and each --out its own')
+        raise ValueError(f'{twice[0]}: would be written twice; videos and --out files need different names')
     return places
 
 # %% ../../nbs/cli/50_deploy.ipynb #3ed54fd3
 def _annotate_shown(predictor, job, **how):
-    "The same, with a bar."
+    "The same, with a progress bar."
     (video,outs),found = job,{}
     with typer.progressbar(length=1000, label=Path(video).name, file=sys.stderr) as bar:
         done = lambda share: bar.update(int(share*1000)-bar.pos)
@@ -142,7 +142,7 @@ def _annotate_shown(predictor, job, **how):
 
 # %% ../../nbs/cli/50_deploy.ipynb #b1888aef
 def _tool_files(out, videos):
-    "The files of other tools among `out`; raises a ValueError if one cannot be about these videos."
+    "The files for other tools among `out`; raises a ValueError if one cannot be about these videos."
     from epic_actions.exchange.formats import of_tools, segment_suffix
     tools = [o for o in dict.fromkeys(out) if segment_suffix(o) in of_tools]
     for o in tools: ea.check_segments_out(o, videos)
@@ -150,7 +150,7 @@ def _tool_files(out, videos):
 
 # %% ../../nbs/cli/50_deploy.ipynb #830c947a
 def _all_written(answers, tools):
-    "The paths of all that was written, those of the files of other tools as well."
+    "The paths of all written files, including those for other tools."
     found = {v: segments for _,f in answers for v,segments in f.items()}
     return [p for paths,_ in answers for p in paths] + [str(p) for o in tools for p in ea.write_segments(found, o)]
 
@@ -162,28 +162,28 @@ def _is_done(outs, *sources):
 
 # %% ../../nbs/cli/50_deploy.ipynb #f3301c2f
 def _threshold(predictor, threshold, precision):
-    "The thresholds that `--threshold` or `--precision` ask for; None if neither is given."
+    "The thresholds of `--threshold` or `--precision`; None if neither is given."
     if precision is None: return threshold
     if threshold is not None: raise ValueError('--threshold and --precision: give one of them')
     return predictor.precision_thresholds(precision)
 
 # %% ../../nbs/cli/50_deploy.ipynb #11f89ca7
 def _given(**options):
-    "The options that are given; `none` is no smoothing."
+    "The given options; `none` means no smoothing."
     given = {k: v for k,v in options.items() if v not in (None, [])}
     return given | dict(smooth=None) if given.get('smooth') == 'none' else given
 
 # %% ../../nbs/cli/50_deploy.ipynb #ce2c49ad
 def _with_reasons(data, failed, text):
-    "The answer of the command, with what failed."
+    "The result of the command, with the failed videos."
     if failed is None or not len(failed): return data, text
     lines = [f'{p}: {why}' for p,why in zip(failed.path, failed.reason)]
     return data | dict(failed=failed.to_dict('records')), '\n'.join([text, *lines]), True
 
 # %% ../../nbs/cli/50_deploy.ipynb #65d92f39
-OutFiles = Annotated[list[Path]|None, typer.Option(help='.mp4, .gif, .png, .json, .csv, .srt, .npz (raw answers); for '
+OutFiles = Annotated[list[Path]|None, typer.Option(help='.mp4, .gif, .png, .json, .csv, .srt, .npz (raw predictions); '
                                                    'other '
-    'tools .eaf, .activitynet.json, .labelstudio.json, .fiftyone.json; {}: the name; may be repeated.')]
+    'for tools .eaf, .activitynet.json, .labelstudio.json, .fiftyone.json; {}: the name; may be repeated.')]
 
 # %% ../../nbs/cli/50_deploy.ipynb #019c3c4f
 @command('Deployment')
@@ -191,29 +191,29 @@ OutFiles = Annotated[list[Path]|None, typer.Option(help='.mp4, .gif, .png, .json
 @renamed_options(span='window')
 def predict(
     model:Path, # A file of `export`, the folder of a run with its model.onnx, or a repository on a hub (user/name).
-    videos:list[str], # Videos, frame folders or archives, patterns, a camera (camera:0), or answers kept by --out.
+    videos:list[str], # Videos, frame folders or archives, patterns, a camera (camera:0), or saved predictions (.npz).
     out:OutFiles=None,
-    start:float|None=None, # Beginning of the clip, seconds (or frame number).
-    stop:float|None=None, # Its end.
-    stride:float|None=None, # With --out, or a camera: seconds from one answer to the next.
-    window:float|None=None, # With --out, or a camera: seconds that an answer looks at; else as in training.
-    smooth:str|None=None, # With --out, or a camera: mean, vote, exp or none.
-    smooth_window:float|None=None, # With --out, or a camera: seconds to smooth over; else 1, or 2 strides.
-    threshold:float|None=None, # With --out: what is less probable is not shown; else as calibrated, or 0.
-    precision:float|None=None, # With --out: show what was right so often when the file was calibrated, as 0.9.
-    shortest:float=0., # With --out: seconds; shorter actions are left out, shorter pauses within an action closed.
-    background:list[str]|None=None, # With --out: a class that means that nothing happens; may be repeated.
-    fps:float|None=None, # With --out: frames per second of folders of frames.
-    bad:str='raise', # With --out: frames that cannot be had: raise, or repeat_last.
-    one_pass:bool=False, # With --out, of a TSM: see each frame once, without the edges of clips; faster.
-    seconds:float|None=None, # How long to watch a camera; without it until Ctrl-C.
-    workers:int=1, # Of several videos: processes at a time; one uses all CPUs.
+    start:float|None=None, # Start of the clip, seconds (or frame number).
+    stop:float|None=None, # Stop of the clip.
+    stride:float|None=None, # With --out, or a camera: seconds between predictions.
+    window:float|None=None, # With --out, or a camera: seconds of a window; default: as in training.
+    smooth:str|None=None, # With --out, or a camera: geometric, mean, vote, exp or none.
+    smooth_window:float|None=None, # With --out, or a camera: seconds of the smoothing; default: 1, or 2 strides.
+    threshold:float|None=None, # With --out: probability below which nothing is shown; default: as calibrated, or 0.
+    precision:float|None=None, # With --out: use the thresholds that had this precision in the calibration, such as 0.9.
+    shortest:float=0., # With --out: seconds; shorter actions are left out, shorter pauses within an action are closed.
+    background:list[str]|None=None, # With --out: a background class, which is not shown; may be repeated.
+    fps:float|None=None, # With --out: frames per second of frame folders.
+    bad:str='raise', # With --out: frames that cannot be read: raise, or repeat_last.
+    one_pass:bool=False, # With --out, for a TSM: process each frame once, without the edges of clips; faster.
+    seconds:float|None=None, # Seconds to watch a camera; default: until Ctrl-C.
+    workers:int=1, # For several videos: number of parallel processes; a single one uses all CPUs.
     cluster: Cluster = None,
-    gpu:bool=False, # With --cluster: only by workers that were started with --resources GPU=1.
-    timeout:float=3600, # Of several videos: seconds after which one is given up.
-    resume:bool=False, # With --out: leave files as they are that are newer than the video and the model.
+    gpu:bool=False, # With --cluster: use only workers that were started with --resources GPU=1.
+    timeout:float=3600, # For several videos: timeout of each, seconds.
+    resume:bool=False, # With --out: keep files that are newer than the video and the model.
 ):
-    """Say what is done in clips; annotate videos of any length; or watch a camera.
+    """Predict clips, annotate videos of any length, or watch a camera.
 
     Example: epic-actions predict first.onnx kitchen.mp4 --out annotated.mp4 --out actions.csv --shortest 1
     """
@@ -221,20 +221,20 @@ def predict(
     predictor = ActionPredictor(model := exported(model))
     how = _given(stride=stride, window=window, smooth=smooth, smooth_window=smooth_window)
     if device := camera_device(videos[0]):
-        if out or len(videos) > 1: raise ValueError(f'{videos[0]}: a camera is watched alone, and without --out')
+        if out or len(videos) > 1: raise ValueError(f'{videos[0]}: give a camera alone, and without --out')
         seen = _watch_camera(predictor, device, seconds, **how)
-        return seen, f'{len(seen)} answers'
+        return seen, f'{len(seen)} predictions'
     videos = [*_found(videos)]
     several = len(videos) > 1 or cluster
     where = dict(workers=None if cluster else workers, cluster=cluster, timeout=timeout,
                  resources=dict(GPU=1) if gpu else None)
     if out:
         if (start,stop) != (None,None):
-            raise ValueError('--start and --stop are for one clip; with --out the whole video is annotated')
+            raise ValueError('--start and --stop are for one clip; with --out, the whole video is annotated')
         shown = _given(threshold=_threshold(predictor, threshold, precision), background=background, fps=fps,
                        one_pass=one_pass or None)
         tools = _tool_files(out, videos)
-        if tools and resume: raise ValueError(f'--resume: {tools[0]} needs the answers about all videos; leave it out')
+        if tools and resume: raise ValueError(f'--resume: {tools[0]} needs all predictions; leave --resume out')
         todo = [(v, tuple(outs)) for v,outs in _outputs(videos, [o for o in out if o not in tools]).items()
                 if not (resume and _is_done(outs, model, v))]
         shown |= dict(shortest=shortest, bad=bad, **how)
@@ -243,7 +243,7 @@ def predict(
         paths = _all_written(there.values(), tools)
         return _with_reasons(dict(written=paths), failed, '\n'.join(paths))
     if kept := [v for v in videos if is_kept(v)]:
-        raise ValueError(f'{kept[0]}: holds answers about a whole video; say with --out what is to be made of them')
+        raise ValueError(f'{kept[0]}: holds predictions for a whole video; give the files to write with --out')
     if not several:
         answer = predictor.predict(videos[0], start, stop)
         return answer, _answer_lines(answer)

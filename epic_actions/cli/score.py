@@ -17,13 +17,13 @@ from .app import (BadClips, Format, Group, LabelFps, Readers, Root, command, imp
 
 # %% ../../nbs/cli/40_score.ipynb #bda88338
 Model = Annotated[Path, typer.Argument(help='Folder of a run, a bundle (.safetensors), or a published network by '
-                                            'name: tsm_rgb, for instance.')]
+                                            'name, such as tsm_rgb.')]
 Split = Annotated[str|None, typer.Option(help='train, valid, test or all.')]
 
 # %% ../../nbs/cli/40_score.ipynb #148421b7
 def _reading(root: Root = None, group: Group = None, num_workers: Readers = None, bad: BadClips = 'raise',
              format: Format = None, label_fps: LabelFps = None):
-    "The options of a command that reads clips."
+    "Add the options for reading clips to a command."
 
 # %% ../../nbs/cli/40_score.ipynb #f13d37e8
 @command('Scores', 'test')
@@ -32,15 +32,15 @@ def _reading(root: Root = None, group: Group = None, num_workers: Readers = None
 def test_model(
     model: Model,
     data: Annotated[Path|None,
-                    typer.Argument(help='Data to score; without it, what the run kept for testing.')] = None,
+                    typer.Argument(help="Data to score; default: the run's clips for testing.")] = None,
     out:Path|None=None, # Results: .npz, or .pkl or .pt for the official tools; else test.npz beside the model.
     split: Split = None,
     root: Root = None,
     group: Group = None,
-    views:int=1, # Choices of frames of each clip, spread evenly.
-    crops:int=1, # Places to crop at in each view: 1, 3, 5, or 10 with mirror images.
-    segments:int|None=None, # Frames or segments of a clip; else as in training.
-    average:str='logits', # What is averaged over views and crops: logits or probabilities.
+    views:int=1, # Number of views of each clip, evenly spread over it.
+    crops:int=1, # Number of crops of each view: 1, 3, 5, or 10 with mirror images.
+    segments:int|None=None, # Frames or segments per clip; default: as in training.
+    average:str='logits', # What to average over views and crops: logits or probabilities.
     **how
 ):
     """Score every clip with a saved model, and write the results.
@@ -59,13 +59,13 @@ def test_model(
 @options_of(_reading)
 def evaluate(
     model:Path, # Folder of a run, a bundle (.safetensors), or results (.npz, or .pkl and .pt of the official tools).
-    data: Annotated[Path|None, typer.Argument(help='Data to score, or annotations for results; without it, what '
-                                                        'the run kept for testing.')] = None,
+    data: Annotated[Path|None, typer.Argument(help='Data to score, or annotations for results; default: '
+                                                        "the run's clips for testing.")] = None,
     split: Split = None,
     root: Root = None,
     group: Group = None,
-    out:Path|None=None, # Folder for the report; without it, `eval` beside the model.
-    partial:bool=False, # Evaluate results of a part of the annotated segments; the share is printed.
+    out:Path|None=None, # Folder for the report; default: `eval` beside the model.
+    partial:bool=False, # Allow results for a part of the annotated segments; the share is printed.
     **how
 ):
     """Score a saved model on the clips it was not trained on, or on other data; or evaluate saved results.
@@ -77,20 +77,20 @@ def evaluate(
     return scores, '\n'.join([summary_lines(scores), *official])
 
 # %% ../../nbs/cli/40_score.ipynb #784e1222
-Classes = Annotated[Path|None, typer.Option(help="Folder with EPIC-KITCHENS' tables of classes, for models that "
-                                                      "do not name theirs.")]
-Held = Annotated[Path|None, typer.Option(help='Data to score; without it, those of the last run.')]
-HeldSplit = Annotated[str|None, typer.Option(help='train, valid, test or all; without it, test, else valid.')]
+Classes = Annotated[Path|None, typer.Option(help="Folder with EPIC-KITCHENS' class tables, for models "
+                                                      "without class names.")]
+Held = Annotated[Path|None, typer.Option(help='Data to score; default: those of the last run.')]
+HeldSplit = Annotated[str|None, typer.Option(help='train, valid, test or all; default: test, else valid.')]
 
 # %% ../../nbs/cli/40_score.ipynb #08d1cf78
 def _points(row):
-    "The difference of one row to the baseline, in percentage points with its interval."
+    "The difference of one row from the baseline, in percentage points with its interval."
     difference,low,high = (100*row[k] for k in ('difference','difference low','difference high'))
     return '' if difference != difference else f'{difference:+.1f} points ({low:+.1f} to {high:+.1f}); '
 
 # %% ../../nbs/cli/40_score.ipynb #20cef89d
 def _comparison(table):
-    "The rows of `compare_results` as plain data, and as lines for a person."
+    "The rows of `compare_results` as plain data and as lines of text."
     rows = table.reset_index().to_dict('records')
     wide = max(len(r['model']) for r in rows)
     def line(r):
@@ -109,7 +109,7 @@ def compare(
     classes: Classes = None,
     **how
 ):
-    """Say whether models are better than the first one, clip by clip, with a paired test.
+    """Compare models with the first one, clip by clip, with a paired test.
 
     Example: epic-actions compare public.safetensors runs/tuned --data split.csv
     """
@@ -126,12 +126,12 @@ def report(
     data: Held = None,
     split: HeldSplit = None,
     classes: Classes = None,
-    train:bool=True, # Score the training clips, too, for their confusion matrices.
-    latency:bool=True, # Measure how long a clip takes.
-    markdown:bool=False, # Write report.md, too.
+    train:bool=True, # Also score the training clips, for their confusion matrices.
+    latency:bool=True, # Measure the latency.
+    markdown:bool=False, # Also write report.md.
     **how
 ):
-    """Write a report on one model, or several side by side: figures, curves, mistakes, latencies.
+    """Write a report about one model, or several side by side: metrics, learning curves, mistakes, latencies.
 
     Example: epic-actions report public.safetensors runs/tuned --data split.csv --out report
     """
@@ -144,17 +144,17 @@ def report(
 # %% ../../nbs/cli/40_score.ipynb #d3258c1c
 @command('Scores')
 def fuse(
-    results:list[Path], # Results of two models or more (.npz, or .pkl and .pt of the official tools), or runs.
+    results:list[Path], # Results of two or more models (.npz, or .pkl and .pt of the official tools), or runs.
     out:Path=Path('fused.npz'), # File for the fused results, .npz, .pkl or .pt.
-    weights:str|None=None, # Weights, as 2,1; without it, all the same.
-    on:str='logits' # What is averaged: logits or probabilities.
+    weights:str|None=None, # Weights, such as 2,1; default: equal.
+    on:str='logits' # What to average: logits or probabilities.
 ):
     """Average the scores of several models on the same segments.
 
     Example: epic-actions fuse rgb.npz flow.npz --out fused.npz
     """
     try: numbers = weights and [float(w) for w in weights.split(',')]
-    except ValueError: raise ValueError(f'--weights {weights}: give numbers, as 2,1') from None
+    except ValueError: raise ValueError(f'--weights {weights}: give numbers, such as 2,1') from None
     fused = ea.fuse_files(results, numbers, on)
     ea.save_results(fused, out, official=out.suffix in ('.pkl','.pt'))
     return dict(results=out, clips=len(fused)), f'{out}: {len(fused)} clips, {len(results)} models'
@@ -167,7 +167,7 @@ def _calibration_line(target, about):
     line = (f"{target}: temperature {about['temperature']:.2f}{bias} from {about['clips']} clips; calibration error "
             f"{about['error_before']:.1%} before{after}")
     never = [c for c,t in about['thresholds'].items() if t is None]
-    return line + f"\n  the wished precision is never reached by {', '.join(never)}"*bool(never)
+    return line + f"\n  the required precision is never reached by {', '.join(never)}"*bool(never)
 
 # %% ../../nbs/cli/40_score.ipynb #bed52327
 @command('Scores')
@@ -176,14 +176,14 @@ def _calibration_line(target, about):
 def calibrate(
     model:Path, # Folder of a run, or its bundle (.safetensors).
     data: Annotated[Path|None,
-                    typer.Argument(help='Data to learn from; without it, the validation clips of the run.')] = None,
+                    typer.Argument(help='Held-out data; default: the validation clips of the run.')] = None,
     split: Split = None,
-    precision:float|None=None, # Share of right answers that is wished of each class, as 0.9; it sets thresholds.
-    results:Path|None=None, # Results to learn from in place of data, as those of train --folds.
-    missed:float|None=None, # Share of actions that may be called nothing. [default: 0.05 after train --background]
+    precision:float|None=None, # Required precision of each class, such as 0.9; it sets thresholds.
+    results:Path|None=None, # Results to use instead of data, such as those of train --folds.
+    missed:float|None=None, # Share of actions that may become background. [default: 0.05 after train --background]
     **how
 ):
-    """Learn from held-out clips how sure a model may be, and keep it in the run for export and predict.
+    """Calibrate a model on held-out clips, and keep the result in the run for export and predict.
 
     Example: epic-actions calibrate runs/first --precision 0.9
     """
@@ -194,12 +194,12 @@ def calibrate(
 @command('Scores')
 def submit(
     results:Path, # Results of the test segments (.npz, or .pkl and .pt of the official tools).
-    ids: Annotated[Path, typer.Option(help='EPIC_100_test_timestamps.csv: the segments that must be there.')],
+    ids: Annotated[Path, typer.Option(help='EPIC_100_test_timestamps.csv: the required segments.')],
     out:Path=Path('submission.zip'), # The zip file.
     sls_pt:int=2, # Supervision level of the pretraining, 0 to 5.
     sls_tl:int=3, # Supervision level of the training labels, 0 to 5.
     sls_td:int=4, # Supervision level of the training data, 0 to 5: 3 the training set, 4 with validation.
-    force:bool=False # Replace a file that is there.
+    force:bool=False # Replace an existing file.
 ):
     """Write and check the zip file for the EPIC-KITCHENS-100 recognition challenge.
 

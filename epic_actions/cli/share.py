@@ -18,14 +18,14 @@ from .deploy import exported
 @importing
 def push(
     model:Path, # Folder of a run, or a bundle (.safetensors).
-    name:str|None=None, # The repository, as user/name; it is made if need be.
-    out:Path|None=None, # A new folder for the files, in place of a hub.
-    licence:str|None=None, # Licence of the model, as apache-2.0; else that of the weights that it began with.
-    data:str|None=None, # What the training videos are, in words, for the model card.
-    onnx:bool=True, # Write the ONNX file, too?
-    private:bool=False # Show a new repository to its owner alone.
+    name:str|None=None, # The repository, such as user/name; created if necessary.
+    out:Path|None=None, # A new folder for the files, instead of a hub.
+    licence:str|None=None, # Licence of the model, such as apache-2.0; default: that of its base weights.
+    data:str|None=None, # Description of the training videos, for the model card.
+    onnx:bool=True, # Also write the ONNX file?
+    private:bool=False # Make a new repository private.
 ):
-    """Share a model on the Hugging Face Hub: weights, ONNX file and a card with its figures.
+    """Share a model on the Hugging Face Hub: weights, ONNX file and a card with its scores.
 
     Example: epic-actions push runs/first --name user/actions --licence apache-2.0 --data "My kitchen, 40 people"
     """
@@ -34,27 +34,27 @@ def push(
         ea.save_pretrained(model, out, None, licence, data, onnx)
         return dict(folder=out), f'{out}: upload it, or read it with from_pretrained'
     pinned = ea.push_to_hub(model, name, licence, data, onnx, private)
-    return dict(name=pinned), f'{pinned}\nAnybody who may read it runs: epic-actions predict {name} video.mp4'
+    return dict(name=pinned), f'{pinned}\nAnybody with access can run: epic-actions predict {name} video.mp4'
 
 # %% ../../nbs/cli/55_share.ipynb #e8cb6e98
-@command('Deployment', stopped='The videos that were sent are deleted.')
+@command('Deployment', stopped='The uploaded videos are deleted.')
 def serve(
     model:Path, # A file of `export`, the folder of a run with its model.onnx, or a repository on a hub (user/name).
-    port:int=8891, # Of this computer; 0: any free one.
-    host:str='127.0.0.1', # An address of this computer, for others; whoever reaches it needs the token that is printed.
+    port:int=8891, # Port; 0: any free one.
+    host:str='127.0.0.1', # An address of this computer, for other computers, which need the printed token.
     browser:bool=True, # Open the page in the browser?
-    threshold:float|None=None, # What is less probable is not shown; else as calibrated, or 0.
-    shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed.
-    stride:float|None=None, # Seconds from one answer to the next; else a quarter of a window.
-    window:float|None=None, # Seconds that an answer looks at; else as in training.
-    max_mb:float=500., # Size of a video.
-    max_minutes:float=60. # Length of a video, and the time to compute one.
+    threshold:float|None=None, # Probability below which nothing is shown; default: as calibrated, or 0.
+    shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action are closed.
+    stride:float|None=None, # Seconds between predictions; default: a quarter of a window.
+    window:float|None=None, # Seconds of a window; default: as in training.
+    max_mb:float=500., # Maximum size of a video, MB.
+    max_minutes:float=60. # Maximum length of a video, and maximum time to process it, minutes.
 ):
-    """Open a page into which videos are dropped, or which watches a camera, and see what a model says of them.
+    """Open a page that shows a model's predictions for videos that you drop on it, or for a camera.
 
     Example: epic-actions serve first.onnx
 
-    Programs ask the same server, with JSON: see pages/10_predict.ipynb.
+    Programs can use the same server, with JSON: see pages/10_predict.ipynb.
     """
     from epic_actions.pages.predict import Limits, serve_page
     if min(max_mb, max_minutes) <= 0: raise ValueError('--max-mb and --max-minutes: give positive numbers')

@@ -24,14 +24,14 @@ app.add_typer(timeline, name='timeline', rich_help_panel='Timelines')
 # %% ../../nbs/cli/70_timeline.ipynb #7bbd5c50
 @timeline.callback()
 def timelines():
-    """Say what is done in long videos, from when to when: train on annotated videos, score, predict.
+    """Find actions in long videos, from when to when: train on annotated videos, score, predict.
 
     Example: epic-actions timeline train videos.csv --network runs/first --out runs/timeline
     """
 
 # %% ../../nbs/cli/70_timeline.ipynb #e01a0b77
 def _score_table(targets):
-    "The figures with their intervals, and the errors."
+    "The metrics with their intervals, and the errors."
     import pandas as pd
     lines = []
     for t,s in targets.items():
@@ -46,11 +46,11 @@ Videos = Annotated[Path, typer.Argument(metavar='DATA', help='Table of whole vid
                                         'start, stop, label; or labels of another tool, or a toy kitchen.')]
 
 # %% ../../nbs/cli/70_timeline.ipynb #8770f5e0
-Share = Annotated[str|None, typer.Option(help='Share of the videos, or groups, as P01,P02.')]
+Share = Annotated[str|None, typer.Option(help='Share of the videos, or groups, such as P01,P02.')]
 
 # %% ../../nbs/cli/70_timeline.ipynb #16940dec
 def _division(**given):
-    "The arguments of `read_untrimmed` for shares or groups that are given."
+    "The arguments of `read_untrimmed` for given shares or groups."
     return {k: share_or_groups(v) for k,v in given.items() if v}
 
 # %% ../../nbs/cli/70_timeline.ipynb #de538589
@@ -59,18 +59,18 @@ def _division(**given):
 @recipe_options(TimelineRecipe, timeline_recipes, ('network','window','stride','epochs','lr'))
 def train_command(
     data: Videos,
-    features:Path|None=None, # Folder for what the network sees, for several runs; without it, in the run.
+    features:Path|None=None, # Folder for the features, shared by several runs; default: in the run.
     valid: Share = None,
     test: Share = None,
     group: Group = None,
     root: Root = None,
     out:Path=Path('runs/timeline'), # Folder of the run.
-    resume:bool=False, # Go on where the run in --out stopped.
+    resume:bool=False, # Continue the run in --out.
     format: Format = None,
     label_fps: LabelFps = None,
     *, recipe
 ):
-    """Train a model of timelines on annotated videos, and score it on videos held out. With --recipe detector, actions
+    """Train a timeline model on annotated videos, and score it on held-out videos. With --recipe detector, actions
     may overlap.
 
     Example: epic-actions timeline train videos.csv --network runs/first --out runs/timeline
@@ -86,17 +86,17 @@ def train_command(
 @command('Timelines', 'eval', within=timeline)
 @importing
 def eval_command(
-    model:Path, # Folder of a run of `timeline train`, its bundle, or a file of `export`, also of a model of clips.
+    model:Path, # Folder of a run of `timeline train`, its bundle, or a file of `export`, also of a clip model.
     data: Videos,
     split:str|None=None, # Videos of this split only: train, valid or test.
-    features:Path|None=None, # Folder for what the network sees, as RUN/windows; without it, it is not kept.
-    report:Path|None=None, # Folder for a page with truth and answer of each video, the worst minutes first.
-    unknown:bool=False, # Time without annotation is not known, and does not count; else nothing happens there.
+    features:Path|None=None, # Folder for the features, such as RUN/windows; default: they are not kept.
+    report:Path|None=None, # Folder for a page with ground truth and prediction of each video, the worst minutes first.
+    unknown:bool=False, # Time without annotation is unknown and ignored; default: it is background.
     root: Root = None,
     format: Format = None,
     label_fps: LabelFps = None
 ):
-    """Score a model of timelines, or a model of clips that slides over them, on annotated videos.
+    """Score a timeline model, or a clip model that slides over the videos, on annotated videos.
 
     Example: epic-actions timeline eval runs/timeline videos.csv --split test --report pages
     """
@@ -111,11 +111,11 @@ def eval_command(
 
 # %% ../../nbs/cli/70_timeline.ipynb #19637f9f
 def _calibration_lines(found):
-    "What was found for each target."
+    "The calibration of each target."
     def line(t, a):
         errors = [f'{a[k]:.1%} {k[6:]}' for k in ('error_before','error_after') if k in a]
         said = f"; calibration error {', '.join(errors)}" if errors else ''
-        return f"{t}: temperature {a['temperature']:.2f} from {a.get('clips', a.get('segments'))} answers{said}"
+        return f"{t}: temperature {a['temperature']:.2f} from {a.get('clips', a.get('segments'))} predictions{said}"
     return '\n'.join(line(t, a) for t,a in found.items())
 
 # %% ../../nbs/cli/70_timeline.ipynb #7434fed2
@@ -123,16 +123,16 @@ def _calibration_lines(found):
 @importing
 def calibrate_command(
     model:Path, # Folder of a run of `timeline train`, or its bundle.
-    data: Annotated[Path|None, typer.Argument(help='Table of whole videos; without it, that of the run.')] = None,
+    data: Annotated[Path|None, typer.Argument(help='Table of whole videos; default: that of the run.')] = None,
     split:str='valid', # Videos of this split; all: every video of the table.
-    precision:float|None=None, # Wished share of right answers of each class, as 0.9. Without it, detectors alone get thresholds: the best F1.
-    features:Path|None=None, # Folder for what the network sees, as RUN/windows; without it, it is not kept.
-    unknown:bool=False, # Time without annotation is not known, and does not count; else nothing happens there.
+    precision:float|None=None, # Required precision of each class, such as 0.9; default: none; for detectors: best F1.
+    features:Path|None=None, # Folder for the features, such as RUN/windows; default: they are not kept.
+    unknown:bool=False, # Time without annotation is unknown and ignored; default: it is background.
     root: Root = None,
     format: Format = None,
     label_fps: LabelFps = None
 ):
-    """Learn from held-out videos how sure a model may be, and keep it in the run for export and predict.
+    """Calibrate a model on held-out videos, and keep the result in the run for export and predict.
 
     Example: epic-actions timeline calibrate runs/timeline --precision 0.9
     """
@@ -149,12 +149,12 @@ def _segment_lines(found):
 @command('Timelines', 'predict', within=timeline)
 def predict_command(
     model:Path, # Folder of a run of `timeline train`, or its bundle.
-    videos:list[Path], # Videos, or folders that are searched for videos.
-    threshold:float|None=None, # What is less probable is nothing; else 0, or of a detector as calibrated, or 0.25.
-    shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action closed.
+    videos:list[Path], # Videos, or folders with videos.
+    threshold:float|None=None, # Probability below which nothing is shown; default: 0; detectors: calibrated, or 0.25.
+    shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action are closed.
     out:list[Path]|None=None # .csv, .json, .srt, .eaf, .activitynet.json, .labelstudio.json, .fiftyone.json.
 ):
-    """Say what is done in videos, from when to when. A file of `export` does the same in `predict`.
+    """Find the actions in videos, from when to when. `predict` does the same with a file of `export`.
 
     Example: epic-actions timeline predict runs/timeline kitchen.mp4 --out segments.csv
     """
@@ -166,21 +166,21 @@ def predict_command(
 
 # %% ../../nbs/cli/70_timeline.ipynb #d90dab1e
 def _submission_answer(path, videos, classes):
-    "How much is in the file of a submission, as data and as a line; raises a ValueError that names what is wrong."
+    "A summary of a submission file, as data and as a line; raises a ValueError that says what is wrong."
     found = ea.check_detection_submission(path, videos, classes)['results']
     data = dict(submission=path, predictions=len(found), videos=found.video.nunique())
-    return data,f'{path}: {len(found)} predictions in {data["videos"]} videos, no fault found'
+    return data,f'{path}: {len(found)} predictions in {data["videos"]} videos, no errors found'
 
 # %% ../../nbs/cli/70_timeline.ipynb #f8f5eefc
 @command('Timelines', 'submit', within=timeline)
 def submit_command(
     predictions:Path, # Table of predictions: video, start, stop, verb, noun (class numbers), score.
-    videos: Annotated[Path, typer.Option(help='EPIC_100_test_timestamps.csv: the videos that must be there.')],
+    videos: Annotated[Path, typer.Option(help='EPIC_100_test_timestamps.csv: the required videos.')],
     out:Path=Path('detection.zip'), # The zip file.
     sls_pt:int=2, # Supervision level of the pretraining, 0 to 5.
     sls_tl:int=3, # Supervision level of the training labels, 0 to 5.
     sls_td:int=4, # Supervision level of the training data, 0 to 5: 3 the training set, 4 with validation.
-    force:bool=False # Replace a file that is there.
+    force:bool=False # Replace an existing file.
 ):
     """Write and check the zip file for the EPIC-KITCHENS-100 detection challenge.
 
@@ -192,7 +192,7 @@ def submit_command(
 
 # %% ../../nbs/cli/70_timeline.ipynb #2f69b3e5
 def _detection_table(scores):
-    "mAP of each task and threshold with its interval, as a table for a person."
+    "mAP of each task and threshold with its interval, as a table of text."
     import pandas as pd
     def cell(x, low, high): return f'{x:.1f} ({low:.0f} to {high:.0f})'
     table = pd.DataFrame({task: {k: cell(x, *s['intervals'][k]) for k,x in s['figures'].items()}
@@ -203,10 +203,10 @@ def _detection_table(scores):
 @command('Timelines', 'check', within=timeline)
 def check_command(
     submission:Path, # The zip file of a submission, or its test.json.
-    videos: Annotated[Path|None, typer.Option(help='Table of the videos that must be there.')] = None,
-    annotations: Annotated[Path|None, typer.Option(help='EPIC_100_validation.csv, for the figures.')] = None
+    videos: Annotated[Path|None, typer.Option(help='Table of the required videos.')] = None,
+    annotations: Annotated[Path|None, typer.Option(help='EPIC_100_validation.csv, for the scores.')] = None
 ):
-    """Check a file for the EPIC-KITCHENS-100 detection challenge, whoever wrote it, and score it.
+    """Check a file for the EPIC-KITCHENS-100 detection challenge, from any tool, and score it.
 
     Example: epic-actions timeline check detection.zip --annotations EPIC_100_validation.csv
     """

@@ -22,10 +22,10 @@ from ..learn.recipes import (Recipe, StudentRecipe, TeacherRecipe, read_recipe, 
                                         teacher_recipes)
 
 # %% ../../nbs/cli/30_train.ipynb #f79fa0db
-HiddenBad = Annotated[str, typer.Option(hidden=True)] # of `BadClips`, as the help has room for what everybody needs
+HiddenBad = Annotated[str, typer.Option(hidden=True)] # of `BadClips`, hidden to keep the help short
 Seeds = Annotated[str|None, typer.Option('--seed', hidden=True)] # the help says it with `--folds`
 HiddenWorkers = Annotated[int|None, typer.Option(hidden=True)] # of `Readers`
-Footage = Annotated[Path|None, typer.Option('--background', hidden=True)] # the example tells of it
+Footage = Annotated[Path|None, typer.Option('--background', hidden=True)] # the example mentions it
 
 # %% ../../nbs/cli/30_train.ipynb #f0deb96c
 def seed_numbers(
@@ -33,20 +33,20 @@ def seed_numbers(
 )->list:
     "The seeds in a text; raises a ValueError for anything else."
     try: return [int(s) for s in words((text or '').split(','))]
-    except ValueError: raise ValueError(f'--seed {text}: give one number, or several, as 42,43,44') from None
+    except ValueError: raise ValueError(f'--seed {text}: give one number, or several, such as 42,43,44') from None
 
 # %% ../../nbs/cli/30_train.ipynb #9670862e
 def fold_lines(
-    scores:dict # What `train_folds`, `train_seeds` or `train_data` returns
+    scores:dict # Result of `train_folds`, `train_seeds` or `train_data`
 )->str:
-    "The scores of a training as lines for a person."
+    "The scores of a training as lines of text."
     def line(row):
         (_,name),(_,clips),*top1 = row.items()
         return f'{name:>18}  {clips:>4} clips  ' + '; '.join(f'{t} top-1 {v:.1%}' for t,v in top1)
     def points(r):
         found = (100*r[f'difference{end}'] for end in ('',' low',' high'))
         return '{:+.1f} points ({:+.1f} to {:+.1f})'.format(*found)
-    beside = [f"{t:>8}  {points(r)} beside length and shape alone: {r['in words']}"
+    beside = [f"{t:>8}  {points(r)} compared with length and shape alone: {r['in words']}"
               for t,r in scores.get('beside_shape', {}).items()]
     rows = [r for kind in ('folds','seeds') for r in scores.get(kind, [])]
     return '\n'.join([*map(line, rows), summary_lines(scores), *beside])
@@ -60,24 +60,24 @@ def train(
     out:Path=Path('runs/actions'), # Folder of the run.
     root: Root = None,
     group: Group = None,
-    valid:str|None=None, # Validation: a share or groups (2,4). [default: as the data say, else 0.2; 0 with --folds]
-    test:str|None=None, # Test, not used in training: a share or groups. [default: as the data say]
-    folds:int=0, # Cross-validation with so many folds. --seed 1,2,3, with it or alone, trains each model thrice.
+    valid:str|None=None, # Validation: a share or groups (2,4). [default: the data's split, else 0.2; 0 with --folds]
+    test:str|None=None, # Test, not used in training: a share or groups. [default: the data's split]
+    folds:int=0, # Number of folds of a cross-validation. --seed 1,2,3, with it or alone, trains each model three times.
     seed: Seeds = None,
-    features:Path|None=None, # Folder of `epic-actions features`: learn from them, with the recipe probe.
+    features:Path|None=None, # Folder of `epic-actions features` to learn from, with the recipe probe.
     background: Footage = None,
     workers: HiddenWorkers = None,
     bad: HiddenBad = 'raise',
     format: Format = None,
     label_fps: LabelFps = None,
-    resume:bool=False, # Go on where the run in --out stopped; other epochs, workers and bad are allowed.
+    resume:bool=False, # Continue the run in --out; other epochs, workers and bad are allowed.
     *, recipe
 ):
     """Train a model on videos and score it.
 
     Example: epic-actions train labels.csv --group sequence --test 2,4,6,8,10 --valid 0 --out runs/first
 
-    For long videos, also teach what nothing is, by other footage: --background FOLDER (videos, or a table of parts)
+    For long videos, add a background class from other footage: --background FOLDER (videos, or a table of parts)
     """
     if features: recipe = recipe.changed(spec=dict(feature_folder=str(features.resolve())))
     if background: recipe = recipe.changed(background=dict(footage=str(background.resolve())))
@@ -92,17 +92,17 @@ def train(
         how = dict(zip(('valid','test'), [text and share_or_groups(text) for text in (valid, test)]), **shared)
         scores = (ea.train_seeds(recipe, data, out, several, **how) if several else
                   ea.train_data(recipe, data, out, **how))
-    return scores, fold_lines(scores) if scores else '' # further processes have none
+    return scores, fold_lines(scores) if scores else '' # other processes have none
 
 # %% ../../nbs/cli/30_train.ipynb #909cdb03
 @command('Training', stopped=run_goes_on, several=True)
 @options_of(train, recipe='finetune')
 def finetune(
-    data:Path, # Data to train on, as of train.
+    data:Path, # Data to train on, as for train.
     checkpoint:str, # A run, a bundle, a TimeSformer (.pyth, or of Hugging Face), or an EPIC-KITCHENS network.
     **options
 ):
-    """Train on from a checkpoint, for your own classes, and score it.
+    """Fine-tune a checkpoint on your own classes, and score it.
 
     Example: epic-actions finetune labels.csv TimeSformer_divST_8x32_224_K600.pyth --frames 16 --out runs/mine
     """
@@ -120,10 +120,10 @@ _kinds = dict(train=(Recipe, recipes), anticipate=(StudentRecipe, student_recipe
 def recipe(
     source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',
     changes: Annotated[list[str]|None, typer.Option(
-        '--set', help='A field of the recipe and its value, as train.wd=0.01; may be repeated.')] = None,
+        '--set', help='A field of the recipe and its value, such as train.wd=0.01; may be repeated.')] = None,
     of:str='train', # The command it is for: train anticipate or teach.
 ):
-    """Print a recipe with all its fields, as a file that --recipe takes.
+    """Print a recipe with all its fields, in the format of --recipe.
 
     Example: epic-actions recipe finetune --set train.epochs=5
     """
@@ -134,9 +134,9 @@ def recipe(
 # %% ../../nbs/cli/30_train.ipynb #641ee942
 @command('Training', 'backbones')
 def list_backbones():
-    """List pretrained encoders with short names, their licences and their costs; `--backbone` takes them.
+    """List pretrained encoders for `--backbone`: short names, licences and costs.
 
-    Seconds are those of a clip on one core.
+    Seconds are for one clip on one core.
 
     Example: epic-actions backbones
     """

@@ -15,11 +15,11 @@ from .loaders import ClipDL, ClipTfm, batch_steps
 
 # %% ../../nbs/data/50_block.ipynb #5fe6b08e
 def ClipBlock(
-    seq_len:int=default_frames, # Frames in a clip, one from each of so many equal parts
+    seq_len:int=default_frames, # Number of frames; the clip is divided into as many equal parts
     image_size:int|tuple=default_size, # Height and width of the frames, px
     *,
-    spec:ClipSpec|None=None, # How clips are made, in place of `seq_len` and `image_size`
-    tensor_clips:bool=False, # Batches of one `TensorClip` in place of an `ImageTuple`
+    spec:ClipSpec|None=None, # How clips are made, instead of `seq_len` and `image_size`
+    tensor_clips:bool=False, # Batches of one `TensorClip` instead of an `ImageTuple`
     **kwargs # `tfms`, `presize`, `seed` and `bad` of `ClipTfm`
 )->TransformBlock:
     "A `TransformBlock` for clips."

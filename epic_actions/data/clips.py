@@ -28,7 +28,7 @@ from .segments import folders_in, sources_in, tell_left_out
 
 # %% ../../nbs/data/20_clips.ipynb #a7583f69
 def get_instances(
-    path:str|Path # Folder of class folders of frame folders or videos
+    path:str|Path # Folder with one folder per class, which holds frame folders or videos
 )->list: # The clips' paths, sorted
     "All clips, two levels below `path`; warns of other files; raises a ValueError if there are none."
     path = Path(path)
@@ -45,17 +45,17 @@ def ls_sorted(self:Path)->list:
 
 # %% ../../nbs/data/20_clips.ipynb #eaeba5e0
 def _as_array(frame):
-    "A frame, image or tensor, 8-bit or of floats in 0..1, as a uint8 array (height, width, channels)."
+    "A frame, image or tensor, 8-bit or floats in 0..1, as a uint8 array (height, width, channels)."
     a = to_np(frame.permute(1,2,0)) if isinstance(frame, torch.Tensor) else np.asarray(frame)
     return (a*255 if a.dtype.kind == 'f' else a).clip(0,255).round().astype(np.uint8)
 
 # %% ../../nbs/data/20_clips.ipynb #e2199418
 def film_strip(
     frames, # Images or tensors of one clip
-    max_frames:int=8, # At most so many are shown, evenly spread
-    gap:int=2 # White pixels between two frames
+    max_frames:int=8, # Maximum number of frames, evenly spaced
+    gap:int=2 # White pixels between frames
 )->np.ndarray: # One uint8 picture, (height, width, 3)
-    "The frames side by side; of optical flow, its colours."
+    "The frames side by side; optical flow in its usual colours."
     idxs = np.linspace(0, len(frames)-1, min(len(frames), max_frames)).round().astype(int)
     frames = np.stack([_as_array(frames[i]) for i in idxs])
     if frames.shape[-1] != 3: frames = flow_picture(frames)
@@ -63,7 +63,7 @@ def film_strip(
 
 # %% ../../nbs/data/20_clips.ipynb #61856600
 class Clip:
-    "What a clip is drawn as: a film strip."
+    "A clip that is shown as a film strip."
     def show(self, ctx=None, title=None, max_frames=8, figsize=None, **kwargs):
         "Draw this clip on `ctx` or on a new figure."
         strip = film_strip(self, max_frames)
@@ -83,10 +83,10 @@ class TensorClip(Clip, TensorImage):
 
 # %% ../../nbs/data/20_clips.ipynb #0a2997ee
 class ImageTupleTfm(Transform):
-    "A path, of a frame folder or a video, becomes an `ImageTuple` of its first `seq_len` frames, every `step`-th."
+    "Turns the path of a frame folder or a video into an `ImageTuple` of `seq_len` frames from its start."
     def __init__(self,
         seq_len:int=20, # Frames in the clip
-        step:int=1 # Distance of two frames
+        step:int=1 # Distance between frames
     ): self.sampler = FirstFrames(seq_len, step)
     def encodes(self, path:str|Path):
         with open_frames(path) as frames: return ImageTuple.create(frames.get(self.sampler(len(frames))))
@@ -104,19 +104,23 @@ def to_clip_tensor(
 
 # %% ../../nbs/data/20_clips.ipynb #b07d3632
 class Normalizer(nn.Module):
-    "Turns pixels (..., channels, height, width), 8-bit or floats in 0..1, into what a model with `spec` takes."
+    "Turns pixels (..., channels, height, width), 8-bit or floats in 0..1, into the input of a model with `spec`."
     def __init__(self, spec:ClipSpec):
         super().__init__()
         for name in 'mean','std':
             self.register_buffer(name, torch.tensor(getattr(spec, name), dtype=torch.float32).view(-1,1,1))
 
-    def forward(self, x): return ((x if x.is_floating_point() else x.float()/255) - self.mean)/self.std
+    def forward(self, x):
+        # in place where the memory is new: making room takes longer than the arithmetic
+        x = x - self.mean if x.is_floating_point() else x.float().div_(255).sub_(self.mean)
+        return x.div_(self.std)
+
     def decode(self, x): return x*self.std + self.mean # to floats in 0..1
 
 # %% ../../nbs/data/20_clips.ipynb #fb913ccb
 class NormalizeClip(DisplayedTransform):
-    "A `Normalizer` for batches of fastai's."
-    order = 99 # the last, as fastai's own Normalize
+    "A `Normalizer` for fastai batches."
+    order = 99 # the last, like fastai's own Normalize
     def __init__(self, spec:ClipSpec): self.normalizer = Normalizer(spec)
     def encodes(self, x:TensorImage): return self.normalizer.to(x.device)(x)
     def decodes(self, x:TensorImage): return self.normalizer.to(x.device).decode(x)
@@ -126,7 +130,7 @@ def _words(targets): return ' '.join(map(str, targets))
 
 # %% ../../nbs/data/20_clips.ipynb #2e0e6768
 def _titles(samples, outs, more=repeat('')):
-    "Title and colour of each clip: what is right, and below it what was predicted."
+    "Title and colour of each clip: the label, and below it the prediction."
     words = [(_words(s[1:]), _words(o)) for s,o in zip(samples, outs)]
     return [(f'{t}\n{p}{m}', 'green' if t == p else 'red') for (t,p),m in zip(words, more)]
 
@@ -168,10 +172,10 @@ with suppress(ImportError): # fastai's callback needs tensorboard, which is not 
 
 # %% ../../nbs/data/20_clips.ipynb #373d755e
 def show_source(
-    source:str|Path, # What `open_frames` opens
-    start:float|None=None, # Beginning: seconds in a video, a frame number in a folder
+    source:str|Path, # Any source that `open_frames` opens
+    start:float|None=None, # Start: seconds in a video, a frame number in a folder
     stop:float|None=None, # End
-    n:int=8, # Frames, evenly spread
+    n:int=8, # Number of frames, evenly spaced
     height:int=120, # Height of a frame, px
     title:str|None=None # Title; None: the name of the source
 ):
@@ -192,7 +196,7 @@ def show_source(
 def clip_animation(
     clip, # `ImageTuple`, `TensorClip` or other frames of one clip
     fps:float=8, # Frames per second
-    scale:int=1 # Whole number by which the frames are enlarged
+    scale:int=1 # Integer factor by which the frames are enlarged
 ): # An image that IPython displays
     "The clip as a GIF that plays in a notebook; its bytes are in `.data`."
     frames = [Image.fromarray(film_strip([f]).repeat(scale, 0).repeat(scale, 1)) for f in clip]

@@ -4,7 +4,7 @@
 
 # %% auto #0
 __all__ = ['RowSource', 'row_source', 'ClipTfm', 'ReadsInProcesses', 'ClipDL', 'split_rows', 'table_dataloaders', 'batch_steps',
-           'get_action_dataloaders']
+           'AugmentClips', 'get_action_dataloaders']
 
 # %% ../../nbs/data/40_loaders.ipynb #00d7628a
 import warnings, zlib
@@ -20,7 +20,9 @@ import torch
 # %% ../../nbs/data/40_loaders.ipynb #7443a5a9
 from fastai.data.all import (Categorize, ColReader, DataLoaders, Datasets, DisplayedTransform, IntToFloatTensor,
                              SkipItemException, TensorImage, TfmdDL, ToTensor, chunked, defaults, listify, patch,
-                             store_attr)
+                             store_attr, to_device)
+from torch.utils.data import get_worker_info
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter # as fastai does
 
 # %% ../../nbs/data/40_loaders.ipynb #3444af16
 from . import interpret # fastai's interpretation of clips
@@ -31,22 +33,23 @@ from ..video.reading import fit_frames, open_source, read_clip, to_channels
 from .segments import clip_weights, make_segments, target_columns, usable_segments
 from .jobs import loading
 from .splits import ensure_split
+from .store import ClipStore
 from .augment import FloatClip, FlowClip
 from .clips import ImageTuple, NormalizeClip, TensorClip
 
 # %% ../../nbs/data/40_loaders.ipynb #09647094
 class RowSource(NamedTuple):
-    "What a clip is read from."
+    "The source of a clip, and the part to read."
     source:str|list # Path, or images
-    start:float|None=None # Seconds, or a frame number; None: the beginning
+    start:float|None=None # Seconds, or a frame number; None: the start
     stop:float|None=None # Seconds, or a frame number; None: the end
-    number:int=0 # Of the row, for its random choices
+    number:int=0 # Number of the row, for its random choices
 
 # %% ../../nbs/data/40_loaders.ipynb #0a5e5a4d
 def row_source(
     o # Row of a segment table, path, images, a `TensorClip`, or a `RowSource`
 )->RowSource:
-    "What the clip of `o` is read from."
+    "The source of the clip `o`."
     if isinstance(o, RowSource): return o
     if isinstance(o, (str,Path)): return RowSource(str(o), number=zlib.crc32(str(o).encode()))
     if isinstance(o, torch.Tensor): o = list(o.cpu().movedim(1, -1).numpy()) # (frames, 3, height, width)
@@ -56,44 +59,55 @@ def row_source(
 
 # %% ../../nbs/data/40_loaders.ipynb #42873fe7
 class ClipTfm(DisplayedTransform):
-    "A row of a segment table, the path of a video or frame folder, or images in memory become a clip."
-    input_types = pd.Series,str,Path,tuple,list,torch.Tensor # fastai asks for it, to know what a learner can predict
+    "Turns a row of a segment table, the path of a video or frame folder, or images in memory into a clip."
+    input_types = pd.Series,str,Path,tuple,list,torch.Tensor # fastai uses it to find out what a learner can predict
     def __init__(self,
         spec:ClipSpec, # How the clip is made
         tensor_clips:bool=False, # One `TensorClip` instead of an `ImageTuple`
-        tfms=None, # For training: a function of pixels (frames, 3, height, width) of `spec.dtype`, as torchvision's v2
-        presize:int|tuple|None=None, # For training: the size, px, of the frames that `tfms` get; None: the spec's
-        seed:int=42, # Seed of every random choice
+        tfms=None, # For training: function of pixels (frames, 3, height, width) of `spec.dtype`, like torchvision's v2
+        presize:int|tuple|None=None, # For training: size of the frames passed to `tfms`, px; None: that of `spec`
+        seed:int=42, # Seed of all random choices
         bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
-        views:int=0, # Choices of frames of a clip that is not for training, see `read_clip`
-        crops:int=1 # Places to crop at in each view
+        views:int=0, # Views of a clip that is not for training, see `read_clip`
+        crops:int=1, # Crops of each view
+        on_device:bool=False, # Leave `tfms` to the loader, which applies them to batches? Needs `tensor_clips`
+        store:ClipStore|None=None # Store to read the rows of a segment table from; None: the sources
     ):
+        if on_device and not tensor_clips: raise ValueError('on_device=True: an ImageTuple is changed frame by frame; '
+                                                            'use tensor_clips=True')
         if bad not in ('raise','skip','repeat_last'):
             raise ValueError(f'bad={bad!r}: choose raise, skip or repeat_last')
         store_attr()
+        if store: self.spec = spec = replace(spec, stored=store.short_side)
         self.train_spec = replace(spec, size=presize, scale=None) if presize else spec
         self.policy = 'repeat_last' if bad == 'repeat_last' else 'raise' # for single frames
-        self.epoch,self.store,self.fault = -1,{},None
+        self.epoch,self.kept,self.fault = -1,{},None
+
+# %% ../../nbs/data/40_loaders.ipynb #9fefdfa9
+@patch(as_prop=True)
+def opener(self:ClipTfm):
+    "What opens the source of a row."
+    return self.store.open if self.store else open_source
 
 # %% ../../nbs/data/40_loaders.ipynb #ef632d28
 @patch
-def _frames(self:ClipTfm, row, seed):
-    "The chosen frames, and whether some stand in for others."
+def _frames(self:ClipTfm, row, seed, opener=open_source):
+    "The chosen frames, and whether some replace others."
     spec,views = (self.train_spec,{}) if seed else (self.spec,dict(views=self.views, crops=self.crops))
     *place,_ = row
-    kept = self.store.get((*place, spec.size)) if isinstance(row.source, str) else None
+    kept = self.kept.get((*place, spec.size)) if isinstance(row.source, str) else None
     if kept:
         frames,fps,faults = kept
         return to_channels(frames[spec.sampler(len(frames), seed, fps)], spec), faults
     faults = []
-    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, **views), faults
+    return read_clip(row.source, spec, row.start, row.stop, seed, self.policy, faults, opener=opener, **views), faults
 
 # %% ../../nbs/data/40_loaders.ipynb #74e64f2a
 @patch
-def _read(self:ClipTfm, row, seed):
-    "The frames of a clip by the policy `bad`; without a `seed`, it is not for training."
+def _read(self:ClipTfm, row, seed, opener=open_source):
+    "The frames of a clip, following the policy `bad`; without a `seed`, it is not for training."
     self.fault = None
-    try: clip,faulty = self._frames(row, seed)
+    try: clip,faulty = self._frames(row, seed, opener)
     except VideoError:
         if self.bad == 'raise': raise
         self.fault = 'skipped'
@@ -129,8 +143,13 @@ def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
     if made and o.shape[0] == self.spec.n_frames and o.shape[-2:] == self.spec.size: return o
     row = row_source(o)
     seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
-    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed))).movedim(-1, -3)
-    return self._form(self._augment(clip, seed) if seed and self.tfms is not None else clip)
+    opener = self.opener if isinstance(o, pd.Series) else open_source
+    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed, opener))).movedim(-1, -3)
+    if seed is None or self.tfms is None: return self._form(clip)
+    if not self.on_device: return self._form(self._augment(clip, seed))
+    clip = self._form(clip)
+    clip.draw = seed
+    return clip
 
 # %% ../../nbs/data/40_loaders.ipynb #ffa3d65c
 @patch
@@ -140,9 +159,9 @@ def preload(self:ClipTfm, df, train):
     def read(row):
         source,start,stop,_ = row_source(row)
         try:
-            with open_source(source, spec, self.policy) as v:
+            with self.opener(source, spec, self.policy) as v:
                 frames = fit_frames(v, range(*v.span(start, stop)), spec)
-                self.store[source,start,stop,spec.size] = frames, v.fps, v.faults
+                self.kept[source,start,stop,spec.size] = frames, v.fps, v.faults
         except VideoError:
             if self.bad == 'raise': raise
     with ThreadPoolExecutor(defaults.cpus) as pool:
@@ -150,7 +169,7 @@ def preload(self:ClipTfm, df, train):
 
 # %% ../../nbs/data/40_loaders.ipynb #fa4518cd
 class ReadsInProcesses:
-    "A mixin of fastai's loaders: if one of their processes dies, a ChildProcessError says so in one line."
+    "A mixin for fastai's loaders: if one of their processes dies, a ChildProcessError says so in one line."
     def __iter__(self):
         with loading(): yield from super().__iter__()
 
@@ -160,19 +179,21 @@ class ReadsInProcesses:
 
 # %% ../../nbs/data/40_loaders.ipynb #01e2ce63
 class ClipDL(ReadsInProcesses, TfmdDL):
-    "A fastai loader of clips, whose random choices follow from the seed and the epoch alone."
+    "A fastai loader of clips whose random choices depend only on the seed and the epoch."
     def __init__(self, dataset, *args, weights=None, **kwargs):
         super().__init__(dataset, *args, **kwargs)
-        self.weights = weights # of every clip, to draw it; None: every clip once an epoch
+        self.weights = weights # weight of every clip for sampling; None: every clip once per epoch
         self.faults = torch.zeros(len(dataset), dtype=torch.uint8)
         if self.fake_l.num_workers: self.faults.share_memory_() # workers write, this process reads
+        self.workers,self.order = None,None # for persistent workers: what yields their batches, and the order of the clips
+        if self.fake_l.persistent_workers: self.order = torch.zeros(self.n+1, dtype=torch.int64).share_memory_()
 
 # %% ../../nbs/data/40_loaders.ipynb #0537236b
 @patch(as_prop=True)
 def clip_tfm(self:ClipDL)->ClipTfm: return next(f for f in self.dataset.tls[0].tfms.fs if isinstance(f, ClipTfm))
 
 # %% ../../nbs/data/40_loaders.ipynb #52d8fa21
-_fault_names = dict(skipped='left out', repeated='read with frames that stand in for others')
+_fault_names = dict(skipped='left out', repeated='read with repeated frames')
 
 # %% ../../nbs/data/40_loaders.ipynb #8cb604c1
 @patch
@@ -197,13 +218,13 @@ def clip_spec(self:ClipDL)->ClipSpec: return self.clip_tfm.spec
 # %% ../../nbs/data/40_loaders.ipynb #cd63874a
 @patch(as_prop=True)
 def n_features(self:ClipDL)->int|None:
-    "Width of a feature; None if the clips are no features."
+    "Width of a feature; None if the clips are not features."
     return getattr(self.clip_tfm, 'n_features', None)
 
 # %% ../../nbs/data/40_loaders.ipynb #9a913cb2
 @patch(as_prop=True)
 def feature_network(self:ClipDL)->dict|None:
-    "What is known of the network that made the features, as plain data; None if there are none."
+    "Information about the network that made the features, as plain data; None if there is none."
     return getattr(self.clip_tfm, 'feature_network', None)
 
 # %% ../../nbs/data/40_loaders.ipynb #6c17cb1e
@@ -231,15 +252,44 @@ def shuffle_fn(self:ClipDL, idxs):
 # %% ../../nbs/data/40_loaders.ipynb #9cfba0a2
 @patch
 def create_batches(self:ClipDL, samps):
-    "Batches of what is left of `bs` items each, so that the same clips meet with any number of workers."
+    "Batches of the readable ones of `bs` items each, so they are the same with any number of workers."
     for idxs in chunked(samps, self.bs, self.drop_last):
         items = [o for o in map(self.do_item, idxs) if o is not None]
         if items: yield self.do_batch(items)
 
+# %% ../../nbs/data/40_loaders.ipynb #57f7726e
+@patch
+def sample(self:ClipDL):
+    if self.order is not None and get_worker_info(): self.clip_tfm.epoch,*self._DataLoader__idxs = self.order.tolist()
+    return super(ClipDL, self).sample()
+
+# %% ../../nbs/data/40_loaders.ipynb #e24cd802
+@patch
+def _kept_batches(self:ClipDL):
+    "The batches of persistent workers."
+    workers,self.workers = self.workers,None
+    self.order[:] = torch.tensor([self.clip_tfm.epoch, *self.get_idxs()])
+    if workers is not None: workers._reset(self.fake_l)
+    else: workers = _MultiProcessingDataLoaderIter(self.fake_l)
+    yield from workers
+    self.workers = workers
+
+# %% ../../nbs/data/40_loaders.ipynb #4006fba1
+@patch
+def __iter__(self:ClipDL):
+    if self.order is None or not self.fake_l.num_workers:
+        yield from super(ClipDL, self).__iter__()
+        return
+    self.randomize()
+    self.before_iter()
+    for b in self._kept_batches():
+        yield self.after_batch(to_device(tuple(b), self.device))
+    self.after_iter()
+
 # %% ../../nbs/data/40_loaders.ipynb #ed4f7693
 @patch(as_prop=True)
 def bad_clips(self:ClipDL)->dict:
-    "What was wrong in the last epoch: `skipped` and `repeated`, each a list of sources."
+    "The bad clips of the last epoch: `skipped` and `repeated`, each a list of sources."
     items = self.dataset.tls[0].items
     rows = getattr(items, 'iloc', items)
     return {name: [row_source(rows[i]).source for i in np.flatnonzero(self.faults == k)]
@@ -248,7 +298,7 @@ def bad_clips(self:ClipDL)->dict:
 # %% ../../nbs/data/40_loaders.ipynb #f9ab5da8
 @patch
 def after_iter(self:ClipDL):
-    "Report the clips that could not be read as they should be."
+    "Report the clips that could not be read properly."
     said = [f"{len(v)} of {len(self.faults)} clips are {_fault_names[k]} ({', '.join(v[:5] + ['...']*(len(v) > 5))})"
             for k,v in self.bad_clips.items() if v]
     if said: warnings.warn(f'epoch {max(self.clip_tfm.epoch, 0)}: {"; ".join(said)}; verify_videos says what is wrong '
@@ -256,27 +306,28 @@ def after_iter(self:ClipDL):
     super(ClipDL, self).after_iter()
 
 # %% ../../nbs/data/40_loaders.ipynb #2d05264a
-def _table_of(files, bad):
-    "A segment table of a list of clips, labelled by their folders."
+def _table_of(files, bad, store=None):
+    "A segment table from a list of clips, labelled by their folders."
     if not isinstance(files, pd.DataFrame):
         files = [Path(f) for f in listify(files)]
         files = pd.DataFrame(dict(source=files, label=[f.parent.name for f in files]))
-    return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
+    if not store: return make_segments(usable_segments(files, bad), check_files=bad == 'raise')
+    return make_segments(usable_segments(files, bad, store.open), check_files=False)
 
 # %% ../../nbs/data/40_loaders.ipynb #1163c7f8
 def _classes(df, target, names):
-    "The classes of a target; raises a ValueError for unknown labels, one class only, or one without training clips."
+    "The classes of a target; raises a ValueError for unknown labels, a single class, or one without training clips."
     found = sorted(df[target].unique())
     vocab = found if names is None else list(names)
     if unknown := sorted(set(found) - set(vocab)):
         raise ValueError(f'column {target!r}: the classes {unknown[:5]} are not among the {len(vocab)} known ones')
     if len(vocab) < 2:
-        raise ValueError(f'column {target!r}: there is one class only, {vocab}, so there is nothing to learn; add '
+        raise ValueError(f'column {target!r}: there is only one class, {vocab}, so there is nothing to learn; add '
                          'clips of another class, or predict other columns')
     unseen = sorted(set(found) - set(df[target][df.split == 'train']))
     if names is not None or not unseen: return vocab
     raise ValueError(f'column {target!r}: no training clip shows {unseen[:10]}, so no model can learn it; split '
-                     'differently, leave these clips out, or name all classes with vocabs= if it is meant to be so')
+                     'differently, leave these clips out, or name all classes with vocabs= if this is intended')
 
 # %% ../../nbs/data/40_loaders.ipynb #5576fe27
 def _vocabs(df, targets, vocabs):
@@ -291,7 +342,7 @@ def _vocabs(df, targets, vocabs):
 
 # %% ../../nbs/data/40_loaders.ipynb #0d195d88
 def _readable_first(df, tfm):
-    "The table with a training clip at its head that can be read."
+    "The table with a readable training clip at the top."
     train = np.flatnonzero(df.split == 'train')
     for i in train:
         with suppress(SkipItemException):
@@ -303,26 +354,26 @@ def _readable_first(df, tfm):
 def split_rows(
     df, # Segment table with `split`
     bs:int # Clips in a batch
-)->list: # Row numbers of training, validation and, if there are any, test
+)->list: # Row numbers for training, validation and, if there is one, test
     "The rows of each split; raises a ValueError if there are too few for training."
     train,valid,test = [np.flatnonzero(df.split == s).tolist() for s in ('train','valid','test')]
     if not train: raise ValueError(f'there is no training clip, because the column split says: {len(valid)} valid, '
-                                   f'{len(test)} test; correct it, or ask for another division (--valid)')
+                                   f'{len(test)} test; correct it, or request another split (--valid)')
     if len(train) >= bs: return [train,valid] + [test]*(len(test) > 0)
     raise ValueError(f'bs={bs} is larger than the training split of {len(train)} clips: choose a smaller one')
 
 # %% ../../nbs/data/40_loaders.ipynb #57fe02fa
 def table_dataloaders(
     df, # Segment table with `split`
-    tfm:ClipTfm, # Makes the input of a row
+    tfm:ClipTfm, # Makes the input from a row
     bs:int, # Clips in a batch
     targets:list|None=None, # Columns to predict; None: `label`, or `verb` and `noun`
     vocabs:dict|None=None, # Classes of each target, in order; None: those in the table, sorted
     preload:bool=False, # Read all clips now and keep their frames in memory
-    balance:str|None=None, # Column whose classes are drawn equally often in training; None: every clip once an epoch
+    balance:str|None=None, # Column whose classes are sampled equally often in training; None: every clip once per epoch
     **kwargs # Passed to `Datasets.dataloaders`
 )->DataLoaders:
-    "Loaders of a segment table, kept as `segments`; raises a ValueError for labels or splits that do not fit."
+    "Loaders of a segment table, kept as `segments`; raises a ValueError for unsuitable labels or splits."
     parts,vocabs = split_rows(df, bs),_vocabs(df, targets, vocabs)
     if tfm.bad != 'raise':
         df = _readable_first(df, tfm)
@@ -341,38 +392,60 @@ def batch_steps(
     spec:ClipSpec, # How the clips are made
     batch_tfms=None # fastai transforms of batches
 )->list: # Transforms of a batch
-    "What makes of a batch of pixels the numbers that a model takes."
-    return [*[IntToFloatTensor]*(spec.dtype == np.uint8), *listify(batch_tfms), NormalizeClip(spec)]
+    "The batch transforms that turn pixels into the input of a model."
+    batch_tfms = listify(batch_tfms)
+    return [*[IntToFloatTensor]*(bool(batch_tfms) and spec.dtype == np.uint8), *batch_tfms, NormalizeClip(spec)]
+
+# %% ../../nbs/data/40_loaders.ipynb #fdfdb830
+@patch
+def do_batch(self:ClipDL, items):
+    batch = super(ClipDL, self).do_batch(items)
+    if hasattr(items[0][0], 'draw'): batch[0].draws = [clip.draw for clip,*_ in items]
+    return batch
+
+# %% ../../nbs/data/40_loaders.ipynb #033c3286
+class AugmentClips(DisplayedTransform):
+    "The `tfms` of a `ClipTfm` for batches of training clips: one draw per clip, the same as for a single one."
+    order,split_idx = -1,0
+    def __init__(self, clip_tfm:ClipTfm): self.clip_tfm = clip_tfm
+    def encodes(self, x:TensorClip):
+        clips = zip(x.as_subclass(torch.Tensor), x.draws)
+        return TensorClip(torch.stack([self.clip_tfm._augment(*clip).as_subclass(torch.Tensor) for clip in clips]))
 
 # %% ../../nbs/data/40_loaders.ipynb #7d89c899
 def get_action_dataloaders(
     files, # List of frame folders or videos in folders named after their class, or a segment table
     bs:int=8, # Clips in a batch
     image_size:int=default_size, # Height and width of the frames, px
-    seq_len:int=default_frames, # Frames in a clip, one from each of so many equal parts
-    val_idxs=None, # Rows for validation; None: the table's `split`, or whole groups drawn by `valid_pct`
+    seq_len:int=default_frames, # Number of frames; the clip is divided into as many equal parts
+    val_idxs=None, # Rows for validation; None: the table's `split`, or else whole groups drawn by `valid_pct`
     *,
-    spec:ClipSpec|None=None, # How clips are made, in place of `image_size` and `seq_len`
+    spec:ClipSpec|None=None, # How clips are made, instead of `image_size` and `seq_len`
     targets:list|None=None, # Columns to predict; None: `label`, or `verb` and `noun`
     vocabs:dict|None=None, # Classes of each target, in order; None: those in the table, sorted
-    tensor_clips:bool=False, # Batches of one `TensorClip` (B, frames, 3, height, width) in place of an `ImageTuple`
-    tfms=None, # For training clips: a function of pixels (frames, 3, height, width), one draw a clip; see `ClipTfm`
-    presize:int|tuple|None=None, # Size, px, at which `tfms` get the training frames; None: the spec's
+    tensor_clips:bool=False, # Batches of one `TensorClip` (B, frames, 3, height, width) instead of an `ImageTuple`
+    tfms=None, # For training clips: a function of pixels (frames, 3, height, width), one draw per clip; see `ClipTfm`
+    presize:int|tuple|None=None, # Size of the training frames passed to `tfms`, px; None: that of `spec`
     item_tfms=None, batch_tfms=None, # fastai transforms of the frames and of the batches, for `ImageTuple`s
     preload:bool=False, # Read all clips now and keep their frames in memory
-    valid_pct:float=0.2, # Share of the clips for validation if nothing else says it
-    seed:int=42, # Seed of the split and of every random choice
+    valid_pct:float=0.2, # Fraction of the clips for validation if there is no split
+    seed:int=42, # Seed of the split and of all random choices
     bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
-    balance:str|None=None, # Column whose classes are drawn equally often in training; None: every clip once an epoch
-    **kwargs # Passed to `Datasets.dataloaders`: `num_workers`, `device`, `pin_memory` ...
+    balance:str|None=None, # Column whose classes are sampled equally often in training; None: every clip once per epoch
+    on_device:bool=False, # Apply `tfms` to batches on their device? Pays on a GPU; needs `tensor_clips`
+    store:ClipStore|str|Path|None=None, # Store that `prepare_store` made of the clips, or its path; None: read the sources
+    **kwargs # Passed to `Datasets.dataloaders`: `num_workers`, `persistent_workers`, `device`, `pin_memory` ...
 )->DataLoaders: # Loaders for training, validation and, if the table has a `test` split, test
-    "fastai `DataLoaders` of clips; raises a ValueError for a table, a split or a vocabulary that does not fit."
-    df = ensure_split(_table_of(files, bad), val_idxs, valid_pct, seed)
+    "fastai `DataLoaders` of clips; raises a ValueError for an unsuitable table, split or vocabulary."
+    if isinstance(store, (str,Path)): store = ClipStore(store)
+    df = ensure_split(_table_of(files, bad, store), val_idxs, valid_pct, seed)
     spec = spec or ClipSpec(UniformSegments(seq_len), image_size)
     if spec.modality == 'Flow' and (item_tfms or batch_tfms):
-        raise ValueError('item_tfms and batch_tfms do not know optical flow: change it with tfms=')
+        raise ValueError('item_tfms and batch_tfms do not support optical flow: use tfms=')
     if item_tfms and spec.dtype != np.uint8:
-        raise ValueError(f'item_tfms change images of 8 bits, but resize={spec.resize!r} gives floats: use tfms=')
-    return table_dataloaders(df, ClipTfm(spec, tensor_clips, tfms, presize, seed, bad), bs, targets, vocabs, preload,
-                             balance, after_item=[*listify(item_tfms), ToTensor],
-                             after_batch=batch_steps(spec, batch_tfms), **kwargs)
+        raise ValueError(f'item_tfms change 8-bit images, but resize={spec.resize!r} gives floats: use tfms=')
+    tfm = ClipTfm(spec, tensor_clips, tfms, presize, seed, bad, on_device=on_device, store=store)
+    if store and bad == 'raise': store.check(df, tfm.spec, tfm.train_spec)
+    augment = [AugmentClips(tfm)]*(on_device and tfms is not None)
+    return table_dataloaders(df, tfm, bs, targets, vocabs, preload, balance, after_item=[*listify(item_tfms), ToTensor],
+                             after_batch=[*augment, *batch_steps(spec, batch_tfms)], **kwargs)

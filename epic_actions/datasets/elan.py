@@ -18,21 +18,21 @@ from .tools import annotated_videos, join_layers, read_xml
 
 # %% ../../nbs/datasets/43_elan.ipynb #09acd974
 def _medium(eaf, path):
-    "The name of the video, and when it begins on the clock of the annotations, s."
+    "The name of the video, and its start on the clock of the annotations, s."
     linked = [m for m in eaf.media_descriptors if Path(m['MEDIA_URL']).suffix.lower() in video_suffixes]
     if not linked: return path.stem, 0.
     return linked[0]['MEDIA_URL'], int(linked[0].get('TIME_ORIGIN') or 0)/1000
 
 # %% ../../nbs/datasets/43_elan.ipynb #c53fd7b7
 def _layer(tier):
-    "Which labels a tier holds; `write_elan` puts overlapping ones on the tiers label-2, label-3 and so on."
+    "The layer of a tier; `write_elan` writes overlapping labels to the tiers label-2, label-3 and so on."
     return re.sub(r'^(label|verb|noun)-\d+$', r'\1', tier)
 
 # %% ../../nbs/datasets/43_elan.ipynb #a2aa35f0
 def _open_eaf(path):
-    "The file as pympi has it; raises a ValueError for what ELAN does not write."
+    "The file, parsed by pympi; raises a ValueError for anything that ELAN does not write."
     pympi = import_needed('pympi', 'a file of ELAN', 'formats')
-    if (tag := read_xml(path).tag) != 'ANNOTATION_DOCUMENT': raise ValueError(f'{path}: <{tag}> is no file of ELAN')
+    if (tag := read_xml(path).tag) != 'ANNOTATION_DOCUMENT': raise ValueError(f'{path}: <{tag}> is not a file of ELAN')
     try: eaf = pympi.Eaf(str(path), suppress_version_warning=True)
     except (LookupError, ValueError, AttributeError, TypeError) as e:
         raise ValueError(f'{path}: ELAN does not write this ({type(e).__name__}: {e})') from e
@@ -58,8 +58,8 @@ def _rows(path, tier):
 def segments_from_elan(
     path:str|Path, # EAF file, or a folder with several
     root:str|Path|None=None, # Folder of the videos; None: that of the file
-    tier:str|None=None, # Tier with the labels; None: the only one, or those called `label`, or `verb` and `noun`
-    untrimmed:bool=False # Keep the rows as they are numbered in the file?
+    tier:str|None=None, # Tier with the labels; None: the only one, or those named `label`, or `verb` and `noun`
+    untrimmed:bool=False # Keep the row numbers of the file?
 )->pd.DataFrame: # Segment table of whole videos with `duration`
     "The annotations of ELAN as a segment table; raises a ValueError that names the file and the annotation."
     path = Path(path)

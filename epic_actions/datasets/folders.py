@@ -24,14 +24,14 @@ def _class_folders(root):
 
 # %% ../../nbs/datasets/10_folders.ipynb #93b53e26
 def _verbs_and_nouns(df):
-    "`label` as `verb` and `noun` if each has two words, of which neither is always the same."
+    "`label` as `verb` and `noun` if each has two words, neither of which is always the same."
     words = df.label.str.split(expand=True)
     if words.shape[1] != 2 or words.isna().any(axis=None) or words.nunique().min() < 2: return df
     return df.assign(verb=words[0], noun=words[1]).drop(columns='label')
 
 # %% ../../nbs/datasets/10_folders.ipynb #781aec7a
 def _with_origins(df, root):
-    "The table with the videos of its clips as groups, if it has none and `segments.csv` in `root` knows them."
+    "The table with the videos of its clips as groups, if it has none and `segments.csv` in `root` has them."
     file = Path(root)/'segments.csv'
     if df.group.notna().any() or not file.exists(): return df
     group = df.uid.map(read_table(file, empty=True).set_index('uid').group).astype(object)
@@ -39,9 +39,9 @@ def _with_origins(df, root):
 
 # %% ../../nbs/datasets/10_folders.ipynb #f13b26fe
 def segments_from_folders(
-    path:str|Path # A folder that holds a folder for every class, or `train`, `valid` and `test` with these
+    path:str|Path # A folder with one folder per class, or with `train`, `valid` and `test` that have these
 )->pd.DataFrame: # Segment table; `label` is the folder's name, or `verb` and `noun` if all names have two words
-    """One row for each video or frame folder; warns of other files.
+    """One row for each video or frame folder; warns about other files.
 
     Raises a ValueError for a class without any, or a clip in two splits."""
     root = Path(path)
@@ -115,7 +115,7 @@ def _named_sources(uids, root):
 
 # %% ../../nbs/datasets/10_folders.ipynb #44d6ee2e
 def _kinetics_source(row, root):
-    "Where the clip of a row of Kinetics' annotations lies, or where it was expected."
+    "The path of the clip of a row in Kinetics' annotations, or its expected path."
     name = f'{row.youtube_id}_{int(row.time_start):06d}_{int(row.time_end):06d}.mp4'
     places = [root/row.label/name, root/str(row.label).replace(' ','_')/name, root/name]
     return next((p for p in places if p.exists()), places[0])
@@ -124,7 +124,7 @@ def _kinetics_source(row, root):
 def _with_sources(df, root):
     "The table with the path of every clip in `source`."
     named = ['youtube_id','time_start','time_end'] if 'youtube_id' in df else [] if 'source' in df else ['uid']
-    for c in set(named) & {*df}: refuse_rows(df[c].isna(), df, c, 'it says which file is meant, and is missing')
+    for c in set(named) & {*df}: refuse_rows(df[c].isna(), df, c, 'it is needed to find the file, and is missing')
     if 'youtube_id' in df: return df.assign(source=[_kinetics_source(r, root) for r in df.itertuples()])
     if 'source' in df: return df.assign(source=[str(root/s) if pd.notna(s) else '' for s in df.source])
     return df.assign(source=_named_sources(df.uid, root)) if 'uid' in df else df
@@ -132,27 +132,27 @@ def _with_sources(df, root):
 # %% ../../nbs/datasets/10_folders.ipynb #38b63ba1
 def segments_from_csv(
     path:str|Path, # CSV file with a header, a list of `path class` lines, or Kinetics' annotations
-    root:str|Path|None=None, # Folder that the paths start from; None: the file's own
-    group:str|None=None, # Column to be used as `group`
-    vocabs:dict|None=None, # Names of the classes of each target, if they are known: no others are allowed
-    untrimmed:bool=False # Return the rows for `make_untrimmed`, which checks them, numbered as in the file?
+    root:str|Path|None=None, # Folder to which the paths are relative; None: that of the file
+    group:str|None=None, # Column to use as `group`
+    vocabs:dict|None=None, # Class names of each target, if they are known: no others are allowed
+    untrimmed:bool=False # Return the rows unchecked for `make_untrimmed`, with the row numbers of the file?
 )->pd.DataFrame: # Segment table
     """The segment table in a CSV file; raises a ValueError that names the file, the row and the column.
 
-    Parts of videos are `start` and `stop` in seconds, or `start_frame` and `stop_frame`, numbers from 0; the last frame
+    Parts of videos have `start` and `stop` in seconds, or `start_frame` and `stop_frame`, from 0; the last frame
     is part of the clip, as in EPIC-KITCHENS."""
     path = Path(path)
     root,df = Path(root or path.parent),_read_clips(path, group)
     with errors_in(path):
         df = _with_sources(df, root)
-        if 'cut_start' not in df: df = with_frame_times(df) # else its frames are those of the long video
+        if 'cut_start' not in df: df = with_frame_times(df) # otherwise its frames would be those of the long video
         if untrimmed: return df
         df = check_classes(make_segments(df), vocabs or {})
         return refuse_duplicates(_with_origins(df, root)).reset_index(drop=True)
 
 # %% ../../nbs/datasets/10_folders.ipynb #b8f15df3
 class Folders(DataSet):
-    "A folder for every class, with videos or folders of frames."
+    "One folder per class, with videos or frame folders."
     general = True
     read = staticmethod(segments_from_folders)
     @staticmethod

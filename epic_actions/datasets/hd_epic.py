@@ -20,12 +20,12 @@ from .tools import annotated_videos
 _wanted = 'unique_narration_id','participant_id','video_id','start_timestamp','end_timestamp','main_action_classes'
 
 def _classes(path):
-    "Names of the verbs and nouns beside a file."
+    "Names of the verbs and nouns, from the tables beside a file."
     return {t: read_class_names(path.parent/f'HD_EPIC_{t}_classes.csv') for t in ('verb','noun')}
 
 # %% ../../nbs/datasets/35_hd_epic.ipynb #29f2956a
 def _pair(pair, classes, row):
-    "Verb and noun of a main action; raises a ValueError for numbers that no class has."
+    "Verb and noun of a main action; raises a ValueError for unknown numbers."
     named = {}
     if not isinstance(pair, (tuple,list)) or len(pair) != 2: raise ValueError(f'row {row}: expected a verb and a '
                                                                               f'noun, found {pair!r}')
@@ -39,7 +39,7 @@ def _pair(pair, classes, row):
 def segments_from_hd_epic(
     path:str|Path, # `HD_EPIC_Narrations.pkl`
     root:str|Path|None=None, # Folder of the videos; None: that of the file
-    untrimmed:bool=False # Keep the rows as they are numbered in the file?
+    untrimmed:bool=False # Keep the row numbers of the file?
 )->pd.DataFrame: # Segment table of whole videos with `duration`, a row for each main action
     "The narrations of HD-EPIC as a segment table; raises a ValueError that names the file and the narration."
     path,df = Path(path),read_pickle(path)

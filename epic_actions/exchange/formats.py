@@ -28,7 +28,7 @@ def _ids(sources):
     names = {}
     for s in map(str, sources):
         if (other := names.setdefault(Path(s).stem, s)) != s:
-            raise ValueError(f'{other} and {s}: both are called {Path(s).stem}; rename one')
+            raise ValueError(f'{other} and {s}: both are named {Path(s).stem}; rename one')
     return {s: n for n,s in names.items()}
 
 # %% ../../nbs/exchange/10_formats.ipynb #cd09f633
@@ -49,7 +49,7 @@ def write_activitynet(
     found, # Source -> segments, a table, or `Results`
     path:str|Path # JSON file
 )->Path:
-    "Write predictions, or labels without scores, as ActivityNet does; raises a ValueError for two videos of one name."
+    "Write predictions, or labels without scores, for ActivityNet; raises a ValueError for two videos of one name."
     found = found_segments(found)
     ids,several = _ids(found),_several(found)
     def action(s):
@@ -65,7 +65,7 @@ def write_activitynet(
 
 # %% ../../nbs/exchange/10_formats.ipynb #d74ae739
 def label_studio_config(
-    classes:dict # Target -> names of the classes
+    classes:dict # Target -> class names
 )->str: # XML
     "The labelling interface of a Label Studio project for these classes."
     def tag(target, names):
@@ -86,10 +86,10 @@ def _suggestion(s, i, fps):
 # %% ../../nbs/exchange/10_formats.ipynb #501247f6
 def write_label_studio(
     found, # Source -> segments, a table, or `Results`
-    path:str|Path, # JSON file, to be imported into a project
-    address:str='/data/local-files/?d={}' # Of a video; {} stands for its path from the folder of the file
+    path:str|Path, # JSON file to import into a project
+    address:str='/data/local-files/?d={}' # Address of a video; {} is its path relative to the folder of the file
 )->Path:
-    "Write what was found as suggestions for Label Studio; raises a `VideoError` for a video that cannot be opened."
+    "Write segments as suggestions for Label Studio; raises a `VideoError` if a video cannot be opened."
     tasks,home = [],Path(os.path.abspath(path)).parent
     for source,said in found_segments(found).items():
         with open_video(source) as v: fps = float(v.fps)
@@ -106,12 +106,12 @@ def write_label_studio(
 def _check_one(path, videos, suffix):
     "Raise a ValueError unless there is one video."
     if len(videos) != 1:
-        raise ValueError(f'{path}: such a file is about one video, and there are {len(videos)}; write {{}} where the '
+        raise ValueError(f'{path}: such a file is about one video, but there are {len(videos)}; put {{}} where the '
                          f"name of each should go, as in '{{}}{suffix}'")
 
 # %% ../../nbs/exchange/10_formats.ipynb #a1ceb644
 def _free_tier(eaf, target, start, ends):
-    "The first tier of a target on which nothing lies at `start`, ms; made if need be."
+    "The first tier of a target that is free at `start`, ms; created if necessary."
     n = next((n for n in range(1, len(ends)+2) if ends.get((target, n), 0) <= start))
     name = target if n == 1 else f'{target}-{n}'
     if name not in eaf.tiers: eaf.add_tier(name)
@@ -136,10 +136,10 @@ def _eaf(source, said, folder):
 
 # %% ../../nbs/exchange/10_formats.ipynb #b13549e3
 def write_elan(
-    found, # Source -> segments, a table, or `Results`; of one video
+    found, # Source -> segments, a table, or `Results`, for one video
     path:str|Path # EAF file
 )->Path:
-    "Write what was found in a video as tiers of ELAN; raises a ValueError for several videos."
+    "Write the segments of a video as tiers of ELAN; raises a ValueError for several videos."
     found,path = found_segments(found),Path(path)
     _check_one(path, found, '.eaf')
     [(source,said)] = found.items()
@@ -152,7 +152,7 @@ def write_fiftyone(
     found, # Source -> segments, a table, or `Results`
     path:str|Path # JSON file
 )->Path:
-    "Write what was found as temporal detections of FiftyOne; raises a ValueError for two videos of one name."
+    "Write segments as temporal detections of FiftyOne; raises a ValueError for two videos of one name."
     found = found_segments(found)
     ids,several = _ids(found),_several(found)
     classes = sorted({s['label'] for said in found.values() for s in said})
@@ -186,13 +186,13 @@ segment_writers = {'.activitynet.json': write_activitynet, '.labelstudio.json': 
                    '.fiftyone.json': write_fiftyone,
                    '.eaf': write_elan, '.srt': _write_srt, '.csv': _write_csv,
                    '.json': lambda found, path: _write_json(found_segments(found), path)}
-alone,named = ('.eaf','.srt'),('.activitynet.json','.fiftyone.json') # about one video; by names that differ
+alone,named = ('.eaf','.srt'),('.activitynet.json','.fiftyone.json') # about one video; videos have different names
 of_tools = '.activitynet.json','.labelstudio.json','.fiftyone.json','.eaf'
 
 # %% ../../nbs/exchange/10_formats.ipynb #50a50f2c
 def segment_suffix(
     path:str|Path # File
-)->str|None: # The longest that fits; None if none does
+)->str|None: # The longest match; None if there is none
     "The suffix of a file of segments."
     return next((s for s in segment_writers if str(path).lower().endswith(s)), None)
 
@@ -203,7 +203,7 @@ def check_segments_out(
 )->str: # Its suffix
     "Raise a ValueError if the file cannot be written, or an ImportError if a package is missing."
     if not (suffix := segment_suffix(path)):
-        raise ValueError(f'{path}: its suffix says what to write; choose one of {", ".join(segment_writers)}')
+        raise ValueError(f'{path}: the suffix decides the format; choose one of {", ".join(segment_writers)}')
     if videos and suffix in alone and '{}' not in str(path): _check_one(path, videos, suffix)
     if suffix in named or '{}' in str(path): _ids(videos)
     if suffix == '.eaf': import_needed('pympi', 'a file of ELAN', 'formats')
@@ -212,9 +212,9 @@ def check_segments_out(
 # %% ../../nbs/exchange/10_formats.ipynb #082c99a8
 def write_segments(
     found, # Source -> segments, a table, or `Results`
-    path:str|Path # Its suffix says what to write, see `segment_writers`; {}: the name of a video
+    path:str|Path # The suffix decides the format, see `segment_writers`; {}: the name of a video
 )->list: # The paths
-    "Write what was found in videos; raises a ValueError for an unknown suffix, or several videos where one is meant."
+    "Write the segments of videos; raises a ValueError for an unknown suffix, or several videos in a file about one."
     found = found_segments(found)
     write = segment_writers[check_segments_out(path, found)]
     if '{}' not in str(path): files = {Path(path): found}

@@ -23,11 +23,11 @@ class MultiTaskLoss(Registered, nn.Module):
     "The weighted mean of the losses of one target or several; raises a ValueError if their numbers differ."
     y_int = True # the targets are numbers of classes: fastai's MixUp mixes losses, not targets
     def __init__(self,
-        weights:list|None=None, # One for each target; None: all the same
-        reduction:str='mean', # Of the batch: `mean`, `sum` or `none`
-        label_smoothing:float=0., # Share of the target that is spread over all classes, 0 to 1
-        class_weights:list|None=None, # For each target the weights of its classes, as those of `class_weights`, or None
-        gamma:float=0. # Focal loss (arXiv:1708.02002): how much less right clips count; 0: cross entropy
+        weights:list|None=None, # One weight for each target; None: all equal
+        reduction:str='mean', # Reduction over the batch: `mean`, `sum` or `none`
+        label_smoothing:float=0., # Fraction of the target that is spread over all classes, 0 to 1
+        class_weights:list|None=None, # For each target, weights of its classes, see `class_weights`, or None
+        gamma:float=0. # Focal loss (arXiv:1708.02002): how much less easy clips count; 0: cross entropy
     ):
         super().__init__()
         store_attr()
@@ -68,11 +68,11 @@ def decodes(self:MultiTaskLoss, preds): return apply(lambda p: p.argmax(-1), pre
 
 # %% ../../nbs/learn/00_heads.ipynb #e7be917a
 class SigmoidFocalLoss(MultiTaskLoss):
-    "The focal loss of every class by itself (arXiv:1708.02002), summed over clips, classes and targets."
+    "The focal loss of every class separately (arXiv:1708.02002), summed over clips, classes and targets."
     def __init__(self,
-        alpha:float=.25, # What the right class counts; each other one counts the rest, to 1
-        gamma:float=2., # How much less counts what is right already
-        reduction:str='sum', # Of the batch: `mean`, `sum` or `none`
+        alpha:float=.25, # Weight of the right class; that of every other class is 1 minus it
+        gamma:float=2., # How much less easy cases count
+        reduction:str='sum', # Reduction over the batch: `mean`, `sum` or `none`
         **kwargs # `weights`, `label_smoothing` and `class_weights` of `MultiTaskLoss`
     ):
         super().__init__(gamma=gamma, reduction=reduction, **kwargs)
@@ -104,9 +104,9 @@ class TargetMetric(AvgMetric):
     "A metric of one of several targets, with a name of its own."
     name = None # fastai's is that of the function
     def __init__(self,
-        name:str, # Of the metric, as it is shown
+        name:str, # Name of the metric
         func, # Function of logits (B, classes) and class numbers (B,)
-        i:int=0 # Which target
+        i:int=0 # Number of the target
     ): self.name,self.func = name,partial(_of_target, func, i)
 
 # %% ../../nbs/learn/00_heads.ipynb #ddf693a7
@@ -114,12 +114,12 @@ def action_accuracy(
     preds, # Tuple of logits (B, classes)
     *targets # Class numbers (B,), one tensor for each target
 )->torch.Tensor:
-    "The share of clips for which every target is right."
+    "The fraction of clips for which every target is right."
     return torch.stack([p.argmax(-1) == t for p,t in zip(preds, targets)]).all(0).float().mean()
 
 # %% ../../nbs/learn/00_heads.ipynb #1eb175cd
 def action_metrics(vocabs:dict)->list:
-    "fastai metrics for targets and their classes: accuracy, and top-5 accuracy where there are more than 5 classes."
+    "fastai metrics for targets and their classes: accuracy, and top-5 accuracy if there are more than 5 classes."
     if len(vocabs) == 1: return [accuracy] + [partial(top_k_accuracy, k=5) for v in vocabs.values() if len(v) > 5]
     several = [TargetMetric(f'{n}_accuracy', accuracy, i) for i,n in enumerate(vocabs)]
     return several if 'action' in vocabs else several + [AvgMetric(action_accuracy)]

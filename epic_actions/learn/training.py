@@ -14,8 +14,10 @@ from io import StringIO
 from pathlib import Path
 import pandas as pd
 from fastcore.basics import attrdict, ifnone, tuplify
-from fastai.callback.training import GradientClip
-from fastai.optimizer import SGD
+from fastai.callback.channelslast import ChannelsLast
+from fastai.callback.training import GradientAccumulation, GradientClip
+from fastai.optimizer import OptimWrapper, SGD as fastai_SGD
+from torch.optim import SGD
 from fastai.torch_core import set_seed
 
 # %% ../../nbs/learn/37_training.ipynb #1e6fb703
@@ -32,7 +34,7 @@ from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.encoders import VideoEncoder
 from .background import add_background
-from .callbacks import EMA, PolicyRates, shown
+from .callbacks import EMA, PolicyRates, Precision, shown
 from .distributed import is_writer, n_processes, start_processes
 from .heads import MultiTaskLoss
 from .learner import action_learner
@@ -46,7 +48,7 @@ from .resume import (Checkpoints, checkpoint_interval, step_schedule, train_run,
 
 # %% ../../nbs/learn/37_training.ipynb #bfdfb3bd
 def _check_model(given, cls):
-    "Raise a ValueError for what the class `cls` does not know."
+    "Raise a ValueError for settings that the class `cls` does not support."
     name,takes = cls.__name__,cls.arg_names()
     if given.modality not in (None, *cls.modalities):
         raise ValueError(f'model.modality={given.modality!r}: {name} takes {", ".join(cls.modalities)}')
@@ -55,7 +57,7 @@ def _check_model(given, cls):
     if given.pretrained and 'pretrained' not in takes:
         raise ValueError(f'model.pretrained: there are no pretrained weights for {name}; give model.checkpoint')
     if given.dropout is not None and not cls.dropout_args:
-        raise ValueError(f'model.dropout={given.dropout}: {name} has no dropout that can be set')
+        raise ValueError(f'model.dropout={given.dropout}: the dropout of {name} cannot be set')
     for k in given.args:
         if k not in takes: raise ValueError(f'model.args.{k}: {name} takes {", ".join(takes)}')
 
@@ -71,9 +73,9 @@ def _check_rates(recipe):
     given,train = recipe.model,recipe.train
     if not train.several: return
     if train.lr is None:
-        raise ValueError('train.lr: with several weight decays it is not searched for; give one or more')
+        raise ValueError('train.lr: cannot be searched for with several weight decays; give one or more')
     if train.schedule == 'one_cycle' and (given.checkpoint or given.pretrained):
-        raise ValueError('train.lr and train.wd: in one cycle, pretrained layers learn at rates of their own, so give '
+        raise ValueError('train.lr and train.wd: in one cycle, pretrained layers have their own rates, so give '
                          'one of each, or train.schedule=warm_cosine')
 
 # %% ../../nbs/learn/37_training.ipynb #8b6b9f65
@@ -81,9 +83,17 @@ def _takes_encoder(given):
     "Does the backbone of a `ModelRecipe` name an encoder?"
     return bool(given.name and given.backbone) and 'backbone' in ActionModel.named(given.name).arg_names()
 
+# %% ../../nbs/learn/37_training.ipynb #4d33b3d3
+def _check_speed(train):
+    "Raise a ValueError for a fused optimiser that does not exist."
+    if not train.fused: return
+    if train.optimizer == 'adam': raise ValueError("train.fused: fastai's adam steps weight by weight; choose "
+                                                   'train.optimizer=adamw or sgd')
+    if train.policy: raise ValueError("train.fused and train.policy: one kernel has one rate for all weights; choose one")
+
 # %% ../../nbs/learn/37_training.ipynb #8e2f10e1
 def check_recipe(recipe:Recipe):
-    "Raise a ValueError for a model, argument, sampler or loss that there is not."
+    "Raise a ValueError for an unknown model, argument, sampler or loss."
     given,spec = recipe.model,recipe.spec
     if given.name: _check_model(given, ActionModel.named(given.name))
     taken = given.checkpoint or _takes_encoder(given) or spec.feature_folder
@@ -93,29 +103,30 @@ def check_recipe(recipe:Recipe):
     if spec.sampler: Sampler.named(spec.sampler.get('name'))
     if recipe.train.loss: MultiTaskLoss.named(recipe.train.loss)
     if recipe.background.active and (spec.feature_folder or type(recipe) is not Recipe): raise ValueError(
-        'background: clips of nothing are made for models that classify clips; leave background.footage and gaps out')
+        'background: only models that classify clips use background clips; leave background.footage and gaps out')
     checkpoint_interval(recipe.train.every)
     if recipe.train.tracker in trackers: import_tracker(recipe.train.tracker)
     _check_rates(recipe)
+    _check_speed(recipe.train)
     _schedule(recipe.train, 1.)
 
 # %% ../../nbs/learn/37_training.ipynb #c2839ee8
 def recipe_base(recipe:Recipe):
-    "A recipe's checkpoint or encoder, or None; raises a ValueError if the recipe asks for another model."
+    "A recipe's checkpoint or encoder, or None; raises a ValueError if the recipe requests another model."
     check_recipe(recipe)
     m,spec = recipe.model,recipe.spec
     if not m.checkpoint: return VideoEncoder(m.backbone, spec.frames, spec.size) if _takes_encoder(m) else None
     vocabs = epic_classes(m.classes) if m.classes else None
     base = read_model(m.checkpoint, recipe.spec.mean, recipe.spec.std, vocabs, m.ema_weights)
     if m.name not in (None, type(base).__name__):
-        raise ValueError(f'{m.checkpoint}: is a {type(base).__name__}, but the recipe asks for a {m.name}; '
-                         'the recipe finetune takes what it is')
+        raise ValueError(f'{m.checkpoint}: is a {type(base).__name__}, but the recipe requests a {m.name}; '
+                         'the recipe finetune takes any model')
     _check_model(replace(m, modality=None, backbone=None), type(base))
     return base if spec.feature_folder else with_network(base)
 
 # %% ../../nbs/learn/37_training.ipynb #f61d42cf
 def _sampler(spec, n, length):
-    "The sampler that a recipe asks for, of `n` frames."
+    "The sampler of a recipe, for `n` frames."
     chosen = UniformSegments(n, length)
     if spec.sampler:
         try: chosen = sampler_from_dict({'n': n, **spec.sampler})
@@ -124,7 +135,7 @@ def _sampler(spec, n, length):
 
 # %% ../../nbs/learn/37_training.ipynb #290b32e1
 def _spec_like(base, spec):
-    "The clips of `base`, with a recipe's frames and size."
+    "The `ClipSpec` of `base`, with a recipe's frames and size."
     sampler = _sampler(spec, spec.frames or base.n_frames, base.sampler.length)
     like = replace(base, sampler=sampler, size=spec.size or base.size, scale=None)
     return replace(like, scale=base.scale and -(-base.scale*max(like.size)//max(base.size)))
@@ -132,18 +143,18 @@ def _spec_like(base, spec):
 # %% ../../nbs/learn/37_training.ipynb #2bf588f4
 def recipe_modality(
     recipe:Recipe,
-    base=None # What `recipe_base` gave
+    base=None # Result of `recipe_base`
 )->str:
-    "What the model sees: `RGB`, `RGBDiff` or `Flow`."
+    "The modality of the model's input: `RGB`, `RGBDiff` or `Flow`."
     if base is not None: return base.clip_spec.modality
     return recipe.model.modality or ActionModel.named(recipe.model.name).modalities[0]
 
 # %% ../../nbs/learn/37_training.ipynb #8818a7df
 def recipe_spec(
     recipe:Recipe,
-    base=None # What `recipe_base` gave
+    base=None # Result of `recipe_base`
 )->ClipSpec:
-    "How the clips of a recipe are made."
+    "The `ClipSpec` of a recipe."
     spec = recipe.spec
     if base is not None: return _spec_like(base.clip_spec, spec)
     flow = recipe_modality(recipe) == 'Flow'
@@ -154,15 +165,15 @@ def recipe_spec(
 # %% ../../nbs/learn/37_training.ipynb #1f0b1d3b
 def recipe_features(
     recipe:Recipe
-)->dict: # `features` and `sampler`; empty for a recipe of clips
-    "What `score_clips` needs for a model that learnt from features; raises a ValueError if they are not there."
+)->dict: # `features` and `sampler`; empty for a recipe that uses clips
+    "Arguments of `score_clips` for a model trained on features; raises a ValueError if these are missing."
     spec = recipe.spec
     if not spec.feature_folder: return {}
     return dict(features=open_features(spec.feature_folder), sampler=_sampler(spec, spec.frames or 1, 1))
 
 # %% ../../nbs/learn/37_training.ipynb #d7d07140
 def _feature_loaders(train, segments, vocabs, workers, bad, targets, features, sampler):
-    "The loaders of a recipe of features."
+    "The loaders of a recipe that uses features."
     return feature_dataloaders(segments, features, sampler.n, getattr(sampler, 'fps', 1.), train.bs, targets=targets,
                                vocabs=vocabs, seed=train.seed, bad=bad, balance=train.balance, num_workers=workers or 0)
 
@@ -171,13 +182,13 @@ def recipe_loaders(
     recipe:Recipe,
     segments, # Segment table with `split`
     vocabs:dict|None=None, # Classes of each target, in order; None: those in the table
-    preload:bool|None=None, # Keep all clips in memory? None: as the recipe says
-    workers:int|None=None, # Processes that read clips; None: one for each CPU
+    preload:bool|None=None, # Keep all clips in memory? None: according to the recipe
+    workers:int|None=None, # Number of processes that read clips; None: one for each CPU
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
-    base=None, # What `recipe_base` gave; the learner needs it, too
+    base=None, # Result of `recipe_base`; the learner also needs it
     targets:list|None=None # Columns to predict; None: `label`, or `verb` and `noun`
 ):
-    "The loaders of a recipe; raises a ValueError for a table, a split or a vocabulary that does not fit."
+    "The loaders of a recipe; raises a ValueError for an unsuitable table, split or vocabulary."
     check_recipe(recipe)
     if found := recipe_features(recipe):
         return _feature_loaders(recipe.train, segments, vocabs, workers, bad, targets, **found)
@@ -190,11 +201,11 @@ def recipe_loaders(
     more = {} if workers is None else dict(num_workers=workers)
     return get_action_dataloaders(segments, train.bs, spec=spec, targets=targets, vocabs=vocabs, tensor_clips=True,
                                   tfms=tfms, presize=tfms and augment.presize, preload=preload, seed=train.seed,
-                                  bad=bad, balance=train.balance, **more)
+                                  bad=bad, balance=train.balance, store=train.store, **more)
 
 # %% ../../nbs/learn/37_training.ipynb #d71b9d3a
 def _model_args(recipe, cls, base=None):
-    "What a model of class `cls` is made with, besides the sizes that follow from the loaders."
+    "Arguments for a model of class `cls`, besides the sizes that follow from the loaders."
     given,takes = recipe.model,cls.arg_names()
     args = {} if given.dropout is None else dict.fromkeys(cls.dropout_args, given.dropout)
     if base is None:
@@ -202,13 +213,21 @@ def _model_args(recipe, cls, base=None):
         args |= dict(named, pretrained=given.pretrained, modality=recipe_modality(recipe))
     return {k: v for k,v in args.items() if k in takes} | given.args
 
+# %% ../../nbs/learn/37_training.ipynb #2bef904e
+def _optimizer(train):
+    "The arguments of a learner that make the optimiser of a recipe."
+    if train.optimizer == 'adam': return {}
+    if train.optimizer == 'adamw': return dict(opt_func=partial(adamw, fused=True) if train.fused else adamw)
+    if train.fused: return dict(opt_func=partial(OptimWrapper, opt=SGD, momentum=.9, fused=True))
+    return dict(opt_func=partial(fastai_SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
+
 # %% ../../nbs/learn/37_training.ipynb #d8b47558
 def recipe_learner(
     recipe:Recipe,
     dls, # The loaders of the recipe
-    base=None # What `recipe_base` gave
+    base=None # Result of `recipe_base`
 ):
-    "The learner of a recipe; `learn.load_report` says what became of a checkpoint's tensors."
+    "The learner of a recipe; `learn.load_report` says which of a checkpoint's tensors were loaded."
     train,more,report = recipe.train,{},None
     set_seed(train.seed)
     encoder = base if isinstance(base, VideoEncoder) else None
@@ -222,28 +241,29 @@ def recipe_learner(
     except TypeError as e:
         raise ValueError(f'model.args={recipe.model.args}: {cls.__name__} does not take them ({e})') from e
     if train.loss: more['loss_func'] = MultiTaskLoss.named(train.loss)(label_smoothing=train.label_smoothing)
-    if train.optimizer == 'adamw': more['opt_func'] = adamw
-    if train.optimizer == 'sgd':
-        more |= dict(opt_func=partial(SGD, mom=.9, decouple_wd=False), wd_bn_bias=True) # as torch's SGD
-    learn = action_learner(dls, model, label_smoothing=train.label_smoothing, **more)
+    learn = action_learner(dls, model, label_smoothing=train.label_smoothing, **_optimizer(train), **more)
     learn.load_report = report
     model.background = [b for b in [recipe.background.label] if any(b in v for v in dls.vocabs.values())]
     if train.freeze == 'body': learn.freeze()
+    if train.compile: model.compile() # the same object, with the same names of its weights
     return learn
 
 # %% ../../nbs/learn/37_training.ipynb #c8d20865
 def recipe_callbacks(recipe:Recipe)->list:
-    "What fastai calls during the training."
+    "The callbacks for the training."
     augment,train = recipe.augment,recipe.train
     makers = ((MixUp, augment.mixup), (CutMix, augment.cutmix), (EMA, train.ema), (GradientClip, train.clip_grad),
-              (SlidingEdges, recipe.background.active and recipe.background.edges))
-    return [make(value) for make,value in makers if value] + [PolicyRates()]*train.policy
+              (SlidingEdges, recipe.background.active and recipe.background.edges),
+              (Precision, train.precision != 'fp32' and train.precision),
+              (GradientAccumulation, train.accumulate > 1 and train.accumulate*train.bs))
+    more = [PolicyRates()]*train.policy + [ChannelsLast()]*train.channels_last
+    return [make(value) for make,value in makers if value] + more
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
 _may_change = dict(epochs=1, every=None, preload=None, tracker=None, tensorboard=False) # fields of `train`, and any value
 
 def _other_settings(recipe, file):
-    "How `recipe` differs from the one in `file`, as texts."
+    "The differences between `recipe` and the one in `file`, as strings."
     kept,now = (asdict(r.changed(train=_may_change)) for r in (read_recipe(file, type(recipe)), recipe))
     return [f'{s}.{k}={v!r} (was {kept[s][k]!r})'
             for s,section in now.items() for k,v in section.items() if kept[s][k] != v]
@@ -253,22 +273,22 @@ _clip_columns = 'source start stop label verb noun split'.split()
 
 # %% ../../nbs/learn/37_training.ipynb #cfb4dea6
 def _absolute(sources, folder=''):
-    "The sources that are files or folders, seen from `folder`, as absolute paths; others as they are."
+    "Make the sources that are files or folders, relative to `folder`, absolute; others are unchanged."
     return [os.path.abspath(p) if os.path.exists(p := os.path.join(folder, s)) else s for s in sources]
 
 # %% ../../nbs/learn/37_training.ipynb #cddc78d2
 def _as_kept(segments):
-    "The segment table as a run keeps it, as text: the paths in it are absolute."
+    "The segment table as a run stores it, as text: the paths in it are absolute."
     return table_text(segments.assign(source=_absolute(segments.source)))
 
 # %% ../../nbs/learn/37_training.ipynb #ce559d54
 def _other_clips(segments, file):
-    "How `segments` differ from the table in `file`, as texts."
+    "The differences between `segments` and the table in `file`, as strings."
     with reading(file, 'the table of a run'):
         kept,now = (pd.read_csv(f, dtype=str, keep_default_na=False).reindex(columns=_clip_columns, fill_value='')
                     for f in (file, StringIO(_as_kept(segments))))
     if len(kept) != len(now): return [f'{len(now)} clips (were {len(kept)})']
-    kept['source'] = _absolute(kept.source, file.parent) # of a run that was moved, they may be relative to its folder
+    kept['source'] = _absolute(kept.source, file.parent) # in a run that was moved, they may be relative to its folder
     other = (kept != now).sum()
     return [f'another {c} for {n} clips' for c,n in other[other > 0].items()]
 
@@ -278,7 +298,7 @@ def check_resumed(
     dls, # The loaders of the recipe
     out:Path # Folder of the run
 ):
-    "Raise a ValueError that lists how this training differs from the run in `out`."
+    "Raise a ValueError that lists the differences between this training and the run in `out`."
     other = _other_settings(recipe, file) if (file := out/'recipe.json').exists() else []
     if (file := out/'segments.csv').exists(): other += _other_clips(dls.segments, file)
     if other: raise ValueError(f'{out}: this run cannot be resumed with {", ".join(other)}; '
@@ -288,15 +308,15 @@ def check_resumed(
 def check_new_run(
     out:Path # Folder of the run
 ):
-    "Raise a FileExistsError if `out` holds a run, or a table that is not of a run."
+    "Raise a FileExistsError if `out` holds a run, or a table that no run wrote."
     if (out/'last.pt').exists():
-        raise FileExistsError(f'{out} holds a run already: give another folder, go on with --resume, or remove it')
+        raise FileExistsError(f'{out} already holds a run: give another folder, resume it with --resume, or remove it')
     if (out/'segments.csv').exists() and not (out/'recipe.json').exists():
         raise FileExistsError(f'{out}: holds a segments.csv that no run wrote; give another folder for the run')
 
 # %% ../../nbs/learn/37_training.ipynb #5df62313
 def _keep_record(recipe, dls, out, goes_on):
-    "Write what a run is made of."
+    "Write the record of a run."
     if not is_writer(): return
     record = {'recipe.json': recipe.to_json(), 'segments.csv': _as_kept(dls.segments)}
     for name,text in record.items():
@@ -305,7 +325,7 @@ def _keep_record(recipe, dls, out, goes_on):
 
 # %% ../../nbs/learn/37_training.ipynb #d37565df
 def _best_rates(recipe, dls, base, out, resume, progress):
-    "The rate and the decay of the best of several probes, or what the run in `out` kept of them."
+    "The rate and the decay of the best of several probes, or those stored in the run in `out`."
     train,folder,choice = recipe.train,out/'probes',choice_loaders(dls, seed=recipe.train.seed)
     if not resume: check_new_run(folder)
     elif folder.exists(): check_resumed(recipe, choice, folder)
@@ -319,7 +339,7 @@ def _best_rates(recipe, dls, base, out, resume, progress):
 
 # %% ../../nbs/learn/37_training.ipynb #cf67ded0
 def _settled(recipe, learn, base, out, resume, progress):
-    "The recipe with what the model and the data decide filled in, as a run keeps it."
+    "The recipe as stored in a run, with the values that depend on the model and the data filled in."
     if base is None: recipe = recipe.changed(model=dict(modality=recipe_modality(recipe)))
     if recipe.train.several: found = _best_rates(recipe, learn.dls, base, out, resume, progress)
     elif recipe.train.lr is not None: return recipe
@@ -339,7 +359,7 @@ def tensorboard_callback(
 
 # %% ../../nbs/learn/37_training.ipynb #b0424457
 def _tracking(recipe, out, tensorboard):
-    "The callbacks that follow a training."
+    "The callbacks that track a training."
     train,found = recipe.train,[]
     if tensorboard or train.tensorboard or train.tracker == 'tensorboard': found.append(tensorboard_callback(out))
     if train.tracker in trackers: found.append(Tracker(train.tracker, out, asdict(recipe)))
@@ -347,14 +367,14 @@ def _tracking(recipe, out, tensorboard):
 
 # %% ../../nbs/learn/37_training.ipynb #1ca27efa
 def _rates(recipe, base):
-    "The highest learning rate; a slice from the first layers to the last for pretrained weights."
+    "The maximum learning rate; a slice from the first to the last layers for pretrained weights."
     train = recipe.train
     tuned = train.schedule == 'one_cycle' and (base is not None or recipe.model.pretrained)
     return slice(train.lr*train.body_lr, train.lr) if tuned else train.lr
 
 # %% ../../nbs/learn/37_training.ipynb #20800a15
 def _told_of(given, report, base):
-    "A line about the weights that a training begins with."
+    "A line about the initial weights of a training."
     licence = getattr(base, 'licence', None)
     return f'{given.checkpoint or given.backbone}: {report}' + f', licence {licence}'*bool(licence)
 
@@ -366,13 +386,13 @@ def _scaled(recipe):
 
 # %% ../../nbs/learn/37_training.ipynb #07ef85ac
 def _check_processes(train):
-    "Raise a ValueError for what several processes cannot do."
+    "Raise a ValueError for settings that several processes do not support."
     if n_processes() > 1 and (train.lr is None or train.several):
-        raise ValueError('train.lr and train.wd: several processes do not search for them; give one of each')
+        raise ValueError('train.lr and train.wd: cannot be searched for in several processes; give one of each')
 
 # %% ../../nbs/learn/37_training.ipynb #4c619f09
 def _tell(recipe, learn, base):
-    "Print what the training begins with."
+    "Print the initial weights and the number of processes."
     train,n = recipe.train,n_processes()
     if base is not None: print(_told_of(recipe.model, learn.load_report, base))
     if n > 1: print(f'{n} processes with {train.bs} clips each, {n*train.bs} clips in a batch; learning rate '
@@ -387,12 +407,12 @@ def _run_recipe(recipe, learn, dls, out, resume, progress, base, tensorboard, cb
     with only_writer(out):
         if not resume: check_new_run(out)
         recipe = _settled(recipe, learn, base, out, resume, progress)
-        if train.several: learn = recipe_learner(recipe, dls, base) # begins as if nothing had been tried
+        if train.several: learn = recipe_learner(recipe, dls, base) # starts as if nothing had been tried
         cbs = [*cbs, *recipe_callbacks(recipe)]
         if is_writer(): cbs += _tracking(recipe, out, tensorboard)
         if goes_on: check_resumed(recipe, dls, out)
         _keep_record(recipe, dls, out, goes_on)
-        if is_writer(): (out/'probes'/'last.pt').unlink(missing_ok=True) # of all probes, and large
+        if is_writer(): (out/'probes'/'last.pt').unlink(missing_ok=True) # it holds all probes, and is large
         recipe = _scaled(recipe)
         train = recipe.train
         return train_run(learn, out, train.epochs, _rates(recipe, base), train.wd, train.monitor, resume, progress, cbs,
@@ -403,15 +423,15 @@ def train_recipe(
     recipe:Recipe,
     dls, # The loaders of the recipe
     out:str|Path, # Folder of the run
-    resume:bool=False, # Go on where the run in `out` stopped
-    progress:bool=True, # Show the progress bar and the table of the epochs?
-    base=None, # What `recipe_base` gave
-    tensorboard:bool=False, # Write the curves for TensorBoard into `out`, too? The recipe may say it as well
-    cbs=() # Further callbacks
+    resume:bool=False, # Resume the run in `out`
+    progress:bool=True, # Show the progress bar and the table of epochs?
+    base=None, # Result of `recipe_base`
+    tensorboard:bool=False, # Also write the curves for TensorBoard to `out`? The recipe may request it too
+    cbs=() # Additional callbacks
 )->tuple: # The best model, from its bundle, and the history, a DataFrame
-    """Train by a recipe and keep all that makes the run; raises a ValueError for a run that cannot be resumed.
+    """Train with a recipe and store everything about the run; raises a ValueError for a run that cannot be resumed.
 
-    If a launcher has started several processes, they train together, and the first of them writes."""
+    If a launcher has started several processes, they train together, and the first of them writes the files."""
     check_recipe(recipe)
     _check_processes(recipe.train)
     start_processes()

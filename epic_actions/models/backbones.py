@@ -12,11 +12,11 @@ from typing import NamedTuple
 class Backbone(NamedTuple):
     "A pretrained encoder."
     source:str # Its name on Hugging Face
-    frames:int # Of a clip; 1: it sees single frames
+    frames:int # Frames of a clip; 1: it sees single frames
     size:int # Height and width of a frame, px
-    gflops:int|None # For a clip; None: not measured
-    seconds:float # Of processor time for a clip
-    licence:str # Of the weights, as the authors state it
+    gflops:int|None # GFLOPs for a clip; None: not measured
+    seconds:float # CPU seconds for a clip
+    licence:str # Licence of the weights, as stated by the authors
 
 # %% ../../nbs/models/03_backbones.ipynb #9250edb2
 backbones = {

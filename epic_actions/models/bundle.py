@@ -25,7 +25,7 @@ def _check_args(name, args):
     for k,v in args.items():
         try: json.dumps(v)
         except TypeError as e:
-            raise ValueError(f'{name} cannot be saved, as its argument {k} is no plain data ({e}): give a name or '
+            raise ValueError(f'{name} cannot be saved: its argument {k} is not plain data ({e}); give a name or '
                              'numbers instead') from e
 
 # %% ../../nbs/models/50_bundle.ipynb #8dcb5163
@@ -36,9 +36,9 @@ def check_savable(
     model = unwrapped(model)
     name = type(model).__name__
     if not isinstance(model, ActionModel):
-        raise ValueError(f'{name} cannot be saved, as nothing says how to make it again: derive it from ActionModel')
+        raise ValueError(f'{name} cannot be saved: it is not an ActionModel; derive it from ActionModel')
     check_set(model)
-    model.clip_spec.to_json() # a sampler of the user's may be no plain data
+    model.clip_spec.to_json() # a user's sampler may not be plain data
     _check_args(name, model.init_args)
 
 # %% ../../nbs/models/50_bundle.ipynb #4704991a
@@ -48,7 +48,7 @@ def _weights(model):
 
 # %% ../../nbs/models/50_bundle.ipynb #1d4f9d6c
 def _about(model, info):
-    "What a bundle says about its model, as plain data."
+    "The description of a model in a bundle, as plain data."
     return dict(model=type(model).__name__, args=model.init_args, spec=json.loads(model.clip_spec.to_json()),
                 vocabs=model.vocabs, info=info, feature_network=model.feature_network,
                 background=[*model.background], calibration=model.calibration,
@@ -56,11 +56,11 @@ def _about(model, info):
 
 # %% ../../nbs/models/50_bundle.ipynb #e32100f5
 def save_bundle(
-    model, # An `ActionModel`, with its `clip_spec` and `vocabs` set, as `action_learner` does
-    path:str|Path, # The file, usually `something.safetensors`
-    **info # What else is to be remembered, as plain data: scores, the recipe
+    model, # An `ActionModel` with `clip_spec` and `vocabs`, which `action_learner` sets
+    path:str|Path, # The file, usually `*.safetensors`
+    **info # Other plain data to keep: scores, the recipe
 )->Path:
-    "Write `model` with all that is needed to use it, whole or not at all; raises a ValueError if something is missing."
+    "Write `model` with everything needed to use it, whole or not at all; raises a ValueError if something is missing."
     check_savable(model)
     model = unwrapped(model)
     with atomic_write(path) as part:
@@ -68,7 +68,7 @@ def save_bundle(
     return Path(path)
 
 # %% ../../nbs/models/50_bundle.ipynb #76bab365
-_kinds = dict(model=str, args=dict, spec=dict, vocabs=dict, info=dict) # of what a bundle says about its model
+_kinds = dict(model=str, args=dict, spec=dict, vocabs=dict, info=dict) # of the description in a bundle
 _kinds |= dict(feature_network=(dict,NoneType), calibration=(dict,NoneType), background=(list,NoneType))
 
 # %% ../../nbs/models/50_bundle.ipynb #0c310b67
@@ -76,18 +76,18 @@ def _is_vocab(names): return isinstance(names, list) and all(isinstance(n, (str,
 
 # %% ../../nbs/models/50_bundle.ipynb #20c50945
 def read_bundle(path:str|Path)->dict:
-    "What a bundle says about its model, without the weights; raises a ValueError if it is not a bundle."
+    "The description of the model in a bundle, without the weights; raises a ValueError if it is not a bundle."
     if not Path(path).is_file(): raise ValueError(f'{path}: there is no such file')
     try:
         with safe_open(str(path), 'pt') as f: meta = f.metadata() or {}
     except SafetensorError as e: raise ValueError(f'{path}: not a safetensors file, or cut short ({e})') from e
     if 'epic_actions' not in meta:
         raise ValueError(f'{path}: weights, but not a bundle of epic_actions; save_bundle writes one')
-    about = parse_json(meta['epic_actions'], path, 'what describes a model')
+    about = parse_json(meta['epic_actions'], path, 'the description of a model')
     odd = next((k for k,kind in _kinds.items() if not isinstance(about.get(k), kind)), None)
     if odd is None and all(map(_is_vocab, about['vocabs'].values())): return about
-    raise ValueError(f'{path}: a bundle that does not describe its model ({odd or "vocabs"} is missing, or something '
-                     'else than it should be); save_bundle writes one that does')
+    raise ValueError(f'{path}: a bundle that does not describe its model ({odd or "vocabs"} is missing or not '
+                     'valid); save_bundle writes one that does')
 
 # %% ../../nbs/models/50_bundle.ipynb #62b46e4b
 def _remade(about, state):
@@ -110,7 +110,7 @@ def load_bundle(
     try: model = _remade(about, state)
     except ValueError as e: raise ValueError(f'{path}: its model {e}') from e
     except ImportError: raise
-    except Exception as e: # of whatever the description says
+    except Exception as e: # depending on the description
         raise ValueError(f'{path}: describes a model that cannot be made ({type(e).__name__}: {e})') from e
     try: model.load_state_dict(state)
     except RuntimeError as e:

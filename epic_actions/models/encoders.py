@@ -37,7 +37,7 @@ _images = ('dinov2 dinov2_with_registers dinov3_vit dinov3_convnext siglip_visio
 
 # %% ../../nbs/models/55_encoders.ipynb #7f2c7dd8
 def _known(fields, source):
-    "The fields of the network to make: of one for images and texts, those of its image part; or a ValueError."
+    "The fields of the network; for images and texts, those of the image network; raises a ValueError if unknown."
     kind = fields.get('model_type')
     if kind is None and 'architecture' in fields: return dict(model_type='image', arch=fields['architecture'])
     if kind in ('siglip','siglip2'): fields = dict(model_type=f'{kind}_vision_model') | fields.get('vision_config', {})
@@ -81,7 +81,7 @@ def _found_again(file):
 
 # %% ../../nbs/models/55_encoders.ipynb #1c3a8f6f
 def _read_source(source):
-    "The weights at a source, or None, the fields of its configuration, and where both are found again, or None."
+    "The weights at a source, or None, the fields of its configuration, and the path or name of both, or None."
     if isinstance(source, Mapping): return None,source,None
     if inspect.isroutine(source): source = source.__name__
     if isinstance(source, str) and source in backbones: source = backbones[source].source
@@ -105,8 +105,8 @@ class VideoEncoder(nn.Module):
     "Tokens (B, N, n_features) of clips (B, T, 3, H, W); raises a ValueError for a source or clips that do not fit."
     def __init__(self,
         source, # Name in `backbones`, of Hugging Face (`name@revision`), timm or torchvision; folder; or configuration
-        frames:int|None=None, # Frames of a clip; None: as the source says
-        size:int|None=None # Height and width of a frame, px; None: as the source says
+        frames:int|None=None, # Frames of a clip; None: that of the source
+        size:int|None=None # Height and width of a frame, px; None: that of the source
     ):
         super().__init__()
         weights,fields,self.source = _read_source(source)
@@ -115,7 +115,7 @@ class VideoEncoder(nn.Module):
             with reading(weights.file, 'an encoder'): self._begin(weights, fields, frames, size)
 
     def _begin(self, weights, fields, frames, size):
-        "Make the network of a configuration, and give it its weights."
+        "Make the network of a configuration, and load its weights."
         fields = dict(_known(fields, weights.file if weights else 'the source'))
         told = fields.pop('frames', None),fields.pop('size', None)
         frames,size = frames or told[0],size or told[1]
@@ -129,13 +129,13 @@ class VideoEncoder(nn.Module):
 # %% ../../nbs/models/55_encoders.ipynb #871c2895
 @patch
 def _own_frames(self:VideoEncoder):
-    "Frames for which the network was made."
+    "Number of frames of the network."
     return default_frames if self.by_frame else getattr(self.net.config, _videos[self.kind][0])
 
 # %% ../../nbs/models/55_encoders.ipynb #7fd0d077
 @patch
 def _own_size(self:VideoEncoder):
-    "Pixels for which the network was made."
+    "Frame size of the network, px."
     if self.kind == 'image': return getattr(self.net.body, 'default_cfg', {}).get('input_size', [224])[-1]
     config = self.net.config
     if self.kind == 'siglip2_vision_model': return isqrt(config.num_patches)*config.patch_size
@@ -144,7 +144,7 @@ def _own_size(self:VideoEncoder):
 # %% ../../nbs/models/55_encoders.ipynb #19d35c4b
 @patch
 def _spec(self:VideoEncoder, weights):
-    "The clips that the weights expect, at the frames and the size of this encoder."
+    "The clips that the weights expect, with the frames and size of this encoder."
     usual = getattr(self.net.body, 'default_cfg', None) if self.kind == 'image' else None
     family = self.kind.removesuffix('_vision_model')
     if weights: spec = processor_spec(weights.colours or usual or {}, self.frames, family=family, file=weights.file)
@@ -173,7 +173,7 @@ def config(self:VideoEncoder)->dict:
 
 # %% ../../nbs/models/55_encoders.ipynb #35d2eaf5
 def _patches(x, side):
-    "Patches (B, N, side*side*3) of images (B, 3, H, W); raises a ValueError if they do not divide it."
+    "Patches (B, N, side*side*3) of images (B, 3, H, W); raises a ValueError if `side` does not divide H."
     if x.shape[-1] % side: raise ValueError(f'size={x.shape[-1]}: give a multiple of {side} px for this encoder')
     return pixel_unshuffle(x, side).unflatten(1, (3,-1)).transpose(1, 2).flatten(1, 2).flatten(2).mT
 
@@ -204,7 +204,7 @@ def forward(self:VideoEncoder, x):
 # %% ../../nbs/models/55_encoders.ipynb #3f8df5b1
 @patch(as_prop=True)
 def _n_extra(self:VideoEncoder)->int:
-    "Tokens without a place: of a clip, or of each frame for encoders of images."
+    "Number of tokens without a position: of a clip, or of each frame for image encoders."
     if self.kind == 'image': return getattr(self.net.body, 'num_prefix_tokens', 0)
     if self.kind.startswith(('vjepa2','videomae','siglip')): return 0
     return 1 + getattr(self.net.config, 'num_register_tokens', 0)
@@ -220,7 +220,7 @@ def times(self:VideoEncoder)->int:
 # %% ../../nbs/models/55_encoders.ipynb #a90a3cb9
 @patch(as_prop=True)
 def side(self:VideoEncoder)->int:
-    "Rows, and as many columns, of the tokens of a moment."
+    "Rows, and also columns, of the tokens of a moment."
     config,was_training = getattr(self.net, 'config', None),self.training
     if not self.by_frame: return self.size//(getattr(config, 'patch_size', None) or config.tubelet_size[1])
     blank = next(self.parameters()).new_zeros(1, 3, self.size, self.size)
@@ -231,15 +231,15 @@ def side(self:VideoEncoder)->int:
 # %% ../../nbs/models/55_encoders.ipynb #cac7482e
 @patch(as_prop=True)
 def moment_tokens(self:VideoEncoder)->int:
-    "Tokens of each frame, which say nothing about its time; 0 if they do."
+    "Number of tokens of each frame, if they do not contain its time; else 0."
     return self.side**2 + self._n_extra if self.by_frame else 0
 
 # %% ../../nbs/models/55_encoders.ipynb #48d4d859
 @patch
 def maps(self:VideoEncoder,
-    tokens:torch.Tensor # (B, N, n_features), as the encoder gives them
+    tokens:torch.Tensor # (B, N, n_features), the output of the encoder
 )->torch.Tensor: # (B, times, rows, columns, n_features)
-    "The tokens in their places."
+    "The tokens in their positions."
     if self.kind == 'timesformer': placed = tokens[:,self._n_extra:].unflatten(1, (-1,self.times)).transpose(1, 2)
     elif self.by_frame: placed = tokens.unflatten(1, (self.times,-1))[:,:,self._n_extra:]
     else: placed = tokens[:,self._n_extra:].unflatten(1, (self.times,-1))
@@ -251,7 +251,7 @@ _original_names = {r'^patch_embed': 'encoder.embeddings.patch_embeddings', r'^bl
 
 # %% ../../nbs/models/55_encoders.ipynb #4a769257
 def _part_of(state, part):
-    "The tensors whose names begin with `part`, without it and the prefixes of wrappers."
+    "The tensors whose names begin with `part`, without this and other prefixes."
     found = {k.removeprefix(part): t for k,t in state.items() if k.startswith(part)}
     return {re.sub(r'^((module|backbone)\.)+', '', k): t for k,t in found.items()}
 
@@ -270,7 +270,7 @@ def _from_original(state):
 
 # %% ../../nbs/models/55_encoders.ipynb #3b52ff8d
 def _fitted(state, net):
-    "The tensors of a TimeSformer for clips of the shape that `net` takes."
+    "The tensors of a TimeSformer, resized for the clips of `net`."
     out = dict(state)
     for k in state:
         if k.endswith('embeddings.time_embeddings'): out[k] = resize_times(state[k], net.config.num_frames)
@@ -317,7 +317,7 @@ def _load_image(self:VideoEncoder, weights):
     "Load the weights of a network of timm."
     body = self.net.body
     if not hasattr(body, 'default_cfg'): raise ValueError(
-        f'{weights.file}: weights of torchvision are loaded by their name alone, as VideoEncoder({self.net.arch!r})')
+        f'{weights.file}: weights of torchvision are loaded only by name, as in VideoEncoder({self.net.arch!r})')
     info = body.load_state_dict(weights.state, strict=False)
     head = (*tuplify(body.default_cfg.get('classifier') or ()), 'head')
     left = [k for k in info.unexpected_keys if not k.startswith(head)]
@@ -328,7 +328,7 @@ def _load_image(self:VideoEncoder, weights):
 # %% ../../nbs/models/55_encoders.ipynb #c7ad0f8b
 @patch
 def load_checkpoint(self:VideoEncoder,
-    source # A file, a folder of Hugging Face, or what was in a file; of V-JEPA 2 also the authors'
+    source # A file, a folder of Hugging Face, or the content of a file; for V-JEPA 2 also the authors' files
 )->LoadReport:
     "Load the weights of an encoder; raises a ValueError if they do not fit."
     weights = open_checkpoint(source)
@@ -345,18 +345,18 @@ def load_checkpoint(self:VideoEncoder,
 # %% ../../nbs/models/55_encoders.ipynb #3988768c
 @patch
 def param_groups(self:VideoEncoder)->list:
-    "Its parameters from the first layers to the last, a group for each block."
+    "Its parameters from the first layers to the last, with one group per block."
     blocks = max(layers_of(self.net, (nn.ModuleList,nn.Sequential)), key=len, default=[])
     place = {id(p): i for i,block in enumerate(blocks, 1) for p in block.parameters()}
     groups,at = [[] for _ in range(len(blocks)+1)],0
     for p in self.net.parameters():
-        at = max(at, place.get(id(p), at)) # what follows the blocks goes with the last
+        at = max(at, place.get(id(p), at)) # layers after the blocks belong to the last group
         groups[place.get(id(p), at)].append(p)
     return [g for g in groups if g]
 
 # %% ../../nbs/models/55_encoders.ipynb #14ffd275
 @patch
 def set_grad_checkpointing(self:VideoEncoder, enable:bool=True):
-    "Compute activations again in the backward pass, in place of keeping them; raises a ValueError where it cannot."
+    "Recompute activations in the backward pass instead of keeping them; raises a ValueError if it is not supported."
     if self.kind == 'image': return self.net.body.set_grad_checkpointing(enable)
     self.net.gradient_checkpointing_enable() if enable else self.net.gradient_checkpointing_disable()

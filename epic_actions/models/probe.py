@@ -27,7 +27,7 @@ from .layers import layers_of
 
 # %% ../../nbs/models/57_probe.ipynb #97413a24
 class CrossBlock(nn.Module):
-    "Queries (B, Q, dim) take what they need from tokens (B, N, dim)."
+    "Queries (B, Q, dim) attend to tokens (B, N, dim)."
     def __init__(self,
         dim:int, # Width of a token
         heads:int, # Attention heads; a divisor of `dim`
@@ -51,8 +51,8 @@ class AttentivePooler(nn.Module):
     "From tokens (B, N, dim) to one vector for each query (B, Q, dim)."
     def __init__(self,
         dim:int, # Width of a token
-        n_queries:int=1, # Vectors that are asked for
-        depth:int=4, # Blocks, the last of which is the one of the queries
+        n_queries:int=1, # Number of queries
+        depth:int=4, # Number of blocks; the last one is that of the queries
         heads:int=16, # Attention heads; a divisor of `dim`
         mlp_ratio:float=4 # Width of the hidden layers, as a multiple of `dim`
     ):
@@ -82,17 +82,17 @@ def init_weights(self:AttentivePooler):
 # %% ../../nbs/models/57_probe.ipynb #f4ba445f
 class AttentiveProbe(ActionModel):
     "Classes from the tokens of an encoder (V-JEPA 2, arXiv:2506.09985); raises a ValueError for sizes that do not fit."
-    inputs,train_bn = 'features',False # a frozen encoder stays as it is
+    inputs,train_bn = 'features',False # a frozen encoder does not change
     def __init__(self,
         n_out, # Classes; a tuple for several targets, each of which has a query
         in_features:int|None=None, # Width of a token, for a probe that learns from tokens
-        backbone=None, # A `VideoEncoder` or its source, for a probe that learns from clips; it begins frozen
+        backbone=None, # A `VideoEncoder` or its source, for a probe that learns from clips; frozen at first
         depth:int=4, # Blocks; in all but the last one, the tokens attend to each other
         heads:int=16, # Attention heads; a divisor of the width of a token
         mlp_ratio:float=4, # Width of the hidden layers, as a multiple of that of a token
-        frames:int|None=None, # Frames of a clip, for `backbone`; None: as its source says
+        frames:int|None=None, # Frames of a clip, for `backbone`; None: that of its source
         size:int|None=None, # Pixels of a frame, likewise
-        moment_tokens:int=0 # So many tokens at a time get the same position in time; 0: none gets one
+        moment_tokens:int=0 # Number of tokens that share a position in time; 0: no positions
     ):
         super().__init__()
         if (in_features is None) == (backbone is None):
@@ -112,7 +112,7 @@ class AttentiveProbe(ActionModel):
 # %% ../../nbs/models/57_probe.ipynb #cfd6a18c
 @patch
 def _add_backbone(self:AttentiveProbe, backbone, frames, size):
-    "Put a frozen encoder in front; the width of its tokens."
+    "Add a frozen encoder in front; returns the width of its tokens."
     self.backbone = backbone if isinstance(backbone, VideoEncoder) else VideoEncoder(backbone, frames, size)
     self.backbone.requires_grad_(False)
     self.inputs,self.by_frame = 'clip',self.backbone.by_frame
@@ -138,7 +138,7 @@ def _checked_tokens(self:AttentiveProbe, x):
 @patch
 def forward_features(self:AttentiveProbe,
     x # Clips, or without `backbone` tokens (B, N, in_features)
-)->torch.Tensor: # (B, N, in_features), or of an encoder of images (B, T, N/T, in_features)
+)->torch.Tensor: # (B, N, in_features), or for an image encoder (B, T, N/T, in_features)
     "The tokens of clips; raises a ValueError for other shapes."
     if self.backbone is None: return self._checked_tokens(x)
     clips = to_clip_tensor(x)
@@ -176,11 +176,11 @@ def with_backbone(self:AttentiveProbe,
     backbone, # The `VideoEncoder` that made the tokens, or its source
     **kwargs # `frames` and `size` of the encoder
 )->AttentiveProbe:
-    "The same probe behind its encoder, for clips; raises a ValueError for an encoder of other tokens."
+    "The same probe behind its encoder, for clips; raises a ValueError if the encoder makes other tokens."
     args = {k: self.init_args[k] for k in ('n_out','depth','heads','mlp_ratio','moment_tokens')}
     probe = AttentiveProbe(**args, backbone=backbone, **kwargs)
     if (width := probe.backbone.n_features) != self.init_args['in_features']: raise ValueError(
-        f'the encoder makes tokens of {width} numbers, but the probe learnt from {self.init_args["in_features"]}')
+        f'the encoder makes tokens of {width} numbers, but the probe takes {self.init_args["in_features"]}')
     probe.pooler,probe.head = self.pooler,self.head
     probe.clip_spec,probe.vocabs = probe.backbone.clip_spec,self.vocabs
     return probe.train(self.training)
@@ -216,7 +216,7 @@ _hub_names = {r'^head\.0': 'classifier', 'cross_attention_block': 'cross_attenti
 
 # %% ../../nbs/models/57_probe.ipynb #fbd90c84
 def _hub_keys(name):
-    "The names in a file of transformers whose tensors, joined, are `name`."
+    "The names in a file of transformers whose tensors, concatenated, are `name`."
     name,parts = renamed(name, _hub_names),{'.qkv.': 'qkv', '.kv.': 'kv'}
     joined = next((p for p in parts if p in name), None)
     return tuple(name.replace(joined, f'.{c}_proj.') for c in parts[joined]) if joined else name
@@ -233,13 +233,13 @@ def _probe_of(weights, index):
     probes = weights.content.get('classifiers')
     if not isinstance(probes, list): return weights
     if not 0 <= index < len(probes):
-        raise ValueError(f'{weights.file}: index={index}, but it holds {len(probes)} probes, from 0 on')
+        raise ValueError(f'{weights.file}: index={index}, but it holds {len(probes)} probes, counted from 0')
     return replace(weights, content=probes[index])
 
 # %% ../../nbs/models/57_probe.ipynb #020ca6ac
 @patch
 def load_checkpoint(self:AttentiveProbe,
-    source, # A file, a folder of transformers, or what was in a file
+    source, # A file, a folder of transformers, or the content of a file
     index:int=0 # Which probe, of a file with several
 )->LoadReport:
     "Load the authors' weights or those of transformers; raises a ValueError if they do not fit."

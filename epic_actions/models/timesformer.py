@@ -8,15 +8,34 @@ __all__ = ['TimeSformer']
 # %% ../../nbs/models/20_timesformer.ipynb #5736b861
 from types import SimpleNamespace
 import torch
+import torch.nn.functional as F
+from einops import rearrange
 from fastcore.basics import patch
 from torch import nn
 from fastai.torch_core import params
 from timesformer_pytorch import TimeSformer as _TimeSformer
-from timesformer_pytorch.timesformer_pytorch import Attention
+from timesformer_pytorch.timesformer_pytorch import Attention, apply_rot_emb
 
 # %% ../../nbs/models/20_timesformer.ipynb #2257771f
 from .base import ActionModel
 from .layers import fitting_clips, layers_of, total_out, split_out
+
+# %% ../../nbs/models/20_timesformer.ipynb #13503d80
+def _attend(*qkv): return F.scaled_dot_product_attention(*(t.unsqueeze(1) for t in qkv)).squeeze(1)
+
+# %% ../../nbs/models/20_timesformer.ipynb #3531663e
+class _Attention(Attention):
+    "timesformer-pytorch's `Attention` with torch's kernels, for clips without masks."
+    def forward(self, x, einops_from, einops_to, mask=None, cls_mask=None, rot_emb=None, **sides):
+        qkv = [rearrange(t, 'b n (h d) -> (b h) n d', h=self.heads) for t in self.to_qkv(x).chunk(3, -1)]
+        out = _attend(qkv[0][:,:1], *qkv[1:]) # the class token looks at all
+        q,k,v = (rearrange(t[:,1:], f'{einops_from} -> {einops_to}', **sides) for t in qkv)
+        if rot_emb is not None: q,k = apply_rot_emb(q, k, rot_emb)
+        [n] = sides.values() # a plain number, so an exported graph takes any number of clips
+        cls_k,cls_v = (t[:,:1].repeat_interleave(n, 0) for t in qkv[1:])
+        patches = _attend(q, torch.cat([cls_k, k], 1), torch.cat([cls_v, v], 1))
+        out = torch.cat([out, rearrange(patches, f'{einops_to} -> {einops_from}', **sides)], 1)
+        return self.to_out(rearrange(out, '(b h) n d -> b n (h d)', h=self.heads))
 
 # %% ../../nbs/models/20_timesformer.ipynb #667bcebe
 class TimeSformer(ActionModel, _TimeSformer):
@@ -32,18 +51,17 @@ class TimeSformer(ActionModel, _TimeSformer):
         heads:int=4, # Attention heads
         dim_head:int=32, # Width of a head
         attn_dropout:float=0.1, ff_dropout:float=0.1, # Dropout of attention and MLP
-        **kwargs # `channels`, `rotary_emb`, `shift_tokens`, as timesformer-pytorch has them
+        **kwargs # `channels`, `rotary_emb`, `shift_tokens` of timesformer-pytorch
     ):
         if image_size % patch_size:
             raise ValueError(f'image_size={image_size} is not divisible by patch_size={patch_size}')
         super().__init__(dim=dim, num_frames=num_frames, num_classes=total_out(num_classes), image_size=image_size,
                          patch_size=patch_size,
             depth=depth, heads=heads, dim_head=dim_head, attn_dropout=attn_dropout, ff_dropout=ff_dropout, **kwargs)
+        for step in layers_of(self, Attention): step.__class__ = _Attention
         self.n_out,self.input_shape = num_classes,(num_frames, kwargs.get('channels', 3), image_size, image_size)
 
     def forward(self, x): return split_out(_TimeSformer.forward(self, fitting_clips(self, x)), self.n_out)
-
-
 
 # %% ../../nbs/models/20_timesformer.ipynb #4e7079b1
 @patch(static_method=True)
@@ -58,7 +76,7 @@ def sizes(cls:TimeSformer, n_out, spec):
 
 # %% ../../nbs/models/20_timesformer.ipynb #2215d5e3
 def _head_attention(step, x, *args, **kwargs):
-    "Who looks at whom in one step, (heads, 1+patches, 1+patches); takes what `Attention` was called with."
+    "The attention of one step, (heads, 1+patches, 1+patches), for the arguments of a call of `Attention`."
     q,k,_ = step.to_qkv(x).chunk(3, dim=-1)
     h,n = step.heads,x.shape[1]
     one_hot = torch.eye(n, device=x.device).repeat(1, h)[None]
@@ -69,21 +87,21 @@ def _head_attention(step, x, *args, **kwargs):
 # %% ../../nbs/models/20_timesformer.ipynb #1ebe9be7
 @patch
 def attention_steps(self:TimeSformer)->list:
-    "The time and space attention of every block, in their order."
+    "The time and space attention of every block, in order."
     return layers_of(self, Attention)
 
 # %% ../../nbs/models/20_timesformer.ipynb #d08f8fca
 @patch
 def attention_matrix(self:TimeSformer,
     step, # One of `attention_steps`
-    *args, **kwargs # What it was called with
+    *args, **kwargs # Arguments of its call
 )->torch.Tensor: # (1+patches, 1+patches)
-    "How much each token takes from each token in one step, averaged over the heads."
+    "How much each token attends to each token in one step, averaged over the heads."
     return _head_attention(step, *args, **kwargs).mean(0)
 
 # %% ../../nbs/models/20_timesformer.ipynb #55bee913
 class _Table(nn.Module):
-    "Gives the sine and cosine tables that `embedding` makes for `shape`."
+    "Returns the sine and cosine tables that `embedding` computes for `shape`."
     def __init__(self, embedding, *shape):
         super().__init__()
         for name,t in zip(('sin','cos'), embedding(*shape, device='cpu')):

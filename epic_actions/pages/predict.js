@@ -2,7 +2,7 @@
 
 const shownCurves = 6, live = 60  // curves of a target; seconds of a camera that are shown
 const names = {
-  csv: 'Table', json: 'JSON', srt: 'Subtitles', png: 'Timeline', mp4: 'Video', gif: 'GIF', npz: 'Raw answers',
+  csv: 'Table', json: 'JSON', srt: 'Subtitles', png: 'Timeline', mp4: 'Video', gif: 'GIF', npz: 'Raw predictions',
 }
 let model = null, video = null, answers = [], segments = [], until = 0, now = 0, camera = null, stream = null
 
@@ -15,8 +15,8 @@ const view = () => camera ? {from: Math.max(0, video.duration - live), to: Math.
 async function ask(path, options) {
   let answer
   try { answer = await fetch(api(path), options) }
-  catch { throw new Error('The server does not answer. Is it still running?') }
-  if (answer.status == 403) throw new Error('The page was started again: open the address that it printed.')
+  catch { throw new Error('The server does not respond. Is it still running?') }
+  if (answer.status == 403) throw new Error('The server was restarted: open the address that it printed.')
   if (!answer.ok) throw new Error((await answer.json()).error)
   return answer
 }
@@ -216,7 +216,7 @@ function sent(file) {  // with XMLHttpRequest, as fetch does not say how far an 
     r.upload.onprogress = e => said(`sending ${Math.round(100*e.loaded/e.total)}%`)
     r.onload = () => {
       if (r.status == 201) return resolve(JSON.parse(r.response))
-      reject(new Error(r.status == 403 ? 'The page was started again: open the address that it printed.'
+      reject(new Error(r.status == 403 ? 'The server was restarted: open the address that it printed.'
                                        : JSON.parse(r.response).error))
     }
     r.onerror = () => reject(new Error('The video could not be sent. Is the server still running?'))
@@ -229,7 +229,7 @@ async function take(file) {
   $('hint').textContent = ''
   if (file.size > model.limits.bytes) {
     const mb = x => `${(x/1e6).toFixed(0)} MB`
-    return problem(`${file.name} has ${mb(file.size)}; at most ${mb(model.limits.bytes)} are taken. ` +
+    return problem(`${file.name} has ${mb(file.size)}; at most ${mb(model.limits.bytes)} are allowed. ` +
                    'Start the page with a larger --max-mb, or cut the video.')
   }
   said('sending \u2026')
@@ -372,7 +372,7 @@ async function start() {
   $('camera').hidden = !model.camera
   const {bytes, seconds} = model.limits
   $('limits').textContent = `Up to ${Math.round(bytes/1e6)} MB and ${Math.round(seconds/60)} minutes. ` +
-    'The video goes to this server alone, and is deleted when it stops.'
+    'The video is sent only to this server, and deleted when it stops.'
   Object.values(model.classes).flat().slice(0, 60).forEach(label => hue(label))
   tick()
   const id = location.hash.slice(1)

@@ -57,7 +57,7 @@ def _annotate(ax, share, c, swap):
 
 # %% ../../nbs/report/00_figures.ipynb #cac2e5fc
 def _label_axes(ax, names, width, c):
-    "Name the rows of the confusion matrix on `ax`, and its `width` columns, of which a last one may be for others."
+    "Name the rows of the confusion matrix on `ax`, and its `width` columns; an extra column is for other classes."
     n = len(names)
     slant = dict(rotation=90) if n > 8 else dict(rotation=35, ha='right', rotation_mode='anchor')
     ax.set_yticks(range(n), names, parse_math=False)
@@ -71,7 +71,7 @@ def _draw_cells(ax, share, c):
     "Draw the squares of the confusion matrix on `ax`, with thin lines between them."
     rows, columns = (np.arange(n + 1) - .5 for n in share.shape)
     colors = LinearSegmentedColormap.from_list('', [c['card'], c['accent']])
-    ax.pcolormesh(columns, rows, share ** .6, vmin=0, vmax=1, cmap=colors, # the root makes a few per cent visible
+    ax.pcolormesh(columns, rows, share ** .6, vmin=0, vmax=1, cmap=colors, # the root makes small shares visible
                   edgecolors=c['line'], linewidth=min(1, 12 / len(share)))
     ax.invert_yaxis()
     ax.spines[:].set_color(c['line'])
@@ -123,7 +123,7 @@ def _panel(ax, title, c):
 # %% ../../nbs/report/00_figures.ipynb #0cee253b
 def curves_figure(
     lines, # Dict, name -> values, a Series by epoch
-    accent, # The name of the line to stress
+    accent, # The name of the line to highlight
     title, # What is drawn
     dark=False # Colours for a dark page
 )->Figure:
@@ -150,7 +150,7 @@ def counts_figure(
     counts, # Data frame as of `class_counts`: one row per class, one column per split
     dark=False # Colours for a dark page
 )->Figure:
-    "The clips of each class in each split as bars, of the first 40 rows."
+    "Bars of the number of clips of each class in each split, for the first 40 rows."
     c, shown = themes[dark], counts[:40]
     n, splits = shown.shape
     fig = Figure(figsize=(1.7 + 2.1 * splits, .4 + .19 * n))

@@ -36,7 +36,7 @@ from ..score.latency import measure_latency
 from ..score.metrics import choice_warning, few
 from ..score.results import load_results, match_ids, mean_results, save_results
 from ..score.scoring import clip_images, score_clips
-from ..learn.distributed import is_writer, n_processes, start_processes
+from ..learn.distributed import is_writer, start_processes
 from ..learn.recipes import read_recipe
 from ..learn.trackers import track_files, trackers
 from ..learn.training import (check_new_run, recipe_base, recipe_features, recipe_loaders, recipe_modality,
@@ -57,7 +57,7 @@ def run_names(
 )->dict: # Name -> path
     "A short name for each of `sources`; raises a ValueError if one is given twice."
     paths = [Path(s) for s in sources]
-    if twice := [p for p in paths if paths.count(p) > 1]: raise ValueError(f'{twice[0]}: is given twice')
+    if twice := [p for p in paths if paths.count(p) > 1]: raise ValueError(f'{twice[0]}: given twice')
     named = {run_folder(p).name if p.is_dir() or p.name == 'best.safetensors' else p.stem: p for p in paths}
     return named if len(named) == len(paths) else {str(p): p for p in paths}
 
@@ -72,7 +72,7 @@ def is_folds(
 def seed_folders(
     source:str|Path # Folder of a run, or a file
 )->list: # Empty if there is one seed
-    "The folders of the seeds in `source`, by number."
+    "The folders of the seeds in `source`, by seed."
     path = Path(source)
     if not is_folds(path) and not (path/'seeds.json').is_file(): return []
     return sorted(path.glob('seed*[0-9]'), key=lambda p: int(p.name[4:]))
@@ -81,7 +81,7 @@ def seed_folders(
 def first_run(
     source:str|Path # Folder of a run, or a file
 )->Path:
-    "The first run in a folder of folds or seeds; `source` itself if it is none."
+    "The first run in a folder of folds or seeds; `source` itself if it is not such a folder."
     path = Path(source)
     if seeds := seed_folders(path): return first_run(seeds[0])
     return path/'fold0' if is_folds(path) else path
@@ -92,21 +92,21 @@ def check_one_run(
 ):
     "Raise a ValueError that names a run if `source` holds several."
     if (run := first_run(source)) != Path(source):
-        raise ValueError(f'{source}: holds several runs; give the folder of one, as {run}')
+        raise ValueError(f'{source}: holds several runs; give the folder of one, such as {run}')
 
 # %% ../../nbs/report/20_runs.ipynb #b764e379
 def _check_finished(source):
     "Raise a ValueError if folds or seeds are missing in `source`."
     several = is_folds(source) or seed_folders(source)
     if several and not (Path(source)/'results.npz').is_file():
-        raise ValueError(f'{source}: not all of its runs are finished; go on with train --resume')
+        raise ValueError(f'{source}: not all of its runs are finished; continue with train --resume')
 
 # %% ../../nbs/report/20_runs.ipynb #ddce0e07
 def folds_results(
     source:str|Path, # Folder of a cross-validation
     clips:pd.DataFrame # Segment table
 ): # `Results`
-    "What the folds said about `clips`, each by a model that had not seen it; raises a ValueError for other clips."
+    "The results of the folds for `clips`, each from a model that has not seen it; raises a ValueError for other clips."
     results = load_results(Path(source)/'results.npz')
     there = results.segments.uid.astype(str)
     return results[match_ids(there[there.isin(clips.uid.astype(str))], clips.uid, str(source), 'the clips')]
@@ -114,14 +114,14 @@ def folds_results(
 # %% ../../nbs/report/20_runs.ipynb #dac8939c
 def named_model(
     source:str|Path, # Folder of a run, bundle, checkpoint or published name
-    classes:Path|None=None # EPIC-KITCHENS' tables of classes, for models that do not name theirs
+    classes:Path|None=None # Folder of EPIC-KITCHENS' class tables, for models without class names
 ): # The model in evaluation, with `vocabs`
-    "The model at `source`; raises a ValueError if nothing says what its classes are called."
+    "The model at `source`; raises a ValueError if its classes have no names."
     model = read_model(str(first_run(source)))
     if model.vocabs: return model
     if not classes:
-        raise ValueError(f"{source}: does not name its classes; give --classes, the folder of EPIC-KITCHENS' tables "
-                         "of classes")
+        raise ValueError(f"{source}: does not name its classes; give --classes, the folder with EPIC-KITCHENS' "
+                         "class tables")
     model.vocabs = epic_classes(classes)
     if n_classes(model.vocabs) != model.n_out:
         raise ValueError(f'{source}: has {model.n_out} classes, but {classes} names {n_classes(model.vocabs)}')
@@ -129,10 +129,10 @@ def named_model(
 
 # %% ../../nbs/report/20_runs.ipynb #ad095ff9
 def _kept_clips(source):
-    "The segment table that a run kept; raises a ValueError if there is none."
+    "The segment table that a run kept; raises a ValueError if no run kept one."
     file = run_folder(source)/'segments.csv'
     if not file.is_file():
-        raise ValueError(f'{source}: no run is there that kept clips for testing, so give the data to score (--data)')
+        raise ValueError(f'{source}: there is no run with clips for testing, so give the data to score (--data)')
     return file
 
 # %% ../../nbs/report/20_runs.ipynb #d64f7792
@@ -156,8 +156,8 @@ class HeldOut(NamedTuple):
 # %% ../../nbs/report/20_runs.ipynb #37b12b29
 def held_out(
     sources:dict, # Name of a model -> path
-    data:Path|None=None, # Data in place of those that the last run kept
-    split:str|None=None, # Its name, or `all`; None: the test clips, else those of validation, else all
+    data:Path|None=None, # Data to use instead of the clips that the last run kept
+    split:str|None=None, # Its name, or `all`; None: the test clips, else the validation clips, else all
     **read # `group`, `root`, `modality`, `format` and `label_fps` of `read_data`
 )->HeldOut:
     "The clips to score; warns of clips that a model was trained on; raises a ValueError if there are none."
@@ -184,7 +184,7 @@ def class_problem(
             there = few(sorted(clips[t].dropna().unique()))
             return f'it knows none of the {t}s of the clips ({there}), but {few(vocabs[t])}'
     if not np.logical_and.reduce([*known.values()]).any():
-        return f'it knows no {" and ".join(vocabs)} of one clip together'
+        return f'there is no clip whose {" and ".join(vocabs)} it both knows'
 
 # %% ../../nbs/report/20_runs.ipynb #5f33da12
 def incomparable(
@@ -208,12 +208,12 @@ def run_features(
     model, # A model
     source:str|Path # Its run, or a file in its folder
 )->dict: # `features` and `sampler`; empty for a model of clips
-    "What `score_clips` needs for the model of a run; raises a ValueError if it takes features that nothing names."
+    "Arguments of `score_clips` for the model of a run; raises a ValueError if no recipe says where its features are."
     if getattr(model, 'inputs', 'clip') == 'clip': return {}
     folder = run_folder(source)
     found = recipe_features(read_recipe(folder)) if (folder/'recipe.json').is_file() else {}
     if found: return found
-    raise ValueError(f'{source}: takes features, and there is no recipe of a run beside it that says where they are')
+    raise ValueError(f'{source}: takes features, but no recipe of a run beside it says where they are')
 
 # %% ../../nbs/report/20_runs.ipynb #94cf854b
 def scoring_model(
@@ -221,7 +221,7 @@ def scoring_model(
     source:str|Path, # Its run, or a file in its folder
     clips:pd.DataFrame # Segment table
 )->tuple: # The model for these clips, and more arguments of `score_clips`
-    "The model of a run as it scores clips: on their features, where they are kept, or behind its network."
+    "The model of a run, ready to score clips: on their features if these are kept, otherwise behind its network."
     try: own = run_features(model, source)
     except ValueError:
         if not model.feature_network: raise
@@ -237,12 +237,12 @@ def score_runs(
     classes:Path|None=None, # See `named_model`
     group:str|None=None, # See `read_data`
     root:Path|None=None, # See `read_data`
-    segments:int|None=None, # Frames or segments of a clip; None: as in training
+    segments:int|None=None, # Frames or segments per clip; None: as in training
     format:str|None=None, # See `read_data`
     label_fps:float|None=None, # See `read_data`
     **how # Arguments of `score_clips`
 )->tuple: # Name -> model; `HeldOut`; a function: segment table, names -> name -> `Results`
-    "The models, the clips to score, and what scores them."
+    "The models, the clips to score, and a function that scores them."
     for s in sources.values(): _check_finished(s)
     models = {name: named_model(s, classes) for name,s in sources.items()}
     *_, last = models.values()
@@ -261,9 +261,9 @@ def score_runs(
 # %% ../../nbs/report/20_runs.ipynb #0760c2ab
 def score_run(
     source:str|Path, # Folder of a run, bundle, or a published network by name
-    data:Path|None=None, # Data to score, with the names of the classes if the model has none; None: what the run kept
-    split:str|None=None, # `train`, `valid`, `test` or `all`; None: all of `data`, or what the run kept for testing
-    segments:int|None=None, # Frames or segments of a clip; None: as in training
+    data:Path|None=None, # Data to score, with the class names if the model has none; None: the clips that the run kept
+    split:str|None=None, # `train`, `valid`, `test` or `all`; None: all of `data`, or the run's clips for testing
+    segments:int|None=None, # Frames or segments per clip; None: as in training
     group:str|None=None, # See `read_data`
     root:Path|None=None, # See `read_data`
     labelled:bool=False, # Raise a ValueError before anything is scored if the labels are not among the model's classes?
@@ -277,14 +277,14 @@ def score_run(
     return models['the model'], held, score(held.clips)['the model']
 
 # %% ../../nbs/report/20_runs.ipynb #d10cf1e9
-_counted = ['clips of nothing','called an action','clips of actions','called nothing']
+_counted = ['background clips','predicted as an action','action clips','predicted as background']
 
 # %% ../../nbs/report/20_runs.ipynb #bdcb87b9
 def background_counts(
     results, # `Results`
-    background # Names of the classes that mean that nothing happens
-)->pd.DataFrame: # A row for each target that has such a class and labels
-    "How many clips of nothing are called an action, and how many actions are called nothing."
+    background # Names of the background classes
+)->pd.DataFrame: # A row for each target that has such a class, and labels
+    "How many background clips are predicted as an action, and how many actions as background."
     rows = {}
     for t,names in results.vocab.items():
         if t not in results.segments or not {*names} & {*background}: continue
@@ -296,12 +296,12 @@ def background_counts(
 
 # %% ../../nbs/report/20_runs.ipynb #20e80181
 def _about_background(counts, background):
-    "The sections of a report about clips of nothing."
+    "The sections of a report about background clips."
     if not len(counts): return []
-    none = ' None of these clips shows nothing, so the figures say nothing about false alarms.'
-    text = (f'Nothing happens in clips of {", ".join(background)}. In all other figures this is one class among the '
+    none = ' There are no background clips, so the metrics say nothing about false alarms.'
+    text = (f'Nothing happens in clips of {", ".join(background)}. In all other metrics this is one class among the '
             'others.' + none*bool((counts[_counted[0]] == 0).all()))
-    return [('Clips of nothing', text), ('Clips of nothing, counts', counts)]
+    return [('Background', text), ('Background, counts', counts)]
 
 # %% ../../nbs/report/20_runs.ipynb #d585d650
 def write_scores(
@@ -335,17 +335,17 @@ results_suffixes = '.npz','.pkl','.pt'
 
 # %% ../../nbs/report/20_runs.ipynb #08bd45fa
 def _evaluated_file(data):
-    "The annotations to evaluate results by; raises a ValueError if there are none."
+    "The annotations to evaluate results with; raises a ValueError if there are none."
     files = epic_files(data/'annotations') or epic_files(data)
     if not files:
-        raise ValueError(f'{data}: holds no annotations of EPIC-KITCHENS to evaluate results by; leave it out to '
-                         'evaluate them by the labels that they hold')
+        raise ValueError(f'{data}: holds no annotations of EPIC-KITCHENS to evaluate results with; leave it out to '
+                         'evaluate them with the labels that they hold')
     return next((f for f in files if 'validation' in f.name), files[0])
 
 # %% ../../nbs/report/20_runs.ipynb #6143b748
 def _labels_of(file):
     "The labelled segments and the classes in annotations, for `load_results`."
-    with warnings.catch_warnings(action='ignore'): # of frames that are not needed
+    with warnings.catch_warnings(action='ignore'): # about frames, which are not needed
         df = segments_from_epic(file, file.parent)
     if 'verb' not in df: raise ValueError(f'{file}: has no labels, so nothing can be evaluated')
     return dict(segments=df.drop(columns=['source','problem','start','stop']), vocab=epic_classes(file))
@@ -353,10 +353,10 @@ def _labels_of(file):
 # %% ../../nbs/report/20_runs.ipynb #2e168825
 def evaluate_results(
     path:Path, # Results: .npz, or .pkl and .pt of the official tools
-    data:Path|None=None, # Annotations of EPIC-KITCHENS; None: by the labels that the results hold
+    data:Path|None=None, # Annotations of EPIC-KITCHENS; None: the labels that the results hold
     out:Path|None=None, # Folder for a report
-    partial:bool=False # Score a part of the annotated segments, with a warning?
-)->dict: # Scores as plain data, with `figures`, the official ones, if there are annotations
+    partial:bool=False # If results lack some of the annotated segments, score the others, with a warning?
+)->dict: # Scores as plain data, with the official metrics as `figures` if there are annotations
     "Evaluate saved results; raises a ValueError if there are no labels."
     file = data and _evaluated_file(data)
     results = load_results(path, **(_labels_of(file) | dict(partial=partial) if file else {}))
@@ -371,12 +371,12 @@ def evaluate_results(
 # %% ../../nbs/report/20_runs.ipynb #eba05a44
 def evaluate_run(
     source:Path, # Folder of a run, bundle, published network by name, or saved results
-    data:Path|None=None, # Data to score, or annotations for results; None: what the run, or the results, hold
+    data:Path|None=None, # Data to score, or annotations for results; None: the run's clips, or the results' labels
     out:Path|None=None, # Folder for the report; None: `eval` beside the model, and none for results
-    partial:bool=False, # Results: score a part of the annotated segments, with a warning?
+    partial:bool=False, # If results lack some of the annotated segments, score the others, with a warning?
     **how # Arguments of `score_run`
 )->dict: # Paths and scores, as plain data
-    "Score a saved model, or saved results, and write the report; raises a ValueError if the model has other classes."
+    "Score a saved model or saved results, and write the report; raises a ValueError if the model has other classes."
     if source.suffix in results_suffixes: return evaluate_results(source, data, out, partial)
     model,held,results = score_run(source, data, labelled=True, **how)
     folder = run_folder(source)
@@ -389,7 +389,7 @@ def evaluate_run(
 def compare_runs(
     models:list, # Two or more runs, bundles or checkpoints, or saved results; the first is the baseline
     **how # Arguments of `score_runs`
-)->pd.DataFrame: # As `compare_results` gives it
+)->pd.DataFrame: # See `compare_results`
     "Score models on the same clips and compare them with the first one; raises a ValueError if one has other classes."
     sources = run_names(models)
     results = {n: load_results(s) for n,s in sources.items() if s.suffix in results_suffixes}
@@ -402,10 +402,10 @@ def compare_runs(
     return compare_results({n: results[n] for n in sources})
 
 # %% ../../nbs/report/20_runs.ipynb #c9bbb422
-missed_share = .05 # of the actions may be called nothing
+missed_share = .05 # of the actions may be predicted as background
 
 def _missed(folder):
-    "`missed_share` for a run that learnt from other footage alone what nothing is, else None."
+    "`missed_share` for a run whose background comes from other footage alone, else None."
     if not (folder/'recipe.json').is_file(): return
     nothing = read_recipe(folder).background
     if nothing.footage and not nothing.gaps: return missed_share
@@ -413,14 +413,14 @@ def _missed(folder):
 # %% ../../nbs/report/20_runs.ipynb #2ed347f5
 def calibrate_run(
     source:str|Path, # Folder of a run, or its bundle
-    data:Path|None=None, # Data in place of those that the run kept
+    data:Path|None=None, # Data to use instead of the clips that the run kept
     split:str|None=None, # Its name, or `all`; None: validation, or all of `data`
-    precision:float|None=None, # Wished of each class, 0 to 1; None: no answers are dropped
-    results:Path|None=None, # Results of the same classes in place of data
-    missed:float|None=None, # See `calibrate`; None: `missed_share` if the run learnt from other footage what nothing is
+    precision:float|None=None, # Required precision of each class, 0 to 1; None: no predictions are dropped
+    results:Path|None=None, # Results of the same classes, instead of data
+    missed:float|None=None, # See `calibrate`; None: `missed_share` if the run's background comes from other footage
     **how # Arguments of `score_run`
-)->dict: # As `calibrate` gives it
-    "Calibrate the model of a run, and keep that in its bundle; raises a ValueError if nothing is there to learn from."
+)->dict: # See `calibrate`
+    "Calibrate the model of a run, and write that into its bundle; raises a ValueError if there are no clips for it."
     check_one_run(source)
     bundle = source/'best.safetensors' if (source := Path(source)).is_dir() else source
     model = load_bundle(bundle)
@@ -433,7 +433,7 @@ def calibrate_run(
 
 # %% ../../nbs/report/20_runs.ipynb #7a1c925f
 def _histories(sources):
-    "The learning curves of the runs that have some."
+    "The learning curves of the runs that have any."
     found = {}
     for n,s in sources.items():
         if not (f := run_folder(s)/'history.csv').is_file(): continue
@@ -442,7 +442,7 @@ def _histories(sources):
 
 # %% ../../nbs/report/20_runs.ipynb #52847414
 def _without(nets, left_out):
-    "The models that are not left out; warns of the others."
+    "The models that are not left out; warns about the others."
     for n,why in left_out.items(): warnings.warn(f'{n} is left out of the report: {why}')
     return {n: m for n,m in nets.items() if n not in left_out}
 
@@ -460,7 +460,7 @@ def report_runs(
     markdown:bool=False, # Write report.md, too?
     **how # Arguments of `score_runs`
 )->dict: # Paths and scores, as plain data
-    """Score models on the same clips, and write all that is known about them on one page.
+    """Score models on the same clips, and write a report about them.
 
     Models with other classes than the last one are left out, with a warning."""
     sources = run_names(models)
@@ -488,10 +488,10 @@ def divided_data(
     recipe, # `Recipe`, whose seed decides
     valid=None, # See `train_data`
     test=None, # See `train_data`
-    base=None, # What `recipe_base` gave
+    base=None, # The result of `recipe_base`
     **read # `group`, `root`, `format` and `label_fps` of `read_data`
 )->Data:
-    "The data at a path, with the split that is asked for, or that it has."
+    "The data at a path, with the requested split, or its own."
     settings,share = recipe.train,0.2 if valid is None else 0.
     found = read_data(data, ucf_split=settings.ucf_split, valid=share, modality=recipe_modality(recipe, base), **read)
     df = divide(found.segments, valid, test, settings.seed)
@@ -503,7 +503,7 @@ def epoch_warning(
     history:pd.DataFrame, # A row for each epoch
     n:int, # Validation clips
     monitor:str # What decides, see `Checkpoints`
-)->str: # Empty if there are enough clips, or none is used
+)->str: # Empty if there are enough clips, or none is needed
     "A warning that the best epoch was chosen on too few clips."
     share = info.get('action_accuracy', info.get('accuracy'))
     if share is None or monitor in ('last','train_loss'): return ''
@@ -520,8 +520,8 @@ def train_and_score(
     dls, # The loaders of the recipe
     out:Path, # Folder of the run
     resume:bool=False, # Go on where the run in `out` stopped
-    pairs:dict|None=None, # Verb -> its reversal
-    workers:int|None=None, # Processes that read the clips that are scored
+    pairs:dict|None=None, # Verb -> its reverse
+    workers:int|None=None, # Processes that read the clips to score
     **how # Arguments of `train_recipe`
 )->dict: # Paths and scores, as plain data; empty in further processes
     "Train, then score the test clips, or the validation clips if there are none."
@@ -544,8 +544,8 @@ def train_data(
     recipe, # `Recipe`
     data:Path, # Anything that `read_data` reads
     out:Path, # Folder of the run
-    valid=None, # Validation: a share, or groups; None: as the data say, else 0.2
-    test=None, # Test, not used in training: a share, or groups; None: as the data say, else none
+    valid=None, # Validation: a share, or groups; None: the split of the data, else 0.2
+    test=None, # Test, not used in training: a share, or groups; None: the split of the data, else none
     workers:int|None=None, # Processes that read clips
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
     resume:bool=False, # Go on where the run in `out` stopped, see `train_recipe`
@@ -553,7 +553,7 @@ def train_data(
 )->dict: # Paths and scores, as plain data
     "Train a model on the data at a path, and score it; raises a FileExistsError if `out` holds another run."
     if resume and first_run(out) != out:
-        raise ValueError(f'{out}: holds several runs; go on with the --folds and --seed that they were begun with')
+        raise ValueError(f'{out}: holds several runs; continue with the --folds and --seed that they were started with')
     if not resume: check_new_run(out)
     start_processes()
     base = recipe_base(recipe)
