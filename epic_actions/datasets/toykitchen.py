@@ -10,6 +10,7 @@ __all__ = ['FPS', 'MOTIONS', 'VERBS', 'REVERSALS', 'NOUNS', 'RECIPES', 'cook', '
 import colorsys, json, re
 from fractions import Fraction
 from functools import lru_cache, partial
+from glob import escape
 from math import ceil, floor
 from pathlib import Path
 from zlib import crc32
@@ -20,7 +21,7 @@ from fastcore.all import AttrDict, listify, parallel, patch
 # %% ../../nbs/datasets/40_toykitchen.ipynb #61579107
 from .epic import EPIC
 from ..video.checked import read_json, reading
-from ..video.files import atomic_write, is_watched
+from ..video.files import atomic_write, is_watched, remove_parts
 from ..video.media import create_media
 from ..video.writing import encode, mux
 
@@ -604,7 +605,8 @@ class ToyKitchen:
         self.annotations = self.path/'annotations'
         args = AttrDict(version=1, n_clips=n_clips, size=size, seed=seed, participants=self.participants,
                         unseen=self.unseen, frames=bool(frames), flow=bool(flow))
-        if not _find(self.path, args): _render(self.path, args, n_workers, progress)
+        if _find(self.path, args): remove_parts(self.path.parent, escape(self.path.name))
+        else: _render(self.path, args, n_workers, progress)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #2361bd14
 _checked_args = 'n_clips','size','seed','participants','unseen'

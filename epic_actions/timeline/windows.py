@@ -20,7 +20,7 @@ from ..models.base import ActionModel, check_set, unwrapped
 from ..models.encoders import VideoEncoder
 from ..models.pretrained import read_model
 from ..video.checked import read_array, read_json
-from ..video.files import atomic_write, track
+from ..video.files import atomic_write, swept, track
 
 # %% ../../nbs/timeline/15_windows.ipynb #f81c9fee
 class WindowNet(nn.Module):
@@ -104,11 +104,12 @@ def keep_features(
     "The features of videos, stored in files; raises a ValueError if the folder holds others, or a `VideoError`."
     path,found = Path(path),{}
     _check_folder(path, _about(net, window, stride))
-    for source in track([*dict.fromkeys(map(str, videos))], 'videos processed', progress=progress):
-        if not (file := path/_file_name(source)).exists():
-            x = window_features(net, source, window, stride, **kwargs)
-            with atomic_write(file) as part, open(part, 'wb') as f: np.save(f, x)
-        found[source] = read_array(file)
+    with swept([path]):
+        for source in track([*dict.fromkeys(map(str, videos))], 'videos processed', progress=progress):
+            if not (file := path/_file_name(source)).exists():
+                x = window_features(net, source, window, stride, **kwargs)
+                with atomic_write(file) as part, open(part, 'wb') as f: np.save(f, x)
+            found[source] = read_array(file)
     return found
 
 # %% ../../nbs/timeline/15_windows.ipynb #1380de2f

@@ -119,7 +119,7 @@ def _try_lock(file, place, wait):
 def _locked(file, place, wait):
     "The file, open and locked."
     while True:
-        f = open(file, 'a')
+        f = os.fdopen(os.open(file, os.O_RDWR | os.O_CREAT | os.O_APPEND | getattr(os, 'O_NOFOLLOW', 0), 0o666), 'a')
         try: _try_lock(f, place, wait)
         except BaseException:
             f.close()
