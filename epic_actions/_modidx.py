@@ -4398,6 +4398,8 @@ d = { 'settings': {'branch': 'main', 'doc_baseurl': '/', 'doc_host': '', 'git_ur
                                                                                            'epic_actions/video/frames.py'),
                                            'epic_actions.video.frames.VideoFrames.times': ( 'video/frames.html#videoframes.times',
                                                                                             'epic_actions/video/frames.py'),
+                                           'epic_actions.video.frames._by_planes': ( 'video/frames.html#_by_planes',
+                                                                                     'epic_actions/video/frames.py'),
                                            'epic_actions.video.frames._check_shape': ( 'video/frames.html#_check_shape',
                                                                                        'epic_actions/video/frames.py'),
                                            'epic_actions.video.frames._columns': ( 'video/frames.html#_columns',

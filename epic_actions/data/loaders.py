@@ -145,7 +145,7 @@ def __call__(self:ClipTfm, o, split_idx=None, **kwargs):
     row = row_source(o)
     seed = (self.seed, max(self.epoch, 0), row.number) if split_idx == 0 else None
     opener = self.opener if isinstance(o, pd.Series) else open_source
-    clip = torch.from_numpy(np.ascontiguousarray(self._read(row, seed, opener))).movedim(-1, -3)
+    clip = torch.from_numpy(np.ascontiguousarray(np.moveaxis(self._read(row, seed, opener), -1, -3)))
     if seed is None or self.tfms is None: return self._form(clip)
     if not self.on_device: return self._form(self._augment(clip, seed))
     clip = self._form(clip)
@@ -161,7 +161,7 @@ def preload(self:ClipTfm, df, train):
         source,start,stop,_ = row_source(row)
         try:
             with self.opener(source, spec, self.policy) as v:
-                frames = fit_frames(v, range(*v.span(start, stop)), spec)
+                frames = fit_frames(v, range(*v.span(start, stop)), spec).copy('K') # without what is cropped
                 self.kept[source,start,stop,spec.size] = frames, v.fps, v.faults
         except VideoError:
             if self.bad == 'raise': raise

@@ -32,6 +32,13 @@ from .resize import pixel_type, resize_pixels
 # %% ../../nbs/video/30_frames.ipynb #7ff20393
 def _turned(size, rotation): return size[::-1 if rotation % 180 else 1]
 
+# %% ../../nbs/video/30_frames.ipynb #c4a43eb7
+def _by_planes(frame):
+    "The pixels of a frame in planes of green, blue and red; in memory, too, each colour is a plane."
+    h,w = frame.height,frame.width
+    g,b,r = (np.frombuffer(p, np.uint8).reshape(-1, p.line_size)[:h,:w] for p in frame.planes)
+    return np.moveaxis(np.stack([r,g,b]), 0, -1)
+
 # %% ../../nbs/video/30_frames.ipynb #90a88058
 def scale_frame(
     frame:av.VideoFrame, # A decoded frame
@@ -48,7 +55,8 @@ def scale_frame(
     how = dict(width=w, height=h, interpolation='BILINEAR') if first else {}
     form = 'gbrp' if first and w % 2 and frame.height >= 1.1*h else 'rgb24' # twice as fast for the same pixels
     # FFmpeg's own threads do not survive a fork
-    pixels = (scaler or VideoReformatter()).reformat(frame, format=form, threads=1, **how).to_ndarray()
+    frame = (scaler or VideoReformatter()).reformat(frame, format=form, threads=1, **how)
+    pixels = frame.to_ndarray() if form == 'rgb24' else _by_planes(frame)
     pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
     size = tuple(size or pixels.shape[:2])
     if (pixels.shape[:2], pixels.dtype) == (size, pixel_type(resize)): return pixels
@@ -76,7 +84,8 @@ def get(self:Frames,
     if len(outside):
         raise VideoError(self.path, f'frame {outside[0]} is asked for, but there are {n} frames (0 to {n-1})')
     wanted,place = np.unique(indices, return_inverse=True)
-    frames = np.empty((len(wanted), *(size or self.size), self.channels), pixel_type(resize))
+    h,w = size or self.size
+    frames = np.moveaxis(np.empty((len(wanted), self.channels, h, w), pixel_type(resize)), 1, -1) # as models read them
     for k,pixels in enumerate(self.stream(wanted.tolist(), size, resize)): frames[k] = pixels
     return frames if np.array_equal(wanted, indices) else frames[place]
 

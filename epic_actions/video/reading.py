@@ -57,10 +57,10 @@ def mirror(
 
 # %% ../../nbs/video/50_reading.ipynb #936c1a58
 def _crops(clip, spec, crops):
-    "Crops of scaled frames, (crops, frames, height, width, channels)."
+    "The crops of scaled frames, each (frames, height, width, channels)."
     h,w = spec.size
     views = [clip[:, y:y+h, x:x+w] for y,x in crop_places(clip.shape[1:3], spec.size, crops, spec.centre)]
-    return np.stack([m for v in views for m in (v, mirror(v, spec))] if crops == 10 else views)
+    return [m for v in views for m in (v, mirror(v, spec))] if crops == 10 else views
 
 # %% ../../nbs/video/50_reading.ipynb #37a0f90e
 def _padded(clip, spec):
@@ -80,7 +80,8 @@ def place_frames(
 )->np.ndarray: # Pixels (frames, *spec.size, channels), or for several crops (crops, frames, *spec.size, channels)
     "Crop scaled frames, or pad them."
     if spec.fit != 'crop': return _padded(clip, spec)
-    return _crops(clip, spec, crops)[0 if crops == 1 else slice(None)]
+    views = _crops(clip, spec, crops)
+    return views[0] if crops == 1 else np.stack(views)
 
 # %% ../../nbs/video/50_reading.ipynb #70e17f32
 def fit_frames(
