@@ -129,12 +129,12 @@ def span(self:StoredFrames, start=None, stop=None):
 
 # %% ../../nbs/data/35_store.ipynb #0325cb18
 @lru_cache(64)
-def _pixels(path, version, shape): return np.asarray(np.memmap(path, np.uint8, 'r', shape=shape)) # a plain array is faster
+def _planes(path, version, shape): return np.asarray(np.memmap(path, np.uint8, 'r', shape=shape)) # a plain array is faster
 
 @patch(as_prop=True)
-def pixels(self:StoredFrames)->np.ndarray:
-    "All stored frames of a `raw` file, (frames, height, width, 3)."
-    return _pixels(self.path, os.stat(self.path).st_mtime_ns, (self.entry['stored'], *self.size, 3))
+def planes(self:StoredFrames)->np.ndarray:
+    "All stored frames of a `raw` file, (frames, 3, height, width)."
+    return _planes(self.path, os.stat(self.path).st_mtime_ns, (self.entry['stored'], 3, *self.size))
 
 # %% ../../nbs/data/35_store.ipynb #65addb97
 @patch
@@ -180,13 +180,22 @@ def _decoded(self:StoredFrames, i):
     self._fed = i,where,frame
     return frame
 
+# %% ../../nbs/data/35_store.ipynb #59468660
+def _frame_of(planes):
+    "A frame with these planes of red, green and blue."
+    _,h,w = planes.shape
+    frame = av.VideoFrame(w, h, 'gbrp')
+    for to,plane in zip(frame.planes, planes[[1,2,0]]):
+        np.frombuffer(memoryview(to), np.uint8).reshape(-1, to.line_size)[:h,:w] = plane
+    return frame
+
 # %% ../../nbs/data/35_store.ipynb #a180596f
 @patch
 def decode(self:StoredFrames, wanted):
     self._context,self._fed,raw = self._decoder() if self.entry['decoder'] else None,None,self.entry['decoder'] is None
     for i in wanted:
         try:
-            if raw: yield i,av.VideoFrame.from_ndarray(self.pixels[self._places([i])[0]])
+            if raw: yield i,_frame_of(self.planes[self._places([i])[0]])
             elif not self.table['bytes'][i]: raise self._missing(i)
             else: yield i,self._decoded(i)
         except VideoError as e:
@@ -199,7 +208,8 @@ def get(self:StoredFrames, indices, size=None, resize='swscale'):
     indices = np.asarray(indices, int)
     there = not len(indices) or 0 <= indices.min() <= indices.max() < len(self)
     as_stored = size in (None, self.size) and pixel_type(resize) == np.uint8
-    if self.entry['decoder'] is None and as_stored and there: return self.pixels[self._places(indices)]
+    if self.entry['decoder'] is None and as_stored and there:
+        return np.moveaxis(self.planes[self._places(indices)], 1, -1)
     return Frames.get(self, indices, size, resize)
 
 # %% ../../nbs/data/35_store.ipynb #c1457013
@@ -266,10 +276,10 @@ def _encode(part, pictures, size, fps, codec, gop, quality):
 
 # %% ../../nbs/data/35_store.ipynb #4d479f2f
 def _write_pixels(part, pictures, size):
-    "Write the pixels of pictures."
+    "Write the pixels of pictures, colour by colour, as models read them."
     scaler = VideoReformatter()
     with open(part, 'wb') as f:
-        for frame in pictures: f.write(np.ascontiguousarray(scale_frame(frame, size, scaler=scaler)))
+        for frame in pictures: f.write(np.ascontiguousarray(np.moveaxis(scale_frame(frame, size, scaler=scaler), -1, 0)))
 
 # %% ../../nbs/data/35_store.ipynb #818f8028
 def _error(a, b):
@@ -418,7 +428,7 @@ class ClipStore:
             raise ValueError(f'{path}: a store of format {n}, this version reads {store_format}; prepare it anew')
 
     def __repr__(self): return f'ClipStore({str(self.path)!r})'
-store_format = 1
+store_format = 2 # 1: raw pixels were not stored colour by colour
 
 # %% ../../nbs/data/35_store.ipynb #8a8579d6
 @patch(as_prop=True)

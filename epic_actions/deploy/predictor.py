@@ -200,7 +200,7 @@ def _windows(frames, spec, window, stride, past):
         yield (t, start, stop), _elements(np.arange(*frames.shown(start, stop)), spec, frames.fps)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #c0c7c73f
-def _read_ahead(items, n=32):
+def _read_ahead(items, n=128):
     "Yield `items`, which a thread fetches up to `n` ahead."
     items,pool,end = iter(items),ThreadPoolExecutor(1),object()
     try:

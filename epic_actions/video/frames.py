@@ -57,7 +57,7 @@ def scale_frame(
     # FFmpeg's own threads do not survive a fork
     frame = (scaler or VideoReformatter()).reformat(frame, format=form, threads=1, **how)
     pixels = frame.to_ndarray() if form == 'rgb24' else _by_planes(frame)
-    pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
+    if rotation or mirrored: pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
     size = tuple(size or pixels.shape[:2])
     if (pixels.shape[:2], pixels.dtype) == (size, pixel_type(resize)): return pixels
     return resize_pixels(pixels, size, resize)
@@ -211,6 +211,7 @@ def _look(self:VideoFrames):
     self.problem,self.rotation,self.mirrored = ix.problem,ix.rotation,ix.mirrored
     self._incomplete = {*ix.incomplete.tolist()}
     self.fps = next((float(rate) for rate in (s.average_rate, s.guessed_rate) if rate and rate <= 1000), 25.)
+    self.times = self._times()
     self.size = _turned((s.height, round(s.width*_pixel_shape(s))), self.rotation)
     if not self.as_shown: self._as_stored()
     _check_shape(path, self.size)
@@ -218,8 +219,8 @@ def _look(self:VideoFrames):
         raise VideoError(path, f'{len(self)} frames in {self.end:.0f} s; its time stamps cannot be right, re-encode it')
 
 # %% ../../nbs/video/30_frames.ipynb #c851c2e2
-@patch(as_prop=True)
-def times(self:VideoFrames)->np.ndarray:
+@patch
+def _times(self:VideoFrames)->np.ndarray:
     "Time of each frame, seconds from the first."
     ix,fps = self.index,self.fps
     stamps = ix.stamps - ix.stamps[0]
