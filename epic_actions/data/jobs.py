@@ -234,10 +234,11 @@ def run_jobs(
 def why_failed(
     answer # Result or exception that `run_jobs` yields for an item
 )->str|None:
-    "Why a job has no result, None if it has one; raises an OSError if the disk is full, and any error that is a bug."
+    "Why a job has no result, None if it has one; raises an OSError if the disk is full or read-only, and a bug."
     if getattr(answer, 'errno', None) == errno.ENOSPC:
         raise OSError(errno.ENOSPC, 'the disk is full; finished results are kept: '
                       'free some space and run again') from answer
+    if getattr(answer, 'errno', None) == errno.EROFS: raise answer # nothing can be written there
     if isinstance(answer, (VideoError, TimeoutError, ProcessExpired)): return getattr(answer, 'reason', None) or str(answer)
     if isinstance(answer, (OSError, av.FFmpegError)): return f'{type(answer).__name__}: {answer}'
     if isinstance(answer, Exception): raise answer

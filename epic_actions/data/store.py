@@ -22,7 +22,7 @@ from fastcore.basics import patch
 
 # %% ../../nbs/data/35_store.ipynb #e4ab4dda
 from ..video.checked import parse_json, read_json, reading
-from ..video.files import VideoError, atomic_write, file_name, only_writer
+from ..video.files import VideoError, atomic_write, file_name, only_writer, swept
 from ..video.flow import FlowFrames
 from ..video.frames import Frames, archive_of, is_pattern, open_frames, open_images, scale_frame, source_exists
 from ..video.media import create_media, open_media
@@ -536,7 +536,7 @@ def _settings(short_side, codec, gop, quality, fps, modality):
 # %% ../../nbs/data/35_store.ipynb #76b8a00e
 def _check_folder(out, settings):
     "Raise a ValueError if `out` is a store with other settings, or holds anything else."
-    if not out.exists() or not any(p.name != '.lock' for p in out.iterdir()): return
+    if not out.exists() or all(p.name.startswith('.') for p in out.iterdir()): return # locks, and parts of killed processes
     if not (out/'store.json').exists(): raise ValueError(f'{out}: holds other files, and no store; choose another folder')
     found = ClipStore(out).settings
     if differ := [f'{k}={found.get(k)!r}' for k in settings if found.get(k) != settings[k]]:
@@ -578,7 +578,8 @@ def prepare_store(
     if not isinstance(segments, pd.DataFrame): segments = pd.DataFrame(dict(source=[*map(str, segments)]))
     jobs = _jobs(make_segments(segments, check_files=False, labels=False), stretches, ('u','v') if modality == 'Flow' else ('',))
     _check_folder(out, settings)
-    with only_writer(out):
+    folders = {out, *(_stored_file(out, source, part, codec).parent for source,part,_ in jobs)}
+    with only_writer(out), swept(folders):
         if not (out/'store.json').exists():
             with atomic_write(out/'store.json') as part: part.write_text(json.dumps(dict(format=store_format, **settings)))
         store = ClipStore(out)

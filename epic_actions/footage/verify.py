@@ -31,7 +31,7 @@ def _differs_alone(frames, seen):
     spread = np.unique(np.linspace(0, len(frames)-1, 8).round().astype(int)).tolist()
     for clip in [spread, *([i] for i in spread)]:
         for i,pixels in zip(clip, frames.get(clip, (8,8))):
-            if crc32(pixels) != seen[i]:
+            if crc32(np.ascontiguousarray(pixels)) != seen[i]:
                 return f'frame {i} differs when read alone and in order; re-encode the video'
 
 # %% ../../nbs/footage/00_verify.ipynb #30bb0a38
