@@ -131,7 +131,8 @@ def span(self:StoredFrames, start=None, stop=None):
 
 # %% ../../nbs/data/35_store.ipynb #0325cb18
 @lru_cache(64)
-def _planes(path, version, shape): return np.asarray(np.memmap(path, np.uint8, 'r', shape=shape)) # a plain array is faster
+def _planes(path, version, shape):
+    return np.asarray(np.memmap(path, np.uint8, 'r', shape=shape)) # a plain array is faster
 
 @patch(as_prop=True)
 def planes(self:StoredFrames)->np.ndarray:
@@ -281,7 +282,9 @@ def _write_pixels(part, pictures, size):
     "Write the pixels of pictures, colour by colour, as models read them."
     scaler = VideoReformatter()
     with open(part, 'wb') as f:
-        for frame in pictures: f.write(np.ascontiguousarray(np.moveaxis(scale_frame(frame, size, scaler=scaler), -1, 0)))
+        for frame in pictures:
+            pixels = scale_frame(frame, size, scaler=scaler)
+            f.write(np.ascontiguousarray(np.moveaxis(pixels, -1, 0)))
 
 # %% ../../nbs/data/35_store.ipynb #818f8028
 def _error(a, b):
@@ -536,7 +539,7 @@ def _settings(short_side, codec, gop, quality, fps, modality):
 # %% ../../nbs/data/35_store.ipynb #76b8a00e
 def _check_folder(out, settings):
     "Raise a ValueError if `out` is a store with other settings, or holds anything else."
-    if not out.exists() or all(p.name.startswith('.') for p in out.iterdir()): return # locks, and parts of killed processes
+    if not out.exists() or all(p.name.startswith('.') for p in out.iterdir()): return # locks and parts
     if not (out/'store.json').exists(): raise ValueError(f'{out}: holds other files, and no store; choose another folder')
     found = ClipStore(out).settings
     if differ := [f'{k}={found.get(k)!r}' for k in settings if found.get(k) != settings[k]]:
