@@ -165,7 +165,8 @@ def _check_cluster(client, address, resources):
     there = client.scheduler_info(n_workers=-1)['workers'].values()
     able = [w for w in there if all(w['resources'].get(k, 0) >= n for k,n in (resources or {}).items())]
     needed = ''.join(f' with {k}={n}' for k,n in (resources or {}).items())
-    if not able: print(f'{address}: has {len(there)} workers, none{needed}; waiting for one', file=sys.stderr, flush=True)
+    if able: return
+    print(f'{address}: has {len(there)} workers, none{needed}; waiting for one', file=sys.stderr, flush=True)
 
 # %% ../../nbs/data/07_jobs.ipynb #a39f3ec5
 def _fetched(future):
@@ -239,7 +240,8 @@ def why_failed(
         raise OSError(errno.ENOSPC, 'the disk is full; finished results are kept: '
                       'free some space and run again') from answer
     if getattr(answer, 'errno', None) == errno.EROFS: raise answer # nothing can be written there
-    if isinstance(answer, (VideoError, TimeoutError, ProcessExpired)): return getattr(answer, 'reason', None) or str(answer)
+    if isinstance(answer, VideoError): return answer.reason or str(answer)
+    if isinstance(answer, (TimeoutError, ProcessExpired)): return str(answer)
     if isinstance(answer, (OSError, av.FFmpegError)): return f'{type(answer).__name__}: {answer}'
     if isinstance(answer, Exception): raise answer
 

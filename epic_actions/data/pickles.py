@@ -1,4 +1,4 @@
-"""Read the labels and results that the official EPIC-KITCHENS tools keep in pickles, without running any code from them.
+"""Read the labels and results of the official EPIC-KITCHENS tools from pickles, without running code from them
 
 Docs: https://epic-actions.github.io/epic_actions/data/pickles.html.md"""
 

@@ -91,7 +91,8 @@ def _check_speed(train):
     if not train.fused: return
     if train.optimizer == 'adam': raise ValueError("train.fused: fastai's adam steps weight by weight; choose "
                                                    'train.optimizer=adamw or sgd')
-    if train.policy: raise ValueError("train.fused and train.policy: one kernel has one rate for all weights; choose one")
+    if train.policy: raise ValueError('train.fused and train.policy: one kernel has one learning rate for all weights; '
+                                      'choose one')
 
 # %% ../../nbs/learn/37_training.ipynb #8e2f10e1
 def check_recipe(recipe:Recipe):
@@ -262,7 +263,7 @@ def recipe_callbacks(recipe:Recipe)->list:
     return [make(value) for make,value in makers if value] + more
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
-_may_change = dict(epochs=1, every=None, preload=None, tracker=None, tensorboard=False) # fields of `train`, and any value
+_may_change = dict(epochs=1, every=None, preload=None, tracker=None, tensorboard=False) # in `train`, to any value
 
 def _other_settings(recipe, file):
     "The differences between `recipe` and the one in `file`, as strings."

@@ -68,7 +68,7 @@ def remove_parts(
 def swept(
     folders # Folders to which processes write files
 ):
-    "Remove incomplete files of killed processes from the folders, before and after."
+    "Remove incomplete files of killed processes from the folders, before and after the block."
     for f in (folders := {*folders}): remove_parts(f)
     try: yield
     finally:
