@@ -71,7 +71,7 @@ def _end_with_parent():
 # %% ../../nbs/data/07_jobs.ipynb #de36312b
 @contextmanager
 def _no_ctrl_c():
-    "Block Ctrl+C in this thread, and in the threads and processes that are started meanwhile."
+    "Block Ctrl+C in this thread, and in the threads and processes that are started during this time."
     if os.name == 'nt':
         yield
         return
@@ -150,12 +150,12 @@ def _on_worker(item, function, run, folder, timeout):
         pool = _kept.get(run)
         if run in _over: # since these processes began to start
             _let_go(run)
-            raise CancelledError('nobody asks for it any more')
+            raise CancelledError('the run has been cancelled')
     return _outcome(pool.schedule(_run_job, [function, item, folder], timeout=timeout), timeout)
 
 # %% ../../nbs/data/07_jobs.ipynb #c8ddd19c
 def _let_go(run):
-    "Stop the processes that a Dask worker keeps for a run, and what it would keep."
+    "Stop the processes that a Dask worker keeps for a run, and let it start no others."
     _over.add(run)
     if pool := _kept.pop(run, None): _stop(pool)
 

@@ -246,7 +246,7 @@ def see(self:Camera, t, picture)->list:
     self.heard = time.monotonic()
     if self.error: raise ValueError(str(self.error))
     with suppress(queue.Full): self.pictures.put_nowait((t, picture))
-    new = self.answers[:] # the thread may append meanwhile
+    new = self.answers[:] # the thread may append in the meantime
     del self.answers[:len(new)]
     return new
 

@@ -138,7 +138,7 @@ def only_writer(
     name:str='', # File in it that is written; empty: the whole folder
     wait:bool=False # Wait for the other process?
 ):
-    "Keep other processes from writing there meanwhile; raises a ValueError if one already does."
+    "Keep other processes from writing there during the block; raises a ValueError if one already does."
     file = Path(folder).resolve()/f'.{name and name + "."}lock'
     if file in _held or os.environ.get('RANK', '0') != '0': # of the processes of a training, the first writes
         yield
