@@ -170,7 +170,7 @@ class TrainRecipe(Section):
     scale_lr:bool=False # In several processes: multiply the learning rate by their number
     precision:str='fp32' # fp32; bf16 or fp16 in the network; or mixed: whichever of the two the device supports
     channels_last:bool=False # Keep the weights of two-dimensional convolutions with the channels last
-    compile:bool=False # Compile the network with torch.compile at the first batch; needs a C++ compiler
+    compile:bool=False # Compile the network, or the blocks of a transformer, at the first batch; needs a C++ compiler
     fused:bool=False # Update all weights in one kernel; for adamw and sgd
     accumulate:int=1 # Number of batches whose gradients are added before a step
 

@@ -36,7 +36,7 @@ from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.encoders import VideoEncoder
 from .background import add_background
-from .callbacks import EMA, PolicyRates, Precision, shown
+from .callbacks import EMA, PolicyRates, Precision, compile_layers, shown
 from .distributed import is_writer, n_processes, start_processes
 from .heads import MultiTaskLoss
 from .learner import action_learner
@@ -248,7 +248,7 @@ def recipe_learner(
     learn.load_report = report
     model.background = [b for b in [recipe.background.label] if any(b in v for v in dls.vocabs.values())]
     if train.freeze == 'body': learn.freeze()
-    if train.compile: model.compile() # the same object, with the same names of its weights
+    if train.compile: compile_layers(model)
     return learn
 
 # %% ../../nbs/learn/37_training.ipynb #c8d20865

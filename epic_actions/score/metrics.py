@@ -152,7 +152,8 @@ def wilson_interval(
     n, # Number of clips, 1 or more
     z=1.96 # Width in standard deviations: 1.96 for 95 %
 )->tuple: # (low, high), fractions from 0 to 1
-    "Wilson's confidence interval of an accuracy (1927)."
+    "Wilson's confidence interval of an accuracy (1927); raises a ValueError without clips."
+    if n < 1: raise ValueError(f'n={n}: an accuracy needs one clip or more')
     low, high = binomtest(n_right, n).proportion_ci(2*norm.cdf(z) - 1, method='wilson')
     return float(low), float(high)
 
