@@ -154,7 +154,8 @@ def _arrow_strings(parts):
     places = np.frombuffer(places or b'', place_type)[first:first+n+1]
     bits = np.unpackbits(np.frombuffer(present or b'', np.uint8), bitorder='little')[first:first+n]
     if present is None: bits = np.ones(n)
-    if n and (len(places) <= n or len(bits) < n or (np.diff(places) < 0).any()): raise ValueError('text of Arrow that does not fit')
+    if n and (len(places) <= n or len(bits) < n or (np.diff(places) < 0).any()):
+        raise ValueError('text of Arrow that does not fit')
     return _filled([bytes(text[a:b]).decode() if bit else np.nan for bit, a, b in zip(bits, places, places[1:])],
                    np.dtype(object), (n,))
 
