@@ -56,14 +56,14 @@ def refused(*args, contains):
 
 
 def shell(command, folder, hide=()):
-    "Run a command in `folder` as in a terminal, and print what it says, without progress bars and the paths in `hide`."
+    "Run a command in `folder` as in a terminal, and print what it says, without its progress and the paths in `hide`."
     code = 'from epic_actions.cli.main import app; app()'
     r = subprocess.run([sys.executable, '-c', code, *command.split()[1:]], cwd=folder, capture_output=True, text=True)
     assert r.returncode == 0, r.stderr[-2000:]
     text = re.sub(r'█?\s*\|[█-]*\|[^\]]*\]', '', r.stdout)
     for path in (folder, *hide): text = text.replace(f'{path}/', '')
     print('\n'.join(l for l in re.split('[\r\n]', text)
-                    if l.strip('█ ') and not re.search(r'^█?Epoch|^epoch|^\d+ +\d+\.', l)))
+                    if l.strip('█ ') and not re.search(r'^█?Epoch|^epoch|^\d+ +\d+\.|^[a-z ]+: \d+$', l)))
 
 
 def bar_frame(i, w=64, h=48):

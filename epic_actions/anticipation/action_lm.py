@@ -240,7 +240,7 @@ def recipe_segments(
     ids = {action_text(n): i for i,n in zip(actions.id, actions.action)}
     rows = [(f'recipe {r}', f'recipe {r}, {k}', k, k+1, ids[a]) for r,text in enumerate(recipes)
             for k,a in enumerate(text.replace('-', ' ').split(' <a> ')) if a in ids]
-    if not rows: raise ValueError(f'none of the {len(recipes)} recipes has an action of the list')
+    if not rows: raise ValueError(f'none of the {len(recipes)} recipes has an action in the list')
     df = pd.DataFrame(rows, columns=['group','uid','start','stop','id']).merge(actions, on='id')
     names = dict(id='action_class', verb='verb_class', noun='noun_class', action='label')
     return df.assign(source=df.group).rename(columns=names)

@@ -38,7 +38,7 @@ def class_mean_recall(
 
 # %% ../../nbs/anticipation/50_score.ipynb #ab7024c6
 def _pairs(actions, n=None):
-    "The verb and noun ids of the actions, (actions, 2); raises a ValueError for a list that makes no sense."
+    "The verb and noun ids of the actions, (actions, 2); raises a ValueError for an invalid list."
     df = read_actions(actions)
     check_columns(df, 'verb', 'noun')
     if n not in (None, len(df)):
@@ -68,7 +68,7 @@ def _unseen(labels, ids, unseen):
 
 # %% ../../nbs/anticipation/50_score.ipynb #e8276293
 def _targets(labels, pairs, ids):
-    "The true ids of verb, noun and action; raises a ValueError that names pairs which are not in the list."
+    "The true ids of verb, noun and action; raises a ValueError that names pairs missing from the list."
     true = {k: class_ids(labels, k, ids) for k in ('verb', 'noun')}
     shown = pd.MultiIndex.from_arrays([*true.values()])
     found = pd.MultiIndex.from_arrays(pairs.T).get_indexer(shown)

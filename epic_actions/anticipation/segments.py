@@ -147,7 +147,7 @@ def action_seen(
 
 # %% ../../nbs/anticipation/00_segments.ipynb #ef611361
 def _videos(segments):
-    "The positions of the rows of each video, in the order of time; raises a ValueError for a row without a video."
+    "The positions of the rows of each video, in chronological order; raises a ValueError for a row without a video."
     check_columns(segments, 'group')
     check_rows(segments.group.isna(), 'no group in', 'it names the video of an action')
     df = segments.assign(place=range(len(segments))).sort_values(['start','stop'], kind='stable')

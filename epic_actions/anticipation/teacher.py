@@ -64,7 +64,7 @@ class MostFrequent:
 
 # %% ../../nbs/anticipation/30_teacher.ipynb #f79ae0a5
 def _contexts(past, noun):
-    "Contexts of the numbers `past`, from the shortest to the longest; `noun` has the noun of each action, last -1."
+    "Contexts of the numbers `past`, shortest first; `noun` has the noun of each action, and -1 at the end."
     b,a = (-1, *past)[-2:]
     return ('noun', noun[a]),('action', a),('action, noun', a, noun[b]),('actions', a, b)
 

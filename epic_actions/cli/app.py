@@ -96,8 +96,9 @@ def _answer(f, as_json, several=False, **kwargs):
     warnings.filterwarnings('ignore', message='Your generator is empty') # a progress bar's, without validation clips
     if not several: check_one_process()
     first = os.environ.get('RANK', '0') == '0' # only one of several processes prints
-    with open(os.devnull, 'w') as nowhere, redirect_stdout(nowhere if not first else sys.stderr if as_json else sys.stdout):
-        data,text,*failed = f(**kwargs)
+    with open(os.devnull, 'w') as nowhere:
+        with redirect_stdout(nowhere if not first else sys.stderr if as_json else sys.stdout):
+            data,text,*failed = f(**kwargs)
     if first: typer.echo(json.dumps(without_nan(data)) if as_json else text)
     return any(failed)
 
@@ -175,14 +176,14 @@ def _watch(woken, grace):
     _leave(128 + signum)
 
 # %% ../../nbs/cli/00_app.ipynb #df60cbb8
-def _catch_signals(grace=1.5):
+def _catch_signals():
     "Take over the signals that end a program, and start the thread that watches them."
     waker,woken = socket.socketpair()
     waker.setblocking(False)
     for s in _ends:
         if signal.getsignal(s) != signal.SIG_IGN: signal.signal(s, _on_signal)
     signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
-    threading.Thread(target=_watch, args=(woken, grace), daemon=True).start()
+    threading.Thread(target=_watch, args=(woken, 1.5), daemon=True).start()
     _stop.waker = waker # stays open
 
 # %% ../../nbs/cli/00_app.ipynb #f70a0da6

@@ -105,8 +105,8 @@ def extract(
 
     Example: epic-actions extract videos --out frames --short-side 256
     """
-    table = ea.extract_videos(ea.find_videos(paths), out, force, workers, timeout, cluster=cluster, short_side=short_side,
-                              quality=quality, bad=bad)
+    table = ea.extract_videos(ea.find_videos(paths), out, force, workers, timeout, cluster=cluster,
+                              short_side=short_side, quality=quality, bad=bad)
     failed = table.loc[table.reason.notna(), ['path','reason']]
     n = len(table) - len(failed)
     return with_failed(dict(extracted=n, failed=failed.to_dict('records'), path=out), failed,

@@ -86,10 +86,12 @@ def _answer(video, model, start, stop):
     return _predictor(model).predict(video, start, stop)
 
 # %% ../../nbs/cli/50_deploy.ipynb #ab811a9c
-def _annotate(job, model, **how):
+def _annotated(predictor, job, **how):
     "Annotate a video; the paths, and the segments for `write_segments`."
     (video,outs),found = job,{}
-    return [str(p) for p in ea.annotate_video(_predictor(model), video, list(outs), found=found, **how)], found
+    return [str(p) for p in ea.annotate_video(predictor, video, list(outs), found=found, **how)], found
+
+def _annotate(job, model, **how): return _annotated(_predictor(model), job, **how)
 
 # %% ../../nbs/cli/50_deploy.ipynb #f531145c
 def _of_each(f, items, **where):
@@ -137,10 +139,8 @@ def _outputs(videos, out):
 # %% ../../nbs/cli/50_deploy.ipynb #3ed54fd3
 def _annotate_shown(predictor, job, **how):
     "The same, with a progress bar."
-    (video,outs),found = job,{}
-    with typer.progressbar(length=1000, label=Path(video).name, file=sys.stderr) as bar:
-        done = lambda share: bar.update(int(share*1000)-bar.pos)
-        return [str(p) for p in ea.annotate_video(predictor, video, list(outs), progress=done, found=found, **how)], found
+    with typer.progressbar(length=1000, label=Path(job[0]).name, file=sys.stderr) as bar:
+        return _annotated(predictor, job, progress=lambda share: bar.update(int(share*1000)-bar.pos), **how)
 
 # %% ../../nbs/cli/50_deploy.ipynb #b1888aef
 def _tool_files(out, videos):
@@ -182,10 +182,34 @@ def _with_reasons(data, failed, text):
     lines = [f'{p}: {why}' for p,why in zip(failed.path, failed.reason)]
     return data | dict(failed=failed.to_dict('records')), '\n'.join([text, *lines]), True
 
+# %% ../../nbs/cli/50_deploy.ipynb #61957bfd
+def _predict_clips(predictor, model, videos, where, **clip):
+    "Predict one clip of each video."
+    from epic_actions.deploy.predictor import is_kept
+    if kept := [v for v in videos if is_kept(v)]:
+        raise ValueError(f'{kept[0]}: holds predictions for a whole video; give the files to write with --out')
+    if not where:
+        answer = predictor.predict(videos[0], **clip)
+        return answer, _answer_lines(answer)
+    there,failed = _of_each(partial(_answer, model=str(model), **clip), videos, **where)
+    return _with_reasons(there, failed, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in there.items()))
+
+# %% ../../nbs/cli/50_deploy.ipynb #3189d1c6
+def _annotate_videos(predictor, model, videos, out, where, resume, **how):
+    "Write the files `out` about the videos."
+    tools = _tool_files(out, videos)
+    if tools and resume: raise ValueError(f'--resume: {tools[0]} needs all predictions; leave --resume out')
+    todo = [(v, tuple(outs)) for v,outs in _outputs(videos, [o for o in out if o not in tools]).items()
+            if not (resume and _is_done(outs, model, v))]
+    if where: there,failed = _of_each(partial(_annotate, model=str(model), **how), todo, **where)
+    else: there,failed = {job: _annotate_shown(predictor, job, **how) for job in todo},None
+    paths = _all_written(there.values(), tools)
+    return _with_reasons(dict(written=paths), failed, '\n'.join(paths))
+
 # %% ../../nbs/cli/50_deploy.ipynb #65d92f39
-OutFiles = Annotated[list[Path]|None, typer.Option(help='.mp4, .gif, .png, .json, .csv, .srt, .npz (raw predictions); '
-                                                   'other '
-    'for tools .eaf, .activitynet.json, .labelstudio.json, .fiftyone.json; {}: the name; may be repeated.')]
+OutFiles = Annotated[list[Path]|None, typer.Option(
+    help='.mp4, .gif, .png, .json, .csv, .srt, .npz (raw predictions); for other tools .eaf, .activitynet.json, '
+         '.labelstudio.json, .fiftyone.json; {}: the name; may be repeated.')]
 
 # %% ../../nbs/cli/50_deploy.ipynb #019c3c4f
 @command('Deployment')
@@ -219,35 +243,19 @@ def predict(
 
     Example: epic-actions predict first.onnx kitchen.mp4 --out annotated.mp4 --out actions.csv --shortest 1
     """
-    from epic_actions.deploy.predictor import ActionPredictor, camera_device, is_kept
-    predictor = ActionPredictor(model := exported(model))
+    from epic_actions.deploy.predictor import camera_device
+    predictor = ea.ActionPredictor(model := exported(model))
     how = _given(stride=stride, window=window, smooth=smooth, smooth_window=smooth_window)
     if device := camera_device(videos[0]):
         if out or len(videos) > 1: raise ValueError(f'{videos[0]}: give a camera alone, and without --out')
         seen = _watch_camera(predictor, device, seconds, **how)
         return seen, f'{len(seen)} predictions'
     videos = [*_found(videos)]
-    several = len(videos) > 1 or cluster
     where = dict(workers=None if cluster else workers, cluster=cluster, timeout=timeout,
-                 resources=dict(GPU=1) if gpu else None)
-    if out:
-        if (start,stop) != (None,None):
-            raise ValueError('--start and --stop are for one clip; with --out, the whole video is annotated')
-        shown = _given(threshold=_threshold(predictor, threshold, precision), background=background, fps=fps,
-                       one_pass=one_pass or None)
-        tools = _tool_files(out, videos)
-        if tools and resume: raise ValueError(f'--resume: {tools[0]} needs all predictions; leave --resume out')
-        todo = [(v, tuple(outs)) for v,outs in _outputs(videos, [o for o in out if o not in tools]).items()
-                if not (resume and _is_done(outs, model, v))]
-        shown |= dict(shortest=shortest, bad=bad, **how)
-        if not several: there,failed = {job: _annotate_shown(predictor, job, **shown) for job in todo},None
-        else: there,failed = _of_each(partial(_annotate, model=str(model), **shown), todo, **where)
-        paths = _all_written(there.values(), tools)
-        return _with_reasons(dict(written=paths), failed, '\n'.join(paths))
-    if kept := [v for v in videos if is_kept(v)]:
-        raise ValueError(f'{kept[0]}: holds predictions for a whole video; give the files to write with --out')
-    if not several:
-        answer = predictor.predict(videos[0], start, stop)
-        return answer, _answer_lines(answer)
-    there,failed = _of_each(partial(_answer, model=str(model), start=start, stop=stop), videos, **where)
-    return _with_reasons(there, failed, '\n'.join(f'{v}\n{_answer_lines(a)}' for v,a in there.items()))
+                 resources=dict(GPU=1) if gpu else None) if len(videos) > 1 or cluster else None
+    if not out: return _predict_clips(predictor, model, videos, where, start=start, stop=stop)
+    if (start,stop) != (None,None):
+        raise ValueError('--start and --stop are for one clip; with --out, the whole video is annotated')
+    threshold = _threshold(predictor, threshold, precision)
+    shown = _given(threshold=threshold, background=background, fps=fps, one_pass=one_pass or None)
+    return _annotate_videos(predictor, model, videos, out, where, resume, shortest=shortest, bad=bad, **how, **shown)

@@ -9,4 +9,4 @@ __all__ = []
 
 # %% ../../nbs/cli/90_main.ipynb #0b244966
 from .app import app
-from . import demo, data, train, score, deploy, share, anticipation, timeline # whose commands are then known
+from . import demo, data, train, score, deploy, share, anticipation, timeline # registers the commands

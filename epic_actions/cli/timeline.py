@@ -26,7 +26,7 @@ app.add_typer(timeline, name='timeline', rich_help_panel='Timelines')
 # %% ../../nbs/cli/70_timeline.ipynb #7bbd5c50
 @timeline.callback()
 def timelines():
-    """Find actions in long videos, from when to when: train on annotated videos, score, predict.
+    """Find when actions start and stop in long videos: train on annotated videos, score, predict.
 
     Example: epic-actions timeline train videos.csv --network runs/first --out runs/timeline
     """
@@ -156,7 +156,7 @@ def predict_command(
     shortest:float=0., # Seconds; shorter actions are left out, shorter pauses within an action are closed.
     out:list[Path]|None=None # .csv, .json, .srt, .eaf, .activitynet.json, .labelstudio.json, .fiftyone.json.
 ):
-    """Find the actions in videos, from when to when. `predict` does the same with a file of `export`.
+    """Find the actions in videos, with their start and stop. `predict` does the same with a file of `export`.
 
     Example: epic-actions timeline predict runs/timeline kitchen.mp4 --out segments.csv
     """

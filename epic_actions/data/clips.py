@@ -113,7 +113,7 @@ class Normalizer(nn.Module):
             self.register_buffer(name, torch.tensor(getattr(spec, name), dtype=torch.float32).view(-1,1,1))
 
     def forward(self, x):
-        # in place where the memory is new: making room takes longer than the arithmetic
+        # in place where the memory is new: allocating memory takes longer than the arithmetic
         x = x - self.mean if x.is_floating_point() else x.float().div_(255).sub_(self.mean)
         return x.div_(self.std)
 

@@ -71,7 +71,7 @@ def _end_with_parent():
 # %% ../../nbs/data/07_jobs.ipynb #de36312b
 @contextmanager
 def _no_ctrl_c():
-    "Block Ctrl+C in this thread, and in the threads and processes that are started meanwhile."
+    "Block Ctrl+C in this thread, and in the threads and processes that are started during this time."
     if os.name == 'nt':
         yield
         return
@@ -150,12 +150,12 @@ def _on_worker(item, function, run, folder, timeout):
         pool = _kept.get(run)
         if run in _over: # since these processes began to start
             _let_go(run)
-            raise CancelledError('nobody asks for it any more')
+            raise CancelledError('the run has been cancelled')
     return _outcome(pool.schedule(_run_job, [function, item, folder], timeout=timeout), timeout)
 
 # %% ../../nbs/data/07_jobs.ipynb #c8ddd19c
 def _let_go(run):
-    "Stop the processes that a Dask worker keeps for a run, and what it would keep."
+    "Stop the processes that a Dask worker keeps for a run, and let it start no others."
     _over.add(run)
     if pool := _kept.pop(run, None): _stop(pool)
 
@@ -165,7 +165,8 @@ def _check_cluster(client, address, resources):
     there = client.scheduler_info(n_workers=-1)['workers'].values()
     able = [w for w in there if all(w['resources'].get(k, 0) >= n for k,n in (resources or {}).items())]
     needed = ''.join(f' with {k}={n}' for k,n in (resources or {}).items())
-    if not able: print(f'{address}: has {len(there)} workers, none{needed}; waiting for one', file=sys.stderr, flush=True)
+    if able: return
+    print(f'{address}: has {len(there)} workers, none{needed}; waiting for one', file=sys.stderr, flush=True)
 
 # %% ../../nbs/data/07_jobs.ipynb #a39f3ec5
 def _fetched(future):
@@ -239,7 +240,8 @@ def why_failed(
         raise OSError(errno.ENOSPC, 'the disk is full; finished results are kept: '
                       'free some space and run again') from answer
     if getattr(answer, 'errno', None) == errno.EROFS: raise answer # nothing can be written there
-    if isinstance(answer, (VideoError, TimeoutError, ProcessExpired)): return getattr(answer, 'reason', None) or str(answer)
+    if isinstance(answer, VideoError): return answer.reason or str(answer)
+    if isinstance(answer, (TimeoutError, ProcessExpired)): return str(answer)
     if isinstance(answer, (OSError, av.FFmpegError)): return f'{type(answer).__name__}: {answer}'
     if isinstance(answer, Exception): raise answer
 

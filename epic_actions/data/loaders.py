@@ -188,7 +188,7 @@ class ClipDL(ReadsInProcesses, TfmdDL):
         self.weights = weights # weight of every clip for sampling; None: every clip once per epoch
         self.faults = torch.zeros(len(dataset), dtype=torch.uint8)
         if self.fake_l.num_workers: self.faults.share_memory_() # workers write, this process reads
-        self.workers,self.order = None,None # for persistent workers: what yields their batches, and the order of the clips
+        self.workers,self.order = None,None # for persistent workers: iterator of their batches, order of the clips
         if self.fake_l.persistent_workers: self.order = torch.zeros(self.n+1, dtype=torch.int64).share_memory_()
 
 # %% ../../nbs/data/40_loaders.ipynb #0537236b
@@ -436,7 +436,7 @@ def get_action_dataloaders(
     bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
     balance:str|None=None, # Column whose classes are sampled equally often in training; None: every clip once per epoch
     on_device:bool=False, # Apply `tfms` to batches on their device? Pays on a GPU; needs `tensor_clips`
-    store:ClipStore|str|Path|None=None, # Store that `prepare_store` made of the clips, or its path; None: read the sources
+    store:ClipStore|str|Path|None=None, # Store that `prepare_store` made of the clips, or its path; None: the sources
     **kwargs # Passed to `Datasets.dataloaders`: `num_workers`, `persistent_workers`, `device`, `pin_memory` ...
 )->DataLoaders: # Loaders for training, validation and, if the table has a `test` split, test
     "fastai `DataLoaders` of clips; raises a ValueError for an unsuitable table, split or vocabulary."

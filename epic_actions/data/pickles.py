@@ -1,4 +1,4 @@
-"""Read the labels and results that the official EPIC-KITCHENS tools keep in pickles, without running any code from them.
+"""Read the labels and results of the official EPIC-KITCHENS tools from pickles, without running code from them
 
 Docs: https://epic-actions.github.io/epic_actions/data/pickles.html.md"""
 
@@ -134,6 +134,34 @@ def _strings(*empty, state):
 # %% ../../nbs/data/00_pickles.ipynb #711c0b80
 @_stands_for('pandas.StringDtype', 'pandas.core.arrays.string_.StringDtype')
 def _string_dtype(*_): return np.dtype(object)
+
+# %% ../../nbs/data/00_pickles.ipynb #663baaed
+@_stands_for('pyarrow.lib.py_buffer', 'builtins.bytearray', '__builtin__.bytearray')
+def _buffer(data=b''):
+    if not isinstance(data, bytes|bytearray): raise ValueError(f'a buffer of {type(data).__name__}')
+    return data
+
+# %% ../../nbs/data/00_pickles.ipynb #f35e340c
+@_stands_for('pyarrow.lib.type_for_alias')
+def _place_type(name):
+    if name not in ('string','large_string'): raise ValueError(f'an array of Arrow of type {name!r}')
+    return '<i8' if name == 'large_string' else '<i4'
+
+# %% ../../nbs/data/00_pickles.ipynb #97c60486
+@_stands_for('pyarrow.lib._restore_array')
+def _arrow_strings(parts):
+    place_type, n, _, first, (present, places, text), *_ = parts
+    places = np.frombuffer(places or b'', place_type)[first:first+n+1]
+    bits = np.unpackbits(np.frombuffer(present or b'', np.uint8), bitorder='little')[first:first+n]
+    if present is None: bits = np.ones(n)
+    if n and (len(places) <= n or len(bits) < n or (np.diff(places) < 0).any()):
+        raise ValueError('text of Arrow that does not fit')
+    return _filled([bytes(text[a:b]).decode() if bit else np.nan for bit, a, b in zip(bits, places, places[1:])],
+                   np.dtype(object), (n,))
+
+# %% ../../nbs/data/00_pickles.ipynb #307eb039
+@_stands_for('pandas.arrays.ArrowStringArray', 'pandas.core.arrays.string_arrow.ArrowStringArray')
+def _arrow_array(state): return state['_pa_array']
 
 # %% ../../nbs/data/00_pickles.ipynb #443c9444
 @_stands_for('pandas.DataFrame', 'pandas.core.frame.DataFrame')

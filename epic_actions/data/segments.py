@@ -263,7 +263,7 @@ def left_out(
     folder:Path, # Folder that was searched
     taken # Paths of the sources found in it
 )->list: # Paths
-    "The files below a folder that were not taken, are not hidden, and do not usually accompany videos."
+    "The files below a folder that were not used, are not hidden, and do not usually accompany videos."
     taken,rest = {*taken},[]
     for top,folders,files in os.walk(folder):
         folders[:] = sorted(d for d in folders if not d.startswith('.') and Path(top,d) not in taken)
@@ -275,7 +275,7 @@ def tell_left_out(
     folder:Path, # Folder that was searched
     taken # Paths of the sources found in it
 ):
-    "Warn of files below a folder that were not taken: files that are not videos, and videos in other places."
+    "Warn of files below a folder that were not used: files that are not videos, and videos in other places."
     rest = left_out(folder, taken)
     videos = [f for f in rest if f.suffix.lower() in video_suffixes]
     others = [f for f in rest if f.suffix.lower() not in video_suffixes]

@@ -250,7 +250,8 @@ _x264 = {'preset': 'veryfast', 'tune': 'fastdecode', 'threads': '1', 'bf': '0', 
 def _options(codec, gop, quality):
     "Encoder and options."
     q = str(quality)
-    return ('mjpeg', dict(qmin=q, qmax=q, threads='1')) if codec == 'mjpeg' else ('libx264', _x264 | dict(g=str(gop), crf=q))
+    if codec == 'mjpeg': return 'mjpeg', dict(qmin=q, qmax=q, threads='1')
+    return 'libx264', _x264 | dict(g=str(gop), crf=q)
 
 # %% ../../nbs/data/35_store.ipynb #ceedb94d
 _colours = 'colorspace','color_range','color_primaries','color_trc'
@@ -388,7 +389,7 @@ def _stored_file(out, source, part, codec):
 
 # %% ../../nbs/data/35_store.ipynb #14d0e411
 def _known(file, source):
-    "Index of a stored source, if it is whole and that of this source; else None. Raises a `VideoError` for another one."
+    "Index of a stored source, if it is whole and of this source, else None; raises a `VideoError` for another one."
     try:
         entry,table = _read_index(file.with_suffix('.index'))
         whole = file.stat().st_size == entry['bytes']
@@ -540,7 +541,8 @@ def _settings(short_side, codec, gop, quality, fps, modality):
 def _check_folder(out, settings):
     "Raise a ValueError if `out` is a store with other settings, or holds anything else."
     if not out.exists() or all(p.name.startswith('.') for p in out.iterdir()): return # locks and parts
-    if not (out/'store.json').exists(): raise ValueError(f'{out}: holds other files, and no store; choose another folder')
+    if not (out/'store.json').exists():
+        raise ValueError(f'{out}: holds other files, and no store; choose another folder')
     found = ClipStore(out).settings
     if differ := [f'{k}={found.get(k)!r}' for k in settings if found.get(k) != settings[k]]:
         raise ValueError(f'{out}: a store with {", ".join(differ)}; ask for the same, or choose another folder')
@@ -567,7 +569,7 @@ def prepare_store(
     codec:str='h264', # `h264`, `mjpeg` or `raw`
     *,
     gop:int=1, # A keyframe every so many frames, of `h264`; 2 is smaller, and slower to read
-    quality:int|None=None, # Of `h264` x264's crf, 1 to 51, of `mjpeg` FFmpeg's scale, 1 to 31, less is better; None: 23, 3
+    quality:int|None=None, # x264's crf, 1 to 51, or the scale of `mjpeg`, 1 to 31; less is better; None: 23, 3
     fps:float|None=None, # Store at most so many frames a second; None: all
     stretches:bool=False, # Store only the frames of the clips in the table?
     modality:str='RGB', # `RGB`, or `Flow` for folders or archives of u and v images
@@ -579,14 +581,17 @@ def prepare_store(
     "Re-encode the videos of a table for random clips; raises a ValueError, or an OSError if the disk is full."
     out,settings = Path(out),_settings(short_side, codec, gop, quality, fps, modality)
     if not isinstance(segments, pd.DataFrame): segments = pd.DataFrame(dict(source=[*map(str, segments)]))
-    jobs = _jobs(make_segments(segments, check_files=False, labels=False), stretches, ('u','v') if modality == 'Flow' else ('',))
+    segments = make_segments(segments, check_files=False, labels=False)
+    jobs = _jobs(segments, stretches, ('u','v') if modality == 'Flow' else ('',))
     _check_folder(out, settings)
     folders = {out, *(_stored_file(out, source, part, codec).parent for source,part,_ in jobs)}
     with only_writer(out), swept(folders):
         if not (out/'store.json').exists():
-            with atomic_write(out/'store.json') as part: part.write_text(json.dumps(dict(format=store_format, **settings)))
+            with atomic_write(out/'store.json') as part:
+                part.write_text(json.dumps(dict(format=store_format, **settings)))
         store = ClipStore(out)
-        done = run_jobs(partial(_store_video, out=out, settings=settings), jobs, n_workers, cluster, timeout, progress=progress)
+        store_one = partial(_store_video, out=out, settings=settings)
+        done = run_jobs(store_one, jobs, n_workers, cluster, timeout, progress=progress)
         failed = {source: why for (source,*_),answer in done if (why := why_failed(answer))}
     store.failed = pd.DataFrame(failed.items(), columns=['source','reason'])
     return store

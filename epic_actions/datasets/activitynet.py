@@ -66,7 +66,8 @@ def segments_from_activitynet(
         else:
             videos = field_of(data, 'database', 'database')
             found = {v: _rows_of_video(v, field_of(videos, 'database', v)) for v in videos}
-            rows = _check_known(sum(found.values(), []), field_of(data, 'taxonomy', 'taxonomy', list) if data.get('taxonomy') else [])
+            known = field_of(data, 'taxonomy', 'taxonomy', list) if data.get('taxonomy') else []
+            rows = _check_known(sum(found.values(), []), known)
             empty = [v for v,r in found.items() if not r]
             if empty and rows: warnings.warn(f'{path}: {len(empty)} videos without actions are left out, the first is '
                                              f'{empty[0]}')

@@ -66,7 +66,7 @@ def _states(events, kinds, row):
         if 'state' not in kinds[what]: continue
         if (who,what,how) in begun: yield *begun.pop((who,what,how)), time
         else: begun[who,what,how] = at,what,time
-    for at,what,_ in begun.values(): raise ValueError(f'row {at}: {what!r} begins and does not end')
+    for at,what,_ in begun.values(): raise ValueError(f'row {at}: {what!r} starts but does not end')
 
 # %% ../../nbs/datasets/46_boris.ipynb #707d987b
 def _part(data, row, key):

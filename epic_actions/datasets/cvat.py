@@ -40,7 +40,7 @@ def _visible(track, row, step=1):
 
 # %% ../../nbs/datasets/44_cvat.ipynb #b4b380ea
 def _tasks(root, path):
-    "Id of each task -> its element; the only one also by None."
+    "Id of each task -> its element; if there is only one, None is its id, too."
     found = {t.findtext('id'): t for t in root.iter() if t.tag in ('task','job') and t.find('labels') is not None
              or t.tag == 'task'}
     if len(found) == 1: found[None] = [*found.values()][0]

@@ -1,4 +1,4 @@
-"""The common part of all readers of other tools' files: safe JSON and XML, finding videos by name, and checks against the videos
+"""What all readers of other tools' files share: safe JSON and XML, finding videos by name, and checks
 
 Docs: https://epic-actions.github.io/epic_actions/datasets/tools.html.md"""
 

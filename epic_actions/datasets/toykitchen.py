@@ -289,7 +289,7 @@ def cook(n,         # number of actions
          rng,       # numpy Generator
          noise=.06, # probability of each mistake: leaving a step out, swapping two, inserting one
         ):
-    "`n` actions as a list of (verb, noun): a window of an endless row of recipes, with noise"
+    "`n` actions as a list of (verb, noun): a window of an endless sequence of recipes, with noise"
     out, first, p = [], rng.integers(12), np.array([*_POPULARITY.values()])
     while len(out) < first + n:
         steps = list(RECIPES[rng.choice(list(_POPULARITY), p=p/p.sum())])
@@ -480,11 +480,11 @@ def _annotate(plan, # result of `plan_video`
     return pd.DataFrame(rows)
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #aca8ef54
-def _tail_classes(classes, n, part=.2):
-    "The rarest of `n` classes that together have at most this share of the instances, sorted"
+def _tail_classes(classes, n):
+    "The rarest of `n` classes that together have at most a fifth of the instances, sorted"
     counts = np.bincount(classes, minlength=n)
     order = np.argsort(counts, kind='stable')
-    return sorted(order[np.cumsum(counts[order]) <= part*len(classes)].tolist())
+    return sorted(order[np.cumsum(counts[order]) <= .2*len(classes)].tolist())
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #cc352227
 def _shares(n, k): return [n//k + (i < n % k) for i in range(k)]

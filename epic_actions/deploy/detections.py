@@ -28,7 +28,7 @@ def _best(kept, spans, scores, min_score, top):
 
 # %% ../../nbs/deploy/08_detections.ipynb #9a333f6f
 def _segments(target, vocab, best, end, **kwargs):
-    "The segments of a target, in the order of time."
+    "The segments of a target, in chronological order."
     best[:,:2] = best[:,:2].clip(0, end)
     best = best[best[:,1] > best[:,0]]
     found = zip(*soft_nms(best[:,:2], best[:,2], best[:,3], **kwargs))

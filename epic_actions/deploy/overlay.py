@@ -36,7 +36,7 @@ from .predictor import ActionPredictor, is_kept, streaming_args
 class Annotation:
     "The predictions and segments of a video."
     video:object # The source, as `open_source` takes it
-    predictions:list # `Prediction`s, in the order of time
+    predictions:list # `Prediction`s, in chronological order
     segments:list # Dicts, see `find_segments`
     duration:float # Seconds
     threshold:object=0. # Classes below it are not shown, see `class_thresholds`
@@ -73,7 +73,7 @@ def picture(self:Annotation, pixels):
 
 # %% ../../nbs/deploy/20_overlay.ipynb #4df68deb
 def write_csv(ann:Annotation, path, progress=noop):
-    "The segments, one in a row: target, start, end (seconds), label and score."
+    "The segments, one per row: target, start, end (seconds), label and score."
     with open(path, 'w', newline='', encoding='utf-8') as f:
         w = csv.DictWriter(f, ['target','start','end','label','score'])
         w.writeheader()

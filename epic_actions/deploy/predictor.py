@@ -214,7 +214,7 @@ def _read_ahead(items, n=128):
 
 # %% ../../nbs/deploy/10_predictor.ipynb #c4484c6b
 class _Ahead(dict):
-    "Number -> fitted frame of an open source; frames are decoded in the order of time, a little ahead of their use."
+    "Number -> fitted frame of an open source; frames are decoded in chronological order, a little ahead of their use."
     def __init__(self, frames, spec): self._frames,self._spec,self._coming = frames,spec,_read_ahead(())
     def __enter__(self): return self
     def __exit__(self, *error): self._coming.close() # the thread must not read a source that is closed
@@ -254,6 +254,12 @@ def _features(self:ActionPredictor, elements, pixels, batch):
         clips = self._session.run(['frame_features'], {'clips': _clips(some, pixels, self.spec)})[0]
         for features in clips: yield from features
 
+# %% ../../nbs/deploy/10_predictor.ipynb #bc7c775d
+@patch(as_prop=True)
+def _black(self:ActionPredictor):
+    "A dummy clip, used when features are given."
+    return np.zeros((1, self.spec.n_frames, *self._session.get_inputs()[0].shape[2:]), self.spec.dtype)
+
 # %% ../../nbs/deploy/10_predictor.ipynb #53da4def
 @patch
 def _see(self:ActionPredictor, windows, known, pixels, batch):
@@ -261,8 +267,14 @@ def _see(self:ActionPredictor, windows, known, pixels, batch):
     if not self.by_frame: return self._probabilities(clips=_clips(windows, pixels, self.spec))
     new = list(dict.fromkeys(ids for w in windows for ids in w if ids not in known))
     known.update(zip(new, self._features(new, pixels, batch)))
-    none = np.zeros((0, *self._session.get_inputs()[0].shape[1:]), self.spec.dtype)
-    return self._probabilities(clips=none, windows=np.array([[known[ids] for ids in w] for w in windows]))
+    return self._probabilities(clips=self._black[:0], windows=np.array([[known[ids] for ids in w] for w in windows]))
+
+# %% ../../nbs/deploy/10_predictor.ipynb #13a9732b
+@patch
+def _prediction(self:ActionPredictor, about, probs, i):
+    "A `Prediction` with row `i` of `probs`; `about` is (time, start, stop)."
+    mine = {t: p[i] for t,p in probs.items()}
+    return Prediction(*about, mine, mine, self.vocabs)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #60eda86c
 @patch
@@ -273,9 +285,7 @@ def _answers(self:ActionPredictor, windows, pixels, batch):
     for group in chunked(windows, size):
         distinct = list(dict.fromkeys(w for _,w in group))
         probs = self._see(distinct, known, pixels, batch)
-        for about,w in group:
-            mine = {t: p[distinct.index(w)] for t,p in probs.items()}
-            yield Prediction(*about, mine, mine, self.vocabs)
+        for about,w in group: yield self._prediction(about, probs, distinct.index(w))
         _forget(known, min(distinct[-1]))
 
 # %% ../../nbs/deploy/10_predictor.ipynb #cf57f991
@@ -310,14 +320,11 @@ def _sequence_stream(self:ActionPredictor, ids, windows, pixels, batch):
     n,known = self.spec.n_frames,{}
     pixels.expect(ids)
     coming = enumerate(self._sequence_features(ids, pixels, max(batch*n, 2*self.reach)))
-    none = np.zeros((0, n, *self._session.get_inputs()[0].shape[2:]), self.spec.dtype)
     for group in chunked(windows, 4*batch):
         while group[-1][1]+n-1 not in known: known.update([next(coming)])
         clips = np.array([[known[k] for k in range(first, first+n)] for _,first in group])
-        probs = self._probabilities(clips=none, windows=clips)
-        for i,(about,_) in enumerate(group):
-            mine = {t: p[i] for t,p in probs.items()}
-            yield Prediction(*about, mine, mine, self.vocabs)
+        probs = self._probabilities(clips=self._black[:0], windows=clips)
+        for i,(about,_) in enumerate(group): yield self._prediction(about, probs, i)
         _forget(known, group[-1][1])
 
 # %% ../../nbs/deploy/10_predictor.ipynb #7095bd19
@@ -367,7 +374,7 @@ def window_clips(
 
 # %% ../../nbs/deploy/10_predictor.ipynb #f2dfa1da
 def overlapping(
-    rows, # Features of each step, in the order of time
+    rows, # Features of each step, in chronological order
     reach:int, # Steps to each side on which a prediction depends
     size:int|None=None # Rows that a chunk predicts; None: four times the reach
 ):
@@ -388,25 +395,17 @@ def _seen(self:ActionPredictor, video, *window):
     for abouts,clips in window_clips(video, self.spec, *window):
         yield from zip(abouts, self._session.run(['frame_features'], {'clips': clips})[0])
 
-# %% ../../nbs/deploy/10_predictor.ipynb #bc7c775d
-@patch(as_prop=True)
-def _black(self:ActionPredictor):
-    "A dummy clip, used when features are given."
-    return np.zeros((1, *self._session.get_inputs()[0].shape[1:]), self.spec.dtype)
-
 # %% ../../nbs/deploy/10_predictor.ipynb #0061443c
 @patch
 def _read_stream(self:ActionPredictor, *window, chunk=None):
     "Yield the predictions of a timeline model; `window` are the arguments of `_seen`."
     for rows,begin,end in overlapping(self._seen(*window), self.timeline['reach'], chunk):
         probs = self._probabilities(clips=self._black, windows=np.stack([row for _,row in rows]))
-        for i in range(begin, end):
-            mine = {t: p[i] for t,p in probs.items()}
-            yield Prediction(*rows[i][0], mine, mine, self.vocabs)
+        for i in range(begin, end): yield self._prediction(rows[i][0], probs, i)
 
 # %% ../../nbs/deploy/10_predictor.ipynb #14c0c2ce
 def located_chunks(
-    rows, # Pairs of (time, start, stop) and features (features,), in the order of time
+    rows, # Pairs of (time, start, stop) and features (features,), in chronological order
     timeline:dict, # `stride`, seconds, `reach` and `levels`
     read, # Function of features (moments, features): for each target logits (N, classes); (N, 3), place, start and stop
     chunk:int|None=None # See `overlapping`; predictions do not depend on it
@@ -502,7 +501,8 @@ def stream(self:ActionPredictor,
     window = self._seconds(window)
     stride = stride or (self.timeline or {}).get('stride') or window/4
     if min(window, stride) < .001 or batch < 1:
-        raise ValueError(f'window={window}, stride={stride}, batch={batch}: give positive numbers, of a millisecond or more')
+        raise ValueError(f'window={window}, stride={stride}, batch={batch}: give a millisecond or more, and a batch of '
+                         '1 or more')
     past = isinstance(self.spec.sampler, LastFrames) if past is None else past
     if self.detects: raise ValueError(f'{self.path}: finds segments, not a label for each moment: call segments')
     if self.timeline:
@@ -523,7 +523,7 @@ def thresholds(self:ActionPredictor):
 # %% ../../nbs/deploy/10_predictor.ipynb #2514e59f
 @patch
 def precision_thresholds(self:ActionPredictor,
-    precision:float # The least share of shown answers that shall be right, 0 to 1
+    precision:float # Required share of right predictions among those shown, above 0, at most 1
 )->dict: # Target -> class -> threshold; None, with a warning, for a class that never reached the precision
     "Thresholds by precision on the calibration videos; raises a ValueError for a file without a calibration."
     if not any('precision' in c for c in self.calibration.values()):
@@ -546,7 +546,7 @@ def segments(self:ActionPredictor,
     background=None, # Background classes; None: those of the file, or `background` and `none`
     **kwargs # Arguments of `stream`
 )->list: # See `find_segments`
-    "The segments of a video: which action happens from when to when."
+    "The segments of a video: which actions happen, and when they start and stop."
     threshold = self.thresholds if threshold is None else threshold
     background = self.background if background is None else background
     if self.detects:

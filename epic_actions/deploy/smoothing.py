@@ -76,7 +76,7 @@ smoothings = {n: partial(_roll, combined=f) for n,f in _combined.items()} | dict
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #ce33e11a
 def smooth_predictions(
-    predictions, # `Prediction`s in the order of time
+    predictions, # `Prediction`s in chronological order
     how:str|None='geometric', # `geometric`, `mean`, `vote` or `exp`; None: no smoothing
     window:float=1. # Seconds: the rolling window, or for `exp` the time after which a prediction has 1/e of its weight
 ):
@@ -180,7 +180,7 @@ def _target_segments(target, vocab, probs, cuts, floors, shortest):
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #c6f1171f
 def find_segments(
-    predictions, # `Prediction`s of a whole video, in the order of time, or a file of `save_predictions`
+    predictions, # `Prediction`s of a whole video, in chronological order, or a file of `save_predictions`
     threshold=0., # Classes below it are not shown: a number, or a number for each class, see `class_thresholds`
     shortest:float=0., # Seconds: shorter segments are left out, and shorter pauses within an action are closed
     background=backgrounds # Background classes: a name or several
@@ -199,7 +199,7 @@ predictions_format = 'epic_actions.predictions/1'
 
 # %% ../../nbs/deploy/05_smoothing.ipynb #861ead5d
 def save_predictions(
-    predictions, # `Prediction`s of a video, in the order of time
+    predictions, # `Prediction`s of a video, in chronological order
     path:str|Path, # The file, usually `*.npz`
     **about # Other plain data to keep in the file
 )->Path:

@@ -60,7 +60,7 @@ def _of_results(results):
 # %% ../../nbs/exchange/00_found.ipynb #ab999e84
 def found_segments(
     found # Source -> segments, a table of segments, or `Results`
-)->dict: # Source -> dicts of `target`, `start`, `end`, `label` and `score`, in order of time
+)->dict: # Source -> dicts of `target`, `start`, `end`, `label` and `score`, in chronological order
     "The segments found in each video; raises a ValueError if a table lacks a column."
     if hasattr(found, 'scores'): found = _of_results(found)
     elif not isinstance(found, dict): found = _of_table(found)

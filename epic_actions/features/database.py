@@ -34,7 +34,8 @@ class DataBase:
     ):
         self.file,self.bytes = file,os.fstat(file).st_size
         self.size,self.root,pages = _begins(os.pread(file, 1<<16, 0))
-        if pages*self.size > self.bytes: raise ValueError(f'cut short: it has {self.bytes:,} of {pages*self.size:,} bytes')
+        if (whole := pages*self.size) > self.bytes:
+            raise ValueError(f'cut short: it has {self.bytes:,} of {whole:,} bytes')
 
     def _read(self, start, n):
         "`n` bytes; raises a ValueError if they are beyond the end of the file."

@@ -92,15 +92,11 @@ class LMDBFeatures(Features):
         dtype:str|None=None # Number type, such as `float64`; None: `float32`, if the data look like it
     ):
         self.path,self.fps = Path(path),fps
-        with self._begin() as db: first = [*islice(db.items(), 32)]
+        with open_database(self.path) as db: first = [*islice(db.items(), 32)]
         if not first or b'_frame_' not in first[0][0]:
             raise ValueError(f"{path}: its keys are not names of frames, such as 'P01_01_frame_0000000001.jpg'")
         self.dtype = np.dtype(dtype or _checked_float32(b''.join(v for _,v in first), path))
         self.dim = len(first[0][1])//self.dtype.itemsize
-
-# %% ../../nbs/features/10_store.ipynb #e4c8c848
-@patch
-def _begin(self:LMDBFeatures): return open_database(self.path)
 
 # %% ../../nbs/features/10_store.ipynb #fbef9193
 @patch
@@ -113,7 +109,7 @@ def reading(self:LMDBFeatures, video):
         if len(x): return x.astype(np.float32)
         raise ValueError(f'{self.path}: {name} has {len(value)} bytes, the first frame '
                          f'{self.dim*self.dtype.itemsize}; all must have the same length')
-    with self._begin() as db: yield one
+    with open_database(self.path) as db: yield one
 
 # %% ../../nbs/features/10_store.ipynb #b5c61275
 about_features = 'features.json'

@@ -280,7 +280,7 @@ function adjust(ends) {
   if (!s) return say('Select a segment first.')
   const [start, stop] = ends(s)
   if (start < 0 || stop > v.duration || stop - start < .001) {
-    return say('A segment begins before it ends, within the video.')
+    return say('A segment must begin before it ends, and be within the video.')
   }
   edit([[selected, moved(s, start, stop)]])
   pause()
@@ -327,7 +327,7 @@ const actions = {
   },
   'x'() {
     const s = v.segments.get(selected), at = snap(now), key = newKey()
-    if (!s || at <= s.start || at >= s.stop) return say('Select a segment, and go to where it is split.')
+    if (!s || at <= s.start || at >= s.stop) return say('Select a segment, and go to the time at which to split it.')
     edit([[selected, moved(s, s.start, at)], [key, moved(s, at, s.stop)]])
     select(key)
   },

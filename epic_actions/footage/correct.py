@@ -406,7 +406,8 @@ class CorrectServer(PageServer):
         self.words = known_words(self.corrections.fields, verbs, nouns, labels)
         super().__init__('footage/correct', [
             Route('/state', self._state), Route('/changes', self._keep, methods=['POST']),
-            Route('/video/{name:path}', self._video), Route('/frame/{name:path}', self._frame)], port, ['pages/timeline','footage/words'])
+            Route('/video/{name:path}', self._video), Route('/frame/{name:path}', self._frame)
+        ], port, ['pages/timeline','footage/words'])
 
 # %% ../../nbs/footage/35_correct.ipynb #ba0e2757
 def _read_all(suggestions, footage, fields):
@@ -462,7 +463,7 @@ async def _keep(self:CorrectServer, request):
 def correct_page(
     videos, # Videos, or folders to search for videos: one or several
     suggestions=(), # Tables with a row for each segment, see `read_suggestions`: one or several
-    out:str|Path='annotations.csv', # The table that is written; its journal lies beside it
+    out:str|Path='annotations.csv', # The table that is written; its journal is beside it
     verbs=(), # Words that are known from the start
     nouns=(), # The same
     labels=None, # One label instead of verb and noun: known words, possibly none; None: as suggested

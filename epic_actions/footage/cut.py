@@ -155,7 +155,7 @@ def _encoded(out, frames, pictures, fps):
 # %% ../../nbs/footage/20_cut.ipynb #7968aafd
 @contextmanager
 def _new_file(row):
-    "The file of a segment, open for writing; a `VideoError` meanwhile becomes its `reason`, and leaves no file."
+    "The file of a segment, open for writing; a `VideoError` inside becomes its `reason`, and no file is left."
     path = Path(row['source'])
     fmt,options = ('mp4', dict(movflags='+faststart')) if path.suffix == '.mp4' else ('matroska', {})
     try:

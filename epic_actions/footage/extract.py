@@ -38,7 +38,7 @@ def extract_frames(
 
 # %% ../../nbs/footage/10_extract.ipynb #0696cff4
 def _frame_folder(video, path_frames):
-    "The folder for the frames of `video`; raises a `VideoError` if its name, or its folder's, is no valid folder name."
+    "The folder for the frames of `video`; raises a `VideoError` if its name, or its folder's, is not valid."
     path = Path(os.path.abspath(video))
     try: return Path(path_frames)/file_name(path.parent.name)/file_name(path.stem)
     except ValueError as e: raise VideoError(video, str(e)) from e

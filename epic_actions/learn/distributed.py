@@ -51,8 +51,8 @@ def start_processes():
     Raises a ValueError for an unknown launcher, and an ImportError without accelerate."""
     if n_processes() == 1: return
     if missing := [k for k in ('RANK','MASTER_ADDR','MASTER_PORT') if k not in os.environ]:
-        raise ValueError(f'WORLD_SIZE={num_distrib()}, but {missing[0]} is not set: start the processes with torchrun or '
-                         'accelerate launch')
+        raise ValueError(f'WORLD_SIZE={num_distrib()}, but {missing[0]} is not set: start the processes with torchrun '
+                         'or accelerate launch')
     import_needed('accelerate', 'training in several processes', 'cluster').PartialState(cpu=on_cpu())
 
 # %% ../../nbs/learn/27_distributed.ipynb #4bca5783
@@ -163,13 +163,11 @@ def before_fit(self:Processes):
 
 # %% ../../nbs/learn/27_distributed.ipynb #7a655a93
 @patch
-def restore(self:Processes):
-    "The learner as it was before the training."
+def after_fit(self:Processes):
+    "Make the learner what it was before the training."
     if self.kept is None: return
     _,self.learn.dls.loaders,self.learn.logger = self.kept
     self.learn.model,self.kept = unwrapped(self.model),None
-
-Processes.after_fit = Processes.restore
 
 # %% ../../nbs/learn/27_distributed.ipynb #aad76092
 @patch
@@ -182,8 +180,8 @@ def after_train(self:Processes):
 def before_train(self:Processes):
     dl = self.learn.dl = self.dls.train
     if len(dl): return
-    raise ValueError(f'bs={dl.bs} in {n_processes()} processes is larger than the training split of {dl.n} clips: choose '
-                     'a smaller one')
+    raise ValueError(f'bs={dl.bs} in {n_processes()} processes is larger than the training split of {dl.n} clips: '
+                     'choose a smaller one')
 
 # %% ../../nbs/learn/27_distributed.ipynb #34b92482
 @patch
@@ -248,4 +246,4 @@ def distrib_ctx(self:Learner,
         except RuntimeError as e:
             if not lost_process(e): raise
             raise ConnectionError('another process of this training has ended, so this one ends too') from e
-        finally: cb.restore()
+        finally: cb.after_fit() # `fit` skips it after an error

@@ -25,16 +25,16 @@ from ..video.spec import default_frames, default_size
 
 # %% ../../nbs/learn/35_recipes.ipynb #1b3a96b0
 _choices = dict(modality=('RGB','RGBDiff','Flow'), freeze=('none','body'), optimizer=('adam','adamw','sgd'),
-                precision=('fp32','bf16','fp16','mixed'),
-                schedule=('one_cycle','steps','warm_cosine'), kind=('none','affine','crop'), tracker=('tensorboard','wandb','trackio'), over=('labelled','all'),
+                precision=('fp32','bf16','fp16','mixed'), schedule=('one_cycle','steps','warm_cosine'),
+                kind=('none','affine','crop'), tracker=('tensorboard','wandb','trackio'), over=('labelled','all'),
                 reduction=('batchmean','mean'), history=('observed','published'), before=('start','stop'),
                 unannotated=('background','unknown'), targets=(('label',), ('verb','noun','action')))
 
 # %% ../../nbs/learn/35_recipes.ipynb #648369a1
 def _range(names, least, most=inf): return dict.fromkeys(names.split(), (least, most))
-_ranges = {**_range('epochs accumulate bs frames flow_length size presize scale top_k length', 1), **_range('ucf_split', 1, 3),
+_ranges = {**_range('epochs network_epochs accumulate bs frames flow_length size presize scale top_k length', 1),
            **_range('wd clip_grad mixup cutmix body_lr warm_up steps seed tau_a past_weight feature_weight weight '
-                    'margin', 0), **_range('network_epochs', 1),
+                    'margin', 0), **_range('ucf_split', 1, 3),
            **_range('dropout label_smoothing light min_coverage edges', 0, 1), **_range('ema', 0, .99999),
            **_range('share', 0, .95), **_range('randaugment', 0, 30), **_range('std', 1e-6),
            **_range('lr T tau_o window stride', 1e-12)}
@@ -170,7 +170,7 @@ class TrainRecipe(Section):
     scale_lr:bool=False # In several processes: multiply the learning rate by their number
     precision:str='fp32' # fp32; bf16 or fp16 in the network; or mixed: whichever of the two the device supports
     channels_last:bool=False # Keep the weights of two-dimensional convolutions with the channels last
-    compile:bool=False # Compile the network with torch.compile at the first batch; needs a C++ compiler
+    compile:bool=False # Compile the network, or the blocks of a transformer, at the first batch; needs a C++ compiler
     fused:bool=False # Update all weights in one kernel; for adamw and sgd
     accumulate:int=1 # Number of batches whose gradients are added before a step
 

@@ -318,7 +318,8 @@ def _save(self:Checkpoints, start, loader, stopped=False):
 @patch
 def _load_random(self:Checkpoints, state):
     "Restore the random state of this process."
-    _set_random_states(state['random_states'][rank_distrib()] if 'random_states' in state else state) # as in version 0.1
+    if 'random_states' in state: state = state['random_states'][rank_distrib()] # version 0.1 has a single one
+    _set_random_states(state)
 
 # %% ../../nbs/learn/30_resume.ipynb #654b00b4
 @patch

@@ -36,7 +36,7 @@ from ..video.spec import ClipSpec
 from ..models.base import ActionModel
 from ..models.encoders import VideoEncoder
 from .background import add_background
-from .callbacks import EMA, PolicyRates, Precision, shown
+from .callbacks import EMA, PolicyRates, Precision, compile_layers, shown
 from .distributed import is_writer, n_processes, start_processes
 from .heads import MultiTaskLoss
 from .learner import action_learner
@@ -91,7 +91,8 @@ def _check_speed(train):
     if not train.fused: return
     if train.optimizer == 'adam': raise ValueError("train.fused: fastai's adam steps weight by weight; choose "
                                                    'train.optimizer=adamw or sgd')
-    if train.policy: raise ValueError("train.fused and train.policy: one kernel has one rate for all weights; choose one")
+    if train.policy: raise ValueError('train.fused and train.policy: one kernel has one learning rate for all weights; '
+                                      'choose one')
 
 # %% ../../nbs/learn/37_training.ipynb #8e2f10e1
 def check_recipe(recipe:Recipe):
@@ -247,7 +248,7 @@ def recipe_learner(
     learn.load_report = report
     model.background = [b for b in [recipe.background.label] if any(b in v for v in dls.vocabs.values())]
     if train.freeze == 'body': learn.freeze()
-    if train.compile: model.compile() # the same object, with the same names of its weights
+    if train.compile: compile_layers(model)
     return learn
 
 # %% ../../nbs/learn/37_training.ipynb #c8d20865
@@ -262,7 +263,7 @@ def recipe_callbacks(recipe:Recipe)->list:
     return [make(value) for make,value in makers if value] + more
 
 # %% ../../nbs/learn/37_training.ipynb #dc7c9e5a
-_may_change = dict(epochs=1, every=None, preload=None, tracker=None, tensorboard=False) # fields of `train`, and any value
+_may_change = dict(epochs=1, every=None, preload=None, tracker=None, tensorboard=False) # in `train`, to any value
 
 def _other_settings(recipe, file):
     "The differences between `recipe` and the one in `file`, as strings."

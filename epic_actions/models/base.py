@@ -41,7 +41,7 @@ _wrappers = nn.DataParallel, nn.parallel.DistributedDataParallel, AveragedModel
 def unwrapped(
     model # Any model
 ):
-    "The model inside `torch.compile`, `DataParallel`, `DistributedDataParallel` or `AveragedModel`, however often."
+    "The model inside `torch.compile`, `DataParallel`, `DistributedDataParallel` or `AveragedModel`, even if nested."
     if isinstance(model, _wrappers): return unwrapped(model.module)
     return unwrapped(model._orig_mod) if hasattr(model, '_orig_mod') else model # compiled
 

@@ -272,12 +272,18 @@ def _from_original(state):
 
 # %% ../../nbs/models/55_encoders.ipynb #3b52ff8d
 def _fitted(state, net):
-    "The tensors of a TimeSformer, resized for the clips of `net`."
-    out = dict(state)
-    for k in state:
-        if k.endswith('embeddings.time_embeddings'): out[k] = resize_times(state[k], net.config.num_frames)
+    "The tensors of `state` under the names of this version of transformers, resized for the clips of `net`."
+    own,out = net.state_dict(),{}
+    for k,t in state.items():
+        if k.endswith('embeddings.time_embeddings'): t = resize_times(t, net.config.num_frames)
         if k.endswith('embeddings.position_embeddings') and net.config.model_type == 'timesformer':
-            out[k] = resize_places(state[k], (net.config.image_size//net.config.patch_size,)*2)
+            t = resize_places(t, (net.config.image_size//net.config.patch_size,)*2)
+        new = re.sub(r'\b([qv])_bias$', lambda m: dict(q='query.bias', v='value.bias')[m[1]], k)
+        if new.removeprefix('videomae.') in own: k = new
+        out[k] = t
+        key = k.replace('value.bias', 'key.bias')
+        if k.endswith('value.bias') and key.removeprefix('videomae.') in own and key not in state:
+            out[key] = torch.zeros_like(t) # it would add the same number to all scores of a query
     return out
 
 # %% ../../nbs/models/55_encoders.ipynb #34760b4f
@@ -298,18 +304,12 @@ _on_top = re.compile(r'(^|\.)(classifier|fc_norm|pooler|predictor|decoder|encode
                      r'norm|text_model|logit_scale|logit_bias)\b')
 
 # %% ../../nbs/models/55_encoders.ipynb #91e680d8
-def _check_loaded(net, info, state, file):
+def _check_loaded(net, info, file):
     "Raise a ValueError if something that the encoder needs was not loaded."
     missing = [k for k in info['missing_keys'] if not re.match('pooler|predictor', k)]
     left = [k for k in info['unexpected_keys'] if not _on_top.search(k)]
-    own = net.state_dict()
-    biases = {k: re.sub(r'^videomae\.', '', k).replace('q_bias', 'query.bias').replace('v_bias', 'value.bias')
-              for k in state if k.endswith(('q_bias','v_bias'))}
-    lost = [k for k,n in biases.items() if n in own and own[n].shape == state[k].shape
-            and not torch.equal(own[n], state[k].to(own[n].dtype))]
     wrong = [f'{k} {tuple(theirs)} for {tuple(ours)}' for k,theirs,ours in info['mismatched_keys']]
-    problems = {'missing': missing, 'unexpected': left, 'of another shape': wrong,
-                'not loaded by this version of transformers': lost}
+    problems = {'missing': missing, 'unexpected': left, 'of another shape': wrong}
     if said := '; '.join(f'{what}: {some(names)}' for what,names in problems.items() if names):
         raise ValueError(f'{file}: does not fit this {type(net).__name__}; {said}')
 
@@ -339,7 +339,7 @@ def load_checkpoint(self:VideoEncoder,
     with _quiet():
         net,info = from_hub(type(self.net), None, config=self.net.config, state_dict=state, dtype=torch.float32,
                             output_loading_info=True, ignore_mismatched_sizes=True)
-    _check_loaded(net, info, state, weights.file)
+    _check_loaded(net, info, weights.file)
     self.net = net
     loaded = [k for k in net.state_dict() if k not in info['missing_keys']]
     return LoadReport(loaded, dropped=sorted(info['unexpected_keys']), new=sorted(info['missing_keys']))

@@ -211,3 +211,17 @@ def normal_linear(n_in:int, n_out:int, std:float, kind:type=nn.Linear)->nn.Linea
     nn.init.normal_(layer.weight, 0, std)
     nn.init.zeros_(layer.bias)
     return layer
+
+# %% ../../nbs/models/05_layers.ipynb #abab8eb5
+def short_attention(
+    q:torch.Tensor, k:torch.Tensor, v:torch.Tensor # Queries, keys and values, (..., tokens, width)
+)->torch.Tensor: # (..., tokens of q, width)
+    "`scaled_dot_product_attention`, written as sums of products."
+    scores = (q.unsqueeze(-2)*k.unsqueeze(-3)).sum(-1)*q.shape[-1]**-.5 # (..., tokens of q, tokens of k)
+    return (scores.softmax(-1).unsqueeze(-1)*v.unsqueeze(-3)).sum(-2).to(v.dtype)
+
+# %% ../../nbs/models/05_layers.ipynb #a1a29882
+def attend(q, k, v):
+    "Attention through torch's kernels, or `short_attention` for few keys in a network that is compiled for a GPU."
+    short = q.is_cuda and torch.compiler.is_compiling() and k.shape[-2] <= 32
+    return (short_attention if short else F.scaled_dot_product_attention)(q, k, v)

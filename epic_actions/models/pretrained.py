@@ -97,8 +97,9 @@ def _network(weights, mean, std):
     "The network of a checkpoint; raises a ValueError if it is unknown or does not fit."
     for part in _inside(weights):
         if model := epic_network(part) or _timesformer(part, mean, std) or hub_classifier(part): return model
-    raise ValueError(f'{weights.file}: weights of an unknown network, as {some(weights.state)}; known are bundles, '
-                     'TimeSformer, VideoMAE, ViViT and V-JEPA 2 of Hugging Face, and TSN, TRN and TSM of EPIC-KITCHENS')
+    raise ValueError(f'{weights.file}: weights of an unknown network, such as {some(weights.state)}; this library '
+                     'reads bundles, TimeSformer, VideoMAE, ViViT and V-JEPA 2 of Hugging Face, and TSN, TRN and TSM '
+                     'of EPIC-KITCHENS')
 
 # %% ../../nbs/models/60_pretrained.ipynb #ac74cbcd
 @contextmanager

@@ -25,7 +25,7 @@ from ..video.spec import ClipSpec
 from .checkpoints import Checkpoint, LoadReport, head_names, load_weights, open_checkpoint, renamed
 from .base import ActionModel
 from ..video.registry import import_needed
-from .layers import fitting_clips, layers_of, total_out, split_out
+from .layers import attend, fitting_clips, layers_of, total_out, split_out
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #29d31a54
 import_needed('timm', 'PretrainedTimeSformer')
@@ -33,11 +33,18 @@ from timm.layers import LayerNorm, resample_abs_pos_embed
 from timm.models.vision_transformer import Attention, Block, VisionTransformer
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #88725ffc
+class TimeAttention(Attention):
+    "timm's `Attention`, for sequences of few tokens."
+    def forward(self, x):
+        q,k,v = self.qkv(x).unflatten(-1, (3, self.num_heads, -1)).permute(2,0,3,1,4)
+        return self.proj(attend(q, k, v).transpose(1,2).flatten(2))
+
+# %% ../../nbs/models/40_pretrained_timesformer.ipynb #e0cdcdc8
 class DividedBlock(Block):
     "Every patch attends over time, then within its frame (TimeSformer, arXiv:2102.05095)."
     def __init__(self, dim, num_heads, num_frames=8, qkv_bias=True, norm_layer=LayerNorm, **kwargs):
         super().__init__(dim, num_heads, qkv_bias=qkv_bias, norm_layer=norm_layer, **kwargs)
-        self.temporal_norm1,self.temporal_attn = norm_layer(dim),Attention(dim, num_heads, qkv_bias=qkv_bias)
+        self.temporal_norm1,self.temporal_attn = norm_layer(dim),TimeAttention(dim, num_heads, qkv_bias=qkv_bias)
         self.temporal_fc,self.num_frames = nn.Linear(dim, dim),num_frames
 
 # %% ../../nbs/models/40_pretrained_timesformer.ipynb #b1a27282

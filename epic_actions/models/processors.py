@@ -52,7 +52,7 @@ def _class_of(fields, family):
     name = next((fields[k] for k in _type_fields if fields.get(k)), _families.get(family, 'not named'))
     key = re.sub('(FeatureExtractor|(Image|Video)Processor(Fast)?)$', '', str(name))
     if key in _classes: return name,key
-    raise ValueError(f'the class of the processor is {name}; known are those of {", ".join(_classes)}')
+    raise ValueError(f'the class of the processor is {name}; this library supports those of {", ".join(_classes)}')
 
 # %% ../../nbs/models/54_processors.ipynb #b3dcaea2
 def _sides(p, name, square):
@@ -82,7 +82,7 @@ _kinds = {'2': '', '3': '-bicubic', 'bilinear': '', 'bicubic': '-bicubic'}
 def _resizing(p, name):
     "The resizing rule and the position of the centre, as fields of a `ClipSpec`."
     kind = _kinds.get(str(p['resample']))
-    if kind is None: raise ValueError(f'resample={p["resample"]!r}: known are 2, bilinear, and 3, bicubic')
+    if kind is None: raise ValueError(f'resample={p["resample"]!r}: only 2 (bilinear) and 3 (bicubic) are supported')
     library = 'pillow' if name in ('timm','VivitImageProcessor') else 'torchvision'
     if name.startswith('DINOv3') and p['do_rescale']: library += '-float'
     return dict(resize=library + kind, centre='even' if name == 'timm' else 'down')

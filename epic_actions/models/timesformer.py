@@ -10,7 +10,6 @@ __all__ = ['TimeSformer']
 # %% ../../nbs/models/20_timesformer.ipynb #5736b861
 from types import SimpleNamespace
 import torch
-import torch.nn.functional as F
 from einops import rearrange
 from fastcore.basics import patch
 from torch import nn
@@ -20,24 +19,22 @@ from timesformer_pytorch.timesformer_pytorch import Attention, apply_rot_emb
 
 # %% ../../nbs/models/20_timesformer.ipynb #2257771f
 from .base import ActionModel
-from .layers import fitting_clips, layers_of, total_out, split_out
-
-# %% ../../nbs/models/20_timesformer.ipynb #13503d80
-def _attend(*qkv): return F.scaled_dot_product_attention(*(t.unsqueeze(1) for t in qkv)).squeeze(1)
+from .layers import attend, fitting_clips, layers_of, total_out, split_out
 
 # %% ../../nbs/models/20_timesformer.ipynb #3531663e
 class _Attention(Attention):
     "timesformer-pytorch's `Attention` with torch's kernels, for clips without masks."
     def forward(self, x, einops_from, einops_to, mask=None, cls_mask=None, rot_emb=None, **sides):
-        qkv = [rearrange(t, 'b n (h d) -> (b h) n d', h=self.heads) for t in self.to_qkv(x).chunk(3, -1)]
-        out = _attend(qkv[0][:,:1], *qkv[1:]) # the class token looks at all
-        q,k,v = (rearrange(t[:,1:], f'{einops_from} -> {einops_to}', **sides) for t in qkv)
+        tokens,groups = einops_from.replace('b', 'b h'),einops_to.replace(')', ') h') # 'b h (f n) d', '(b n) h f d'
+        qkv = [rearrange(t, 'b n (h d) -> b h n d', h=self.heads) for t in self.to_qkv(x).chunk(3, -1)]
+        out = attend(qkv[0][:,:,:1], *qkv[1:]) # the class token looks at all
+        q,k,v = (rearrange(t[:,:,1:], f'{tokens} -> {groups}', **sides) for t in qkv)
         if rot_emb is not None: q,k = apply_rot_emb(q, k, rot_emb)
         [n] = sides.values() # a plain number, so an exported graph takes any number of clips
-        cls_k,cls_v = (t[:,:1].repeat_interleave(n, 0) for t in qkv[1:])
-        patches = _attend(q, torch.cat([cls_k, k], 1), torch.cat([cls_v, v], 1))
-        out = torch.cat([out, rearrange(patches, f'{einops_to} -> {einops_from}', **sides)], 1)
-        return self.to_out(rearrange(out, '(b h) n d -> b n (h d)', h=self.heads))
+        cls_k,cls_v = (t[:,:,:1].repeat_interleave(n, 0) for t in qkv[1:])
+        patches = attend(q, torch.cat([cls_k, k], 2), torch.cat([cls_v, v], 2))
+        out = torch.cat([out, rearrange(patches, f'{groups} -> {tokens}', **sides)], 2)
+        return self.to_out(rearrange(out, 'b h n d -> b n (h d)'))
 
 # %% ../../nbs/models/20_timesformer.ipynb #667bcebe
 class TimeSformer(ActionModel, _TimeSformer):

@@ -1,4 +1,4 @@
-"""Load models from other people's files without running their code, without downloads, and without using more memory than the weights need
+"""Load models from other people's files without running code, without downloads, and in the memory of the weights
 
 Docs: https://epic-actions.github.io/epic_actions/models/untrusted.html.md"""
 

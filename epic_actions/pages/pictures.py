@@ -37,13 +37,12 @@ def contact_sheet(
 # %% ../../nbs/pages/00_pictures.ipynb #64f6689d
 def frame_jpeg(
     path:Path, # Video
-    seconds:float, # Time, s
-    width:int=960 # Maximum size, px
+    seconds:float # Time, s
 )->bytes:
-    "The frame of a video at a time, as a JPEG picture; raises a `VideoError`."
+    "The frame of a video at a time, as a JPEG picture at most 960 px wide; raises a `VideoError`."
     with open_frames(path, bad='repeat_last') as frames:
         h,w = frames.size
-        size = (round(width*h/w), width) if w > width else (h,w)
+        size = (round(960*h/w), 960) if w > 960 else (h,w)
         picture = frames.get(frames.at([seconds]), size)[0]
     out = io.BytesIO()
     Image.fromarray(picture).save(out, 'jpeg', quality=85)

@@ -228,9 +228,9 @@ class Camera:
 
 # %% ../../nbs/pages/10_predict.ipynb #b4f52e01
 @patch
-def _coming(self:Camera, patience=10.):
-    "Yield the pictures, until none has arrived for `patience` seconds."
-    with suppress(queue.Empty): yield from iter(lambda: self.pictures.get(timeout=patience), None)
+def _coming(self:Camera):
+    "Yield the pictures, until none has arrived for ten seconds."
+    with suppress(queue.Empty): yield from iter(lambda: self.pictures.get(timeout=10), None)
 
 # %% ../../nbs/pages/10_predict.ipynb #9c1922e5
 @patch
@@ -246,16 +246,16 @@ def see(self:Camera, t, picture)->list:
     self.heard = time.monotonic()
     if self.error: raise ValueError(str(self.error))
     with suppress(queue.Full): self.pictures.put_nowait((t, picture))
-    new = self.answers[:] # the thread may append meanwhile
+    new = self.answers[:] # the thread may append in the meantime
     del self.answers[:len(new)]
     return new
 
 # %% ../../nbs/pages/10_predict.ipynb #4f8e1020
-def _read_jpeg(body, most=4_000_000):
+def _read_jpeg(body):
     "The pixels of a JPEG picture; raises a ValueError for anything else, or for too many."
     try:
         with Image.open(io.BytesIO(body), formats=['JPEG']) as im:
-            if im.width*im.height > most: raise ValueError(f'a picture of {im.width} x {im.height} px is too large')
+            if im.width*im.height > 4e6: raise ValueError(f'a picture of {im.width} x {im.height} px is too large')
             return np.asarray(im.convert('RGB'))
     except (OSError, SyntaxError) as e: raise ValueError(f'this is not a JPEG picture ({e})') from e
 
@@ -302,9 +302,9 @@ def _model(self:PredictServer, request):
                              limits=dict(bytes=limits.bytes, seconds=limits.seconds, compute=limits.compute)))
 
 # %% ../../nbs/pages/10_predict.ipynb #80aa7c9f
-def _camera_fps(p, least=5., most=15.):
+def _camera_fps(p):
     "Pictures per second that a model takes from a camera; 0 if the length of its clips is unknown."
-    return float(np.clip(p.spec.n_frames/p.window, least, most)) if p.window else 0.
+    return float(np.clip(p.spec.n_frames/p.window, 5, 15)) if p.window else 0.
 
 # %% ../../nbs/pages/10_predict.ipynb #ad508719
 @patch

@@ -152,18 +152,18 @@ def _sureness(res):
     return out
 
 # %% ../../nbs/report/10_report.ipynb #55b08399
-def _most_confident(res, a, n=4):
-    "The `n` right and wrong predictions in `a` with the highest probabilities `sure`; rows of `Results.table`."
+def _most_confident(res, a):
+    "The four right and four wrong predictions in `a` with the highest probabilities `sure`; rows of `Results.table`."
     df = res.table().iloc[a.rows].assign(right=a.true == a.pred)
     df['sure'] = df[[f'{k}_prob' for k in res.scores]].prod(axis=1)
     df = df.sort_values('sure', ascending=False, kind='stable')
-    return df[df['right']][:n], df[~df['right']][:n]
+    return df[df['right']][:4], df[~df['right']][:4]
 
 # %% ../../nbs/report/10_report.ipynb #d4e202b7
-def jpeg_bytes(img, height=112):
-    "The PIL image `img` as JPEG bytes, at most `height` pixels high."
+def jpeg_bytes(img):
+    "The PIL image `img` as JPEG bytes, at most 112 pixels high."
     img, buf = img.convert('RGB'), io.BytesIO()
-    img.thumbnail((4 * height, height))
+    img.thumbnail((448, 112))
     img.save(buf, 'JPEG', quality=82)
     return buf.getvalue()
 
@@ -219,7 +219,7 @@ def _pick(tables, detail):
     "The name of the model to show in detail."
     if detail is None: return max(reversed(list(tables)), key=lambda k: tables[k]['top-1'].iloc[0])
     if detail not in tables:
-        raise ValueError(f'detail is {detail!r}, but the results are of {list(tables)}: name one of them')
+        raise ValueError(f'detail is {detail!r}, but the results are for {list(tables)}: name one of them')
     return detail
 
 # %% ../../nbs/report/10_report.ipynb #4e1cb480
@@ -231,7 +231,8 @@ def _aligned(results, **more):
     if not results: raise ValueError('results is empty: give a Results, or a dict of model name -> Results')
     for what, given in more.items():
         if set(given) - set(results):
-            raise ValueError(f'{what} is of {list(given)}, but the results are of {list(results)}: use the same names')
+            raise ValueError(f'{what} is for {list(given)}, but the results are for {list(results)}: use the same '
+                             'names')
     return align_results(results) if len(results) > 1 else results
 
 # %% ../../nbs/report/10_report.ipynb #dbc8caf0

@@ -49,7 +49,7 @@ from .report import action_report
 def run_folder(
     source:str|Path # Folder of a run, or a file
 )->Path:
-    "The folder of a run, or the one in which a file lies."
+    "The folder of a run, or the one that a file is in."
     path = Path(source)
     return path if path.is_dir() else path.parent
 
@@ -525,7 +525,7 @@ def train_and_score(
     pairs:dict|None=None, # Verb -> its reverse
     workers:int|None=None, # Processes that read the clips to score
     **how # Arguments of `train_recipe`
-)->dict: # Paths and scores, as plain data; empty in further processes
+)->dict: # Paths and scores, as plain data; empty in other processes
     "Train, then score the test clips, or the validation clips if there are none."
     best,history = train_recipe(recipe, dls, out, resume, **how)
     if not is_writer(): return {}

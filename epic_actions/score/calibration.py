@@ -24,7 +24,7 @@ def _labelled(name, scores, labels):
     labels = np.asarray(labels)
     scores = score_array(name, scores, len(labels))
     check_rows((labels < -1) | (labels >= scores.shape[1]), 'the label of',
-               f'allowed are 0 to {scores.shape[1]-1}, and -1 for no label', values=labels)
+               f'give 0 to {scores.shape[1]-1}, or -1 for no label', values=labels)
     if not (labels >= 0).any(): raise ValueError('no clip has a label: there is nothing to compare with')
     return scores[labels >= 0], labels[labels >= 0].astype(int)
 
@@ -112,11 +112,11 @@ def _fit(logits, labels, nothing, missed):
     return fit_missed(logits, labels, nothing, missed)
 
 # %% ../../nbs/score/16_calibration.ipynb #2ca94925
-def _held_out(logits, labels, groups, nothing=None, missed=None, folds=5):
-    "Probabilities of each clip, with the numbers fitted on the folds it is not in."
+def _held_out(logits, labels, groups, nothing=None, missed=None):
+    "Probabilities of each clip, with the numbers fitted on the other four of five folds."
     groups = np.arange(len(labels)) if groups is None else groups
     out = softmax(logits, 1)
-    if (n := min(folds, len(set(groups)))) < 2: return out*np.nan
+    if (n := min(5, len(set(groups)))) < 2: return out*np.nan
     for fit,judged in GroupKFold(n).split(logits, labels, groups):
         if (labels[fit] == nothing).all(): return out*np.nan # no action to learn from
         t, bias = _fit(logits[fit], labels[fit], nothing, missed)

@@ -64,7 +64,7 @@ def _checked(scores, targets):
     if n and not np.issubdtype(targets.dtype, np.integer):
         raise ValueError(f'targets are of type {targets.dtype}: give integer class ids, -1 for clips without a label')
     check_rows(np.isnan(scores).any(1), 'scores hold NaN in', 'find out why the model predicts them')
-    check_rows((targets < -1) | (targets >= c), 'the target of', f'allowed are -1 (no label) and 0 to {c-1}',
+    check_rows((targets < -1) | (targets >= c), 'the target of', f'give -1 (no label), or 0 to {c-1}',
                values=targets)
     keep = targets >= 0
     if not keep.any(): raise ValueError('no labelled rows: all targets are -1, so there is nothing to score')
@@ -152,7 +152,8 @@ def wilson_interval(
     n, # Number of clips, 1 or more
     z=1.96 # Width in standard deviations: 1.96 for 95 %
 )->tuple: # (low, high), fractions from 0 to 1
-    "Wilson's confidence interval of an accuracy (1927)."
+    "Wilson's confidence interval of an accuracy (1927); raises a ValueError without clips."
+    if n < 1: raise ValueError(f'n={n}: an accuracy needs one clip or more')
     low, high = binomtest(n_right, n).proportion_ci(2*norm.cdf(z) - 1, method='wilson')
     return float(low), float(high)
 
@@ -202,7 +203,7 @@ def choice_warning(
 
 # %% ../../nbs/score/00_metrics.ipynb #f6006664
 def _pair_ids(vocab, pairs):
-    "The id of the reverse of each class, or -1; raises a ValueError for pairs that make no sense."
+    "The id of the reverse of each class, or -1; raises a ValueError for invalid pairs."
     vocab, partner = list(vocab), {}
     for a, b in [*pairs.items(), *((b, a) for a, b in pairs.items())]:
         if a not in vocab: raise ValueError(f'pairs name {a!r}, which is not in the vocab: correct or remove it')

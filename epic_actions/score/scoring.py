@@ -118,7 +118,7 @@ def score_clips(
     average:str='logits', # What to average over views and crops: `logits` (TSN) or `probabilities` (TimeSformer)
     features=None # Result of `open_features`, for a model that takes features
 )->Results: # In the table's order, without the clips that were skipped
-    "The model's predictions for every clip; raises a ValueError if it is not ready, and by policy a `VideoError`."
+    "The model's predictions for every clip; raises a ValueError if it is not ready, a `VideoError` for bad clips."
     model = unwrapped(model)
     check_set(model)
     if average not in ('logits','probabilities'):

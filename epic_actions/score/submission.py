@@ -41,7 +41,7 @@ def _check_header(o, challenge):
         raise ValueError(f'its keys must be {", ".join(allowed)}, results: they are {few(keys) or "none"}')
     for k, values in allowed.items():
         if type(o[k]) not in (str, int, np.int64) or o[k] not in values:
-            raise ValueError(f'its {k} is {o[k]!r}: allowed are {list(values)}')
+            raise ValueError(f'its {k} is {o[k]!r}: it must be one of {list(values)}')
     if not isinstance(o['results'], dict):
         raise ValueError('its results must be a JSON object, with a name for each segment')
 

@@ -1,4 +1,4 @@
-"""How good detected actions are, which may overlap: mean average precision at several thresholds of the temporal overlap
+"""Mean average precision of detected actions, which may overlap, at several thresholds of the temporal overlap
 
 Docs: https://epic-actions.github.io/epic_actions/timeline/detection.html.md"""
 

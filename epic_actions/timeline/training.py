@@ -1,4 +1,4 @@
-"""From a table of whole videos to a model that finds actions with their start and end, and its scores on held-out videos
+"""From a table of whole videos to a model that finds actions with their start and end, and its held-out scores
 
 Docs: https://epic-actions.github.io/epic_actions/timeline/training.html.md"""
 

@@ -68,7 +68,7 @@ def remove_parts(
 def swept(
     folders # Folders to which processes write files
 ):
-    "Remove incomplete files of killed processes from the folders, before and after."
+    "Remove incomplete files of killed processes from the folders, before and after the block."
     for f in (folders := {*folders}): remove_parts(f)
     try: yield
     finally:
@@ -138,7 +138,7 @@ def only_writer(
     name:str='', # File in it that is written; empty: the whole folder
     wait:bool=False # Wait for the other process?
 ):
-    "Keep other processes from writing there meanwhile; raises a ValueError if one already does."
+    "Keep other processes from writing there during the block; raises a ValueError if one already does."
     file = Path(folder).resolve()/f'.{name and name + "."}lock'
     if file in _held or os.environ.get('RANK', '0') != '0': # of the processes of a training, the first writes
         yield

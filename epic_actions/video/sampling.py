@@ -22,7 +22,7 @@ def fit_indices(
     n_frames:int, # Number of frames
     short:str='repeat_last' # `repeat_last`: repeat the last frame; `wrap`: start again; `error`: raise
 )->np.ndarray: # Indices within 0..n_frames-1
-    "Bring `idxs` into a clip by the policy `short`; raises a ValueError for an empty clip or by policy."
+    "Bring `idxs` into a clip by the policy `short`; raises a ValueError for an empty clip, or if the policy says so."
     if short not in short_policies: raise ValueError(f'short={short!r}: choose one of {short_policies}')
     if n_frames < 1: raise ValueError(f'n_frames={n_frames}: a clip needs at least one frame')
     if short == 'error' and idxs.max() >= n_frames:

@@ -54,7 +54,7 @@ def mux(
     out, # A PyAV container, open for writing
     *packets # An iterable of packets for each stream
 ):
-    "Write the packets of several streams in the order of time."
+    "Write the packets of several streams in chronological order."
     for p in merge(*packets, key=lambda p: (p.pts if p.dts is None else p.dts)*p.time_base): out.mux(p)
 
 # %% ../../nbs/video/60_writing.ipynb #188fe29c
