@@ -250,6 +250,10 @@ def why_failed(
 def loading():
     "Turn the death of a PyTorch loader's process, or a lack of shared memory, into a ChildProcessError of one line."
     try: yield
+    except OSError as e:
+        if e.errno != errno.ENOSPC or e.filename: raise # a file that does not fit has a name, a semaphore has none
+        raise ChildProcessError('no process that reads clips can be started (there is too little shared memory); '
+                                'with workers=0 there is none') from e
     except RuntimeError as e:
         if 'DataLoader worker' not in (said := str(e)): raise
         if 'shared memory' in said or '</torch_' in said: why = 'there is too little shared memory, or too few handles'

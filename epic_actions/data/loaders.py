@@ -9,7 +9,7 @@ __all__ = ['RowSource', 'row_source', 'ClipTfm', 'ReadsInProcesses', 'ClipDL', '
            'AugmentClips', 'get_action_dataloaders']
 
 # %% ../../nbs/data/40_loaders.ipynb #00d7628a
-import warnings, zlib
+import gc, warnings, zlib
 from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -175,6 +175,8 @@ class ReadsInProcesses:
     "A mixin for fastai's loaders: if one of their processes dies, a ChildProcessError says so in one line."
     def __iter__(self):
         with loading(): yield from super().__iter__()
+
+    def wif(self): gc.freeze() # a collection in a new process would touch, and so copy, all objects of this one
 
     def create_batch(self, b):
         try: return super().create_batch(b)

@@ -10,6 +10,7 @@ __all__ = ['FPS', 'MOTIONS', 'VERBS', 'REVERSALS', 'NOUNS', 'RECIPES', 'cook', '
 
 # %% ../../nbs/datasets/40_toykitchen.ipynb #380ae633
 import colorsys, json, re
+from concurrent.futures.process import BrokenProcessPool
 from fractions import Fraction
 from functools import lru_cache, partial
 from glob import escape
@@ -577,8 +578,10 @@ def _render(path, args, n_workers, progress):
     "Render all files, then move them into place"
     with atomic_write(path) as part:
         plans, splits = _plan_kitchen(args.n_clips, args.participants, args.unseen, args.seed)
-        parallel(_render_video, plans, root=part, size=args.size, frames=args.frames, flow=args.flow,
-                 n_workers=n_workers, progress=progress and is_watched())
+        try: parallel(_render_video, plans, root=part, size=args.size, frames=args.frames, flow=args.flow,
+                      n_workers=n_workers, progress=progress and is_watched())
+        except BrokenProcessPool as e:
+            raise ChildProcessError('a process that renders was killed; nothing was written') from e
         _write_annotations(plans, splits, part, args.size, args.seed)
         (part/'toykitchen.json').write_text(json.dumps(args, indent=1) + '\n')
         _find(path, args) # another process may have created something else

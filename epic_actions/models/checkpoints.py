@@ -278,8 +278,9 @@ class LoadReport:
 
 # %% ../../nbs/models/35_checkpoints.ipynb #56b5beea
 def some(names):
-    "The first few of `names`, for a message."
-    return ', '.join(sorted(names)[:4]) + (f' and {len(names)-4} more' if len(names) > 4 else '')
+    "The first few of `names`, for a message of one line."
+    first = (n if n.isprintable() else repr(n) for n in sorted(names)[:4])
+    return ', '.join(first) + (f' and {len(names)-4} more' if len(names) > 4 else '')
 
 # %% ../../nbs/models/35_checkpoints.ipynb #d3c09968
 def renamed(
