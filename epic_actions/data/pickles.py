@@ -12,7 +12,7 @@ import math, pickle, re
 from io import BytesIO
 from pathlib import Path
 import numpy as np
-from ..video.checked import check_file, check_size, open_zip
+from ..video.checked import check_file, check_size, one_line, open_zip
 
 # %% ../../nbs/data/00_pickles.ipynb #9ebb7587
 class _StandIn:
@@ -240,11 +240,11 @@ def read_pickle(
         check_size(path, _size(o, {}), len(data))
     except ImportError: raise
     except _Refused as e: raise ValueError(
-        f'{path}: refused, because it asks for {e}, which labels and results do not need. Such a file can run anything '
+        f'{path}: refused, because it asks for {one_line(e)}, which labels and results do not need. Such a file can run anything '
         'when it is unpickled. If you made it yourself, write the labels as csv and the results as numpy '
         'arrays.') from e
     except Exception as e:
-        why = (str(e) or type(e).__name__).splitlines()[0]
+        why = one_line(e)
         raise ValueError(f'{path}: not a pickle of labels or results, or a damaged one ({why}). Copy or download it '
                          'again, or write the labels as csv and the results with save_results.') from e
     if isinstance(o, (dict, list)) or type(o).__name__ == 'DataFrame': return o

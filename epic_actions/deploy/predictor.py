@@ -21,7 +21,7 @@ import onnxruntime
 from fastcore.basics import chunked, patch
 
 # %% ../../nbs/deploy/10_predictor.ipynb #27060ae3
-from ..video.checked import parse_json, reading
+from ..video.checked import one_line, parse_json, reading
 from ..video.files import VideoError
 from ..video.frames import MemoryFrames, scale_frame
 from ..video.renamed import renamed_args
@@ -47,7 +47,7 @@ def open_session(
     try: return onnxruntime.InferenceSession(str(path), opts, providers=['CPUExecutionProvider'])
     except Exception as e: # ONNX Runtime has many error classes
         raise ValueError(f'{path}: not an ONNX file, or cut short, or too new for ONNX Runtime '
-                         f'{onnxruntime.__version__} ({str(e)[:150]})') from e
+                         f'{onnxruntime.__version__} ({one_line(e)})') from e
 
 # %% ../../nbs/deploy/10_predictor.ipynb #b1630a40
 onnx_format = 'epic_actions/1'

@@ -16,7 +16,7 @@ from safetensors import safe_open, SafetensorError
 from safetensors.torch import load_file, save
 
 # %% ../../nbs/models/50_bundle.ipynb #f36aed97
-from ..video.checked import parse_json
+from ..video.checked import one_line, parse_json
 from ..video.files import atomic_write
 from ..video.spec import ClipSpec
 from .base import ActionModel, check_set, unwrapped
@@ -110,13 +110,12 @@ def load_bundle(
     "The model of a bundle; raises a ValueError that names the file and what does not fit."
     about,state = read_bundle(path),load_file(path)
     try: model = _remade(about, state)
-    except ValueError as e: raise ValueError(f'{path}: its model {e}') from e
+    except ValueError as e: raise ValueError(f'{path}: its model {one_line(e, 1000)}') from e
     except ImportError: raise
     except Exception as e: # depending on the description
-        raise ValueError(f'{path}: describes a model that cannot be made ({type(e).__name__}: {e})') from e
+        raise ValueError(f'{path}: describes a model that cannot be made ({type(e).__name__}: {one_line(e)})') from e
     try: model.load_state_dict(state)
     except RuntimeError as e:
-        said = ' '.join(str(e).split())[:300]
-        raise ValueError(f'{path}: the weights do not fit the model that it describes ({said})') from e
+        raise ValueError(f'{path}: the weights do not fit the model that it describes ({one_line(e, 300)})') from e
     model.source = str(Path(path).resolve())
     return model.eval()

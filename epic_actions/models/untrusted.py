@@ -11,6 +11,7 @@ __all__ = ['from_hub', 'own_weights', 'check_source', 'room_for']
 from contextlib import contextmanager
 from contextvars import ContextVar
 from torch.utils._python_dispatch import TorchDispatchMode
+from ..video.checked import one_line
 
 # %% ../../nbs/models/02_untrusted.ipynb #798dcee1
 def from_hub(
@@ -22,8 +23,7 @@ def from_hub(
     try: return cls.from_pretrained(*args, trust_remote_code=False, **kwargs)
     except (ImportError, OSError): raise
     except Exception as e: # depending on the files
-        said = ' '.join(str(e).split())[:300]
-        raise ValueError(f'{args[0]}: cannot be loaded ({type(e).__name__}: {said})') from e
+        raise ValueError(f'{args[0]}: cannot be loaded ({type(e).__name__}: {one_line(e, 300)})') from e
 
 # %% ../../nbs/models/02_untrusted.ipynb #8359b2cf
 _elsewhere = ContextVar('may weights come from elsewhere?', default=True)

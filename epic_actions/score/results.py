@@ -325,6 +325,8 @@ def named_errors(
     except ValueError as e: raise ValueError(str(e) if str(e).startswith(f'{path}: ') else f'{path}: {e}') from e
 
 # %% ../../nbs/score/10_results.ipynb #57aef036
+_columns = 'verb_output','noun_output','narration_id','uid','video_id'
+
 def _official_columns(data):
     "The outputs, ids and video ids of official results, as a dict of columns."
     if isinstance(data, list): data = pd.DataFrame(data).to_dict('list')
@@ -332,6 +334,9 @@ def _official_columns(data):
     if not {'verb_output', 'noun_output'} <= set(keys) or not {'narration_id', 'uid'} & set(keys):
         raise ValueError('official results hold verb_output, noun_output and narration_id (or uid): '
                          f'this holds {few(keys) or "nothing"}')
+    columns = {k: data[k] for k in _columns if k in data and (k != 'video_id' or data[k] is not None)}
+    single = [k for k,c in columns.items() if not (isinstance(c, (list,tuple)) or getattr(c, 'ndim', 0))]
+    if single: raise ValueError(f'{few(single)}: one value, where there must be one for each segment')
     return data
 
 # %% ../../nbs/score/10_results.ipynb #fb7de29e

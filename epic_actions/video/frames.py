@@ -621,7 +621,7 @@ def _list(self:TarFrames, path):
 def _open(self:TarFrames, k):
     at = self._at
     self._tar.seek(at.starts[k])
-    return Path(self.path)/at.folders[k]/str(at.numbers[k]), io.BytesIO(self._tar.read(at.sizes[k]))
+    return Path(self.path)/at.folders[k].lstrip('/')/str(at.numbers[k]), io.BytesIO(self._tar.read(at.sizes[k]))
 
 # %% ../../nbs/video/30_frames.ipynb #dd798c47
 def open_images(path:Path, bad='raise', fps=None, part=None)->Frames|None:
