@@ -14,6 +14,7 @@ from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing, contextmanager
 from functools import lru_cache
 from multiprocessing import current_process, get_context, parent_process, resource_tracker
+from weakref import WeakSet
 import av
 from cloudpickle import dumps, loads
 from pebble import CONSTS, ProcessExpired, ProcessPool
@@ -138,26 +139,28 @@ def _here(function, items, workers, timeout):
     finally: _stop(pool)
 
 # %% ../../nbs/data/07_jobs.ipynb #a498700b
-_kept,_over,_lock = {},set(),threading.Lock() # in a Dask worker: run -> its processes, and runs that are over
+_kept,_over,_lock = {},set(),threading.Lock() # in a Dask worker: run -> its processes and jobs, and runs that are over
 
 def _on_worker(item, function, run, folder, timeout):
     "The outcome of a job, in a Dask worker."
-    from distributed import get_worker
     with _lock:
-        if run not in _kept and run not in _over:
+        if run in _over: raise CancelledError('the run has been cancelled')
+        if run not in _kept:
+            from distributed import get_worker
             current_process().daemon = False # otherwise it may not start processes
-            _kept[run] = _started(get_worker().state.nthreads)
-        pool = _kept.get(run)
-        if run in _over: # since these processes began to start
-            _let_go(run)
-            raise CancelledError('the run has been cancelled')
-    return _outcome(pool.schedule(_run_job, [function, item, folder], timeout=timeout), timeout)
+            _kept[run] = _started(get_worker().state.nthreads),WeakSet()
+        pool,jobs = _kept[run]
+        jobs.add(job := pool.schedule(_run_job, [function, item, folder], timeout=timeout))
+    return _outcome(job, timeout)
 
 # %% ../../nbs/data/07_jobs.ipynb #c8ddd19c
 def _let_go(run):
     "Stop the processes that a Dask worker keeps for a run, and let it start no others."
-    _over.add(run)
-    if pool := _kept.pop(run, None): _stop(pool)
+    with _lock:
+        _over.add(run)
+        pool,jobs = _kept.pop(run, (None,()))
+        for job in [*jobs]: job.cancel() # or a thread of the worker would wait for it forever
+        if pool: _stop(pool)
 
 # %% ../../nbs/data/07_jobs.ipynb #62c6763d
 def _check_cluster(client, address, resources):
