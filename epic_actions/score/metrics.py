@@ -18,8 +18,9 @@ from sklearn import metrics as skm
 def few(
     items # A sequence of ids, names or numbers
 )->str:
-    "The first five of `items`, as text for a message."
-    return ', '.join(map(str, items[:5])) + (', ...' if len(items) > 5 else '')
+    "The first five of `items`, as text for a message of one line."
+    first = (s if s.isprintable() else repr(s) for s in map(str, items[:5]))
+    return ', '.join(first) + (', ...' if len(items) > 5 else '')
 
 # %% ../../nbs/score/00_metrics.ipynb #c535ccca
 def check_rows(
