@@ -11,7 +11,7 @@ __all__ = ['run_jobs', 'why_failed', 'loading']
 import errno, os, signal, sys, threading, time, uuid
 from concurrent.futures import CancelledError, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from functools import lru_cache
 from multiprocessing import current_process, get_context, parent_process, resource_tracker
 from weakref import WeakSet
@@ -142,16 +142,16 @@ def _here(function, items, workers, timeout):
 _kept,_over,_lock = {},set(),threading.Lock() # in a Dask worker: run -> its processes and jobs, and runs that are over
 
 def _on_worker(item, function, run, folder, timeout):
-    "The outcome of a job, in a Dask worker."
+    "The outcome of a job, in a Dask worker; None if the run is over."
     with _lock:
-        if run in _over: raise CancelledError('the run has been cancelled')
+        if run in _over: return
         if run not in _kept:
             from distributed import get_worker
             current_process().daemon = False # otherwise it may not start processes
             _kept[run] = _started(get_worker().state.nthreads),WeakSet()
         pool,jobs = _kept[run]
         jobs.add(job := pool.schedule(_run_job, [function, item, folder], timeout=timeout))
-    return _outcome(job, timeout)
+    with suppress(CancelledError): return _outcome(job, timeout) # see `_let_go`
 
 # %% ../../nbs/data/07_jobs.ipynb #c8ddd19c
 def _let_go(run):
