@@ -152,10 +152,9 @@ def _place_type(name):
 def _arrow_strings(parts):
     place_type, n, _, first, (present, places, text), *_ = parts
     places = np.frombuffer(places or b'', place_type)[first:first+n+1]
-    bits = np.unpackbits(np.frombuffer(present or b'', np.uint8), bitorder='little')[first:first+n]
-    if present is None: bits = np.ones(n)
-    if n and (len(places) <= n or len(bits) < n or (np.diff(places) < 0).any()):
-        raise ValueError('text of Arrow that does not fit')
+    if n and (len(places) <= n or (np.diff(places) < 0).any()): raise ValueError('text of Arrow that does not fit')
+    bits = np.ones(n) # not before `n` is known to fit
+    if present is not None: bits = np.unpackbits(np.frombuffer(present, np.uint8), bitorder='little')[first:first+n]
     return _filled([bytes(text[a:b]).decode() if bit else np.nan for bit, a, b in zip(bits, places, places[1:])],
                    np.dtype(object), (n,))
 
@@ -240,8 +239,8 @@ def read_pickle(
         check_size(path, _size(o, {}), len(data))
     except ImportError: raise
     except _Refused as e: raise ValueError(
-        f'{path}: refused, because it asks for {one_line(e)}, which labels and results do not need. Such a file can run anything '
-        'when it is unpickled. If you made it yourself, write the labels as csv and the results as numpy '
+        f'{path}: refused, because it asks for {one_line(e)}, which labels and results do not need. Such a file can '
+        'run anything when it is unpickled. If you made it yourself, write the labels as csv and the results as numpy '
         'arrays.') from e
     except Exception as e:
         why = one_line(e)

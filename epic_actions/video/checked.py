@@ -72,7 +72,8 @@ def parse_json(
     held = 100*sum(map(text.count, brackets)) + 50*text.count(commas)
     check_size(path, held, len(text) if size is None else size)
     try: data = json.loads(text, **kwargs)
-    except (ValueError, RecursionError, OverflowError) as e: raise ValueError(f'{path}: not JSON ({one_line(e)})') from e
+    except (ValueError, RecursionError, OverflowError) as e:
+        raise ValueError(f'{path}: not JSON ({one_line(e)})') from e
     if isinstance(data, kind): return data
     raise ValueError(f'{path}: holds a {type(data).__name__}, not {what}')
 
