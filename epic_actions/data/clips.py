@@ -113,9 +113,9 @@ class Normalizer(nn.Module):
             self.register_buffer(name, torch.tensor(getattr(spec, name), dtype=torch.float32).view(-1,1,1))
 
     def forward(self, x):
-        # in place where the memory is new: allocating memory takes longer than the arithmetic
-        x = x - self.mean if x.is_floating_point() else x.float().div_(255).sub_(self.mean)
-        return x.div_(self.std)
+        if x.is_floating_point(): return (x - self.mean).div_(self.std)
+        # in place, because allocating memory takes longer than the arithmetic
+        return x.float().sub_(255*self.mean).div_(255*self.std)
 
     def decode(self, x): return x*self.std + self.mean # to floats in 0..1
 

@@ -97,7 +97,7 @@ def _read_index(path):
 class StoredFrames(Frames):
     "The frames of one source, out of a store."
     def __init__(self, file, entry, table, bad='raise'):
-        self.path,self.bad,self.entry,self.table,self._scaler = str(file),bad,entry,table,VideoReformatter()
+        self.path,self.bad,self.entry,self.table = str(file),bad,entry,table
         self.fps,self._fed = entry['fps'],None
         self.size = tuple(entry['size'])
         self.times = table['time'] if entry['first'] is None else None
@@ -237,10 +237,10 @@ def _wanted(frames, spans):
     return wanted
 
 # %% ../../nbs/data/35_store.ipynb #cf8d2036
-def _upright(frames, frame, size, scaler):
+def _upright(frames, frame, size):
     "A decoded frame of an open source as the encoder takes it: as it is or, if it has to be turned, as upright pixels."
     if not (frames.rotation or frames.mirrored): return frame
-    pixels = scale_frame(frame, size, 'swscale', frames.rotation, scaler, frames.mirrored)
+    pixels = scale_frame(frame, size, 'swscale', frames.rotation, frames.mirrored)
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels))
 
 # %% ../../nbs/data/35_store.ipynb #8cd07187
@@ -281,10 +281,9 @@ def _encode(part, pictures, size, fps, codec, gop, quality):
 # %% ../../nbs/data/35_store.ipynb #4d479f2f
 def _write_pixels(part, pictures, size):
     "Write the pixels of pictures, colour by colour, as models read them."
-    scaler = VideoReformatter()
     with open(part, 'wb') as f:
         for frame in pictures:
-            pixels = scale_frame(frame, size, scaler=scaler)
+            pixels = scale_frame(frame, size)
             f.write(np.ascontiguousarray(np.moveaxis(pixels, -1, 0)))
 
 # %% ../../nbs/data/35_store.ipynb #818f8028
@@ -328,10 +327,10 @@ worst_psnr = 20 # dB; frames that differ more are not those of the source
 
 def _check_stored(stored, kept, seen):
     "Decode all stored frames, and compare those that were `seen`; raises a `VideoError` for a wrong one."
-    errors,scaler = [],VideoReformatter()
+    errors = []
     for i,frame in stored.decode(kept):
         if isinstance(frame, VideoError): raise frame
-        if i in seen: errors.append([_error(scale_frame(frame, a.shape[:2], scaler=scaler), a) for a in seen[i]])
+        if i in seen: errors.append([_error(scale_frame(frame, a.shape[:2]), a) for a in seen[i]])
     worst = _psnr(np.max(errors))
     if worst >= worst_psnr: return dict(psnr=_psnr(np.mean(errors, 0)[0]), worst_psnr=worst)
     raise VideoError(stored.path, f'its frames differ from those of the source by {worst} dB; choose a better quality, '
@@ -356,14 +355,14 @@ def _frames_to_keep(frames, wanted, fps):
 def _write_video(file, frames, wanted, codec, short_side, gop, quality, fps):
     "Write the frames `wanted` of an open source; what the index says of them, and its table."
     kept,stands = _frames_to_keep(frames, wanted, fps)
-    size,n,scaler = _scaled_down(frames.size, short_side, codec),len(kept),VideoReformatter()
+    size,n = _scaled_down(frames.size, short_side, codec),len(kept)
     seen = dict.fromkeys(kept[np.linspace(0, n-1, min(n, 16)).astype(int)].tolist())
     def watched():
         for i,frame in frames.decode(kept.tolist()):
             if isinstance(frame, VideoError): raise frame
-            if i in seen: seen[i] = [scale_frame(frame, s, 'swscale', frames.rotation, None, frames.mirrored)
+            if i in seen: seen[i] = [scale_frame(frame, s, 'swscale', frames.rotation, frames.mirrored)
                                      for s in _sizes(size)]
-            yield _upright(frames, frame, size, scaler)
+            yield _upright(frames, frame, size)
     with atomic_write(file) as part:
         if codec == 'raw': _write_pixels(part, watched(), size)
         else: _encode(part, watched(), size, fps or frames.fps, codec, gop, quality)

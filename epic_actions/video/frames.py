@@ -10,7 +10,7 @@ __all__ = ['bad_policies', 'image_suffixes', 'scale_frame', 'Frames', 'VideoFram
            'TarIndex', 'archive_of', 'source_exists', 'TarFrames', 'open_images', 'open_frames']
 
 # %% ../../nbs/video/30_frames.ipynb #c5e97fe4
-import io, os, re, tarfile, warnings
+import io, os, re, tarfile, threading, warnings
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, count, dropwhile
@@ -38,8 +38,15 @@ def _turned(size, rotation): return size[::-1 if rotation % 180 else 1]
 def _by_planes(frame):
     "The pixels of a frame in planes of green, blue and red; in memory, too, each colour is a plane."
     h,w = frame.height,frame.width
-    g,b,r = (np.frombuffer(p, np.uint8).reshape(-1, p.line_size)[:h,:w] for p in frame.planes)
-    return np.moveaxis(np.stack([r,g,b]), 0, -1)
+    pixels = np.empty((3,h,w), np.uint8)
+    for k,p in zip((1,2,0), frame.planes): pixels[k] = np.frombuffer(p, np.uint8).reshape(-1, p.line_size)[:h,:w]
+    return pixels.transpose(1, 2, 0)
+
+# %% ../../nbs/video/30_frames.ipynb #f7e619a5
+class _Prepared(threading.local):
+    "FFmpeg's last conversion; preparing it takes as long as one frame, and the next source often needs the same."
+    def __init__(self): self.scaler = VideoReformatter()
+_prepared = _Prepared()
 
 # %% ../../nbs/video/30_frames.ipynb #90a88058
 def scale_frame(
@@ -47,7 +54,6 @@ def scale_frame(
     size:tuple|None=None, # Height and width of the upright picture, px; None keeps them
     resize:str='swscale', # `swscale` or one of `resize_rules`
     rotation:int=0, # Degrees, counter-clockwise, by which the frame is rotated: 0, 90, 180 or 270
-    scaler:VideoReformatter|None=None, # Shared by the frames of a source, to set it up only once
     mirrored:bool=False, # Swap left and right before the rotation?
     shown:tuple|None=None # Height and width of the upright picture in players, if they differ from its pixels
 )->np.ndarray: # RGB, uint8 or the type of the rule, of shape (height, width, 3)
@@ -57,7 +63,7 @@ def scale_frame(
     how = dict(width=w, height=h, interpolation='BILINEAR') if first else {}
     form = 'gbrp' if first and w % 2 and frame.height >= 1.1*h else 'rgb24' # twice as fast for the same pixels
     # FFmpeg's own threads do not survive a fork
-    frame = (scaler or VideoReformatter()).reformat(frame, format=form, threads=1, **how)
+    frame = _prepared.scaler.reformat(frame, format=form, threads=1, **how)
     pixels = frame.to_ndarray() if form == 'rgb24' else _by_planes(frame)
     if rotation or mirrored: pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
     size = tuple(size or pixels.shape[:2])
@@ -127,7 +133,7 @@ def stream(self:Frames, wanted=None, size=None, resize='swscale'):
             continue
         other = _turned((frame.height,frame.width), self.rotation) != self.size
         shown = self.size if other else None
-        last = scale_frame(frame, size, resize, self.rotation, self._scaler, self.mirrored, shown)
+        last = scale_frame(frame, size, resize, self.rotation, self.mirrored, shown)
         for _ in range(ahead + (i is not None)): yield last # the first good frame also replaces those before it
         ahead = 0
     if ahead: raise self.faults[0]
@@ -160,7 +166,7 @@ def shown(self:Frames,
 class VideoFrames(Frames):
     "The frames of a video file, through PyAV."
     def __init__(self, path, bad='raise', as_shown=True):
-        self.path,self.bad,self.as_shown,self._scaler,self._trust = str(path),bad,as_shown,VideoReformatter(),None
+        self.path,self.bad,self.as_shown,self._trust = str(path),bad,as_shown,None
         if not Path(path).stat().st_size: raise VideoError(path, 'the file is empty')
         self._open()
         try: self._look()
@@ -227,7 +233,7 @@ def _times(self:VideoFrames)->np.ndarray:
     ix,fps = self.index,self.fps
     stamps = ix.stamps - ix.stamps[0]
     seconds = stamps/fps if ix.numbered else stamps*float(self.video.time_base)
-    return np.append(seconds, seconds[-1] + np.arange(1, ix.missing+1)/fps)
+    return np.append(seconds, seconds[-1] + np.arange(1, ix.missing+1)/fps) if ix.missing else seconds
 
 # %% ../../nbs/video/30_frames.ipynb #578a3878
 @patch(as_prop=True)
@@ -275,9 +281,8 @@ def _prepared(self:VideoFrames, packets, wanted):
 # %% ../../nbs/video/30_frames.ipynb #163d8d40
 @patch
 def _spoils(self:VideoFrames, packet, damaged):
-    "Is `packet` damaged?"
+    "Is a frame made from `packet`, which is damaged or incomplete?"
     ix = self.index
-    if not damaged and packet.pts not in self._incomplete: return False
     if ix.numbered or packet.pts is None: return damaged
     i = np.searchsorted(ix.stamps, packet.pts)
     return i < len(ix.stamps) and ix.stamps[i] == packet.pts
@@ -292,10 +297,9 @@ def _frames_of(self:VideoFrames, packets, wanted):
     state,held = {},[] # is it bad, for frames that are not decoded yet; the frame that waits for the next packet
     for packet,frames,damaged,enters in self._prepared(packets, wanted):
         if enters: before,spoiled,entry = spoiled,False,packet.pts
-        if self._spoils(packet, damaged): spoiled = state[last] = True
+        if (damaged or packet.pts in self._incomplete) and self._spoils(packet, damaged): spoiled = state[last] = True
         last = name(packet)
-        leads = None not in (entry, packet.pts) and packet.pts < entry
-        state[last] = spoiled or leads and before
+        state[last] = spoiled or before and None not in (entry, packet.pts) and packet.pts < entry
         for f in frames:
             if f.is_corrupt and not (self.index.numbered and packet.is_corrupt):
                 spoiled = True
@@ -462,7 +466,6 @@ def _read_image(file):
 # %% ../../nbs/video/30_frames.ipynb #c4e707e6
 class ImageFrames(Frames):
     "Numbered images: those of a folder, or a single one; with `part`, those of one component of optical flow."
-    _scaler = None
     def __init__(self, path, bad='raise', fps=None, part=None):
         self.path,self.bad,self.fps,self.part = str(path),bad,fps,part
         self.numbers = np.array(self._list(Path(path)))
@@ -582,7 +585,7 @@ def _tar_index(path):
 def archive_of(source:str|Path)->Path|None:
     "The tar archive that `source` is, or points into; None if it is neither."
     path = Path(source)
-    return next((p for p in (path, *path.parents) if p.suffix == '.tar' and p.is_file()), None)
+    if '.tar' in str(path): return next((p for p in (path, *path.parents) if p.suffix == '.tar' and p.is_file()), None)
 
 # %% ../../nbs/video/30_frames.ipynb #0962cf68
 def source_exists(source:str|Path)->bool:
@@ -627,11 +630,11 @@ def _open(self:TarFrames, k):
 def open_images(path:Path, bad='raise', fps=None, part=None)->Frames|None:
     "The `Frames` of images, or of one component of flow; None for another file; a `VideoError` if there is none."
     if tar := archive_of(path): return TarFrames(tar, str(path.relative_to(tar)).strip('.'), bad, fps, part)
+    if path.is_file() and path.suffix.lower() not in image_suffixes: return
     if path.is_symlink() and not path.exists():
         raise VideoError(path, f'a link to nowhere: there is no {path.readlink()}')
     if not source_exists(path): raise VideoError(path, 'there is no such file or folder')
-    if path.is_dir() or is_pattern(path) or path.suffix.lower() in image_suffixes:
-        return ImageFrames(path, bad, fps, part)
+    if path.is_file() or path.is_dir() or is_pattern(path): return ImageFrames(path, bad, fps, part)
 
 # %% ../../nbs/video/30_frames.ipynb #e81e6543
 def _open_source(source, bad, fps, as_shown):
