@@ -297,7 +297,7 @@ def __iter__(self:ClipDL):
 # %% ../../nbs/data/40_loaders.ipynb #ed4f7693
 @patch(as_prop=True)
 def bad_clips(self:ClipDL)->dict:
-    "The bad clips of the last epoch: `skipped` and `repeated`, each a list of sources."
+    "Sources of the bad clips of the last epoch: lists of those that were left out and those that were repeated."
     items = self.dataset.tls[0].items
     rows = getattr(items, 'iloc', items)
     return {name: [row_source(rows[i]).source for i in np.flatnonzero(self.faults == k)]
