@@ -9,7 +9,7 @@ __all__ = ['RowSource', 'row_source', 'ClipTfm', 'ReadsInProcesses', 'ClipDL', '
            'batch_steps', 'AugmentClips', 'get_action_dataloaders']
 
 # %% ../../nbs/data/40_loaders.ipynb #00d7628a
-import gc, warnings, zlib
+import gc, warnings, weakref, zlib
 from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -275,7 +275,10 @@ def _kept_batches(self:ClipDL):
     workers,self.workers = self.workers,None
     self.order[:] = torch.tensor([self.clip_tfm.epoch, *self.get_idxs()])
     if workers is not None: workers._reset(self.fake_l)
-    else: workers = _MultiProcessingDataLoaderIter(self.fake_l)
+    else:
+        workers = _MultiProcessingDataLoaderIter(self.fake_l)
+        # when this loader is collected, its workers are told through queues, which must still be there
+        weakref.finalize(self, list, workers._index_queues)
     yield from workers
     self.workers = workers
 
