@@ -118,7 +118,7 @@ class TextEncoder(nn.Module):
     def __init__(self,
         actions:pd.DataFrame, # List of actions, with their names in `action`
         encoder, # A name on the hub, a folder, or a configuration, for random weights
-        tokenizer=None, # Its tokenizer; None: that of the name or folder
+        tokenizer=None, # Its tokenizer; None: the one at the name or folder
         max_len:int=512 # Maximum number of tokens
     ):
         super().__init__()
@@ -189,7 +189,7 @@ class ActionLM(nn.Module):
         actions:pd.DataFrame, # List of actions, see `read_actions`
         length:int=10, # Actions in a history, for the small transformer
         encoder=None, # A text encoder of transformers: a name, a folder or a configuration; None: the small transformer
-        tokenizer=None, # Tokenizer of the encoder; None: that of the name or folder
+        tokenizer=None, # Tokenizer of the encoder; None: the one at the name or folder
         drop:float=.2, # Dropout
         **kwargs # Arguments of `HistoryEncoder` or `TextEncoder`
     ):
@@ -247,7 +247,7 @@ def recipe_segments(
 
 # %% ../../nbs/anticipation/20_action_lm.ipynb #6e77ecae
 def _masked_loaders(texts, tokenizer, bs, max_len):
-    "Loaders of texts with hidden words: the tokens, the mask of those that are not padding, and the hidden ones."
+    "Loaders of texts with hidden words: the tokens, the mask of the tokens that are not padding, and the hidden ones."
     hide = _transformers().DataCollatorForLanguageModeling(tokenizer)
     def batch(rows):
         b = hide([tokenizer(t, truncation=True, max_length=max_len) for t in rows])
@@ -260,7 +260,7 @@ def pretrain_encoder(
     recipes:list, # Texts of `read_recipes`
     out:str|Path, # Folder for the encoder and its tokenizer, in the format of transformers
     encoder, # A name on the hub, a folder, or a configuration, for random weights
-    tokenizer=None, # Its tokenizer; None: that of the name or folder
+    tokenizer=None, # Its tokenizer; None: the one at the name or folder
     epochs:int=1, bs:int=12, lr:float=5e-5, max_len:int=512, seed:int=0
 )->Learner: # The trained learner
     "Pretrain an encoder on recipes (masked language modelling, arXiv:1810.04805), and write it to `out`."

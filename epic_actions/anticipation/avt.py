@@ -179,6 +179,6 @@ def load_checkpoint(self:AVT,
     spare = [k for k in weights.state if re.search(r'\.attn\.(masked_)?bias$|^cls_map_', k) or new_head
              and k.startswith('classifiers.')]
     report = load_weights(self, weights.state, weights.file, avt_key, head_names(self) if new_head else (), spare,
-        'Make the model like that of the file, or for other classes pass new_head=True to load all but the classifier')
+        'Make the model like the one in the file, or pass new_head=True to load all but the classifier')
     self.clip_spec = spec or ClipSpec(LastFrames(10, 1.), 224, resize='pillow', mean=(.5,)*3, std=(.5,)*3, scale=248)
     return report

@@ -121,7 +121,7 @@ class DistillCallback(RowCallback):
         teachers, # A file of `save_teacher`, a published one or a dict, uid -> logits; or a list of them
         T:float=1, # Temperature
         top_k:int|None=None, # Number of the teacher's best classes to compare; None: all
-        weight:float=1., # Weight of this loss, relative to that of the labels
+        weight:float=1., # Weight of this loss, relative to the loss of the labels
         reduction:str='batchmean', # Scale of the loss, see `kd_loss`
         *,
         teacher_weights=None, # One for each of several teachers; None: equal weights

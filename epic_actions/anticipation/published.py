@@ -59,7 +59,7 @@ def reorder_actions(
     nouns=None, # Noun of each row of its noun classifier; None: they count from 0
     classes:tuple|None=None, # Numbers of our verbs and nouns; None: as many as the probe has
     unknown_bias:float|None=None # Bias of classes that the probe lacks, such as -20; None: raise an error
-)->AttentiveProbe: # A new probe; its score of an action is that of the old one
+)->AttentiveProbe: # A new probe, which gives each action the same score as the old one
     "A probe with its classes in our order; raises a ValueError for lists that do not fit."
     if len(probe.head) != 3:
         raise ValueError(f'the probe has {len(probe.head)} queries, but needs one each for verb, noun and action')

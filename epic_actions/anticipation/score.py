@@ -138,7 +138,7 @@ def _challenge_scores(results, actions, dropped, classes):
     if 'uid' not in results.segments:
         raise ValueError(f'a submission needs segments with uid: {results} has columns {list(results.segments)}')
     if read_actions(actions)['action'].tolist() != vocab.get('action', [*vocab.values()][0]):
-        raise ValueError('the classes of the results must be those of the list of actions, in its order')
+        raise ValueError('the classes of the results must be the actions of the list, in its order')
     scores = marginal_scores(own['action'], actions, classes) | own
     return {k: np.pad(x, [(0, len(dropped)), (0, 0)]) for k, x in scores.items()}
 

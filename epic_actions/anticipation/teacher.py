@@ -42,7 +42,7 @@ def read_histories(
     segments:pd.DataFrame, # Segment table with `action_class`, `verb_class` and `noun_class`
     length:int=10, # Actions in a history
     **kwargs # `tau_a`, `history` and `fps` of `action_histories`
-)->tuple: # (rows, length) numbers of the past actions, -1 for none; (rows, 3) those of the action, its verb and noun
+)->tuple: # (rows, length) numbers of the past actions, -1 for none; (rows, 3) numbers of the action, its verb and noun
     "The histories that a teacher reads, and its targets."
     targets = segments[['action_class','verb_class','noun_class']].to_numpy(int)
     return np.append(targets[:,0], -1)[action_histories(segments, length, **kwargs)],targets
@@ -120,7 +120,7 @@ def teacher_learner(
     model, # An `ActionLM`
     weights=(.5,.25,.25), # Weights of the action, its verb and its noun in the loss
     label_smoothing:float=.1, # Share of the target that is spread over all classes, 0 to 1
-    class_weights=None, # Class weights of the action, such as those of `class_weights`; None: equal weights
+    class_weights=None, # Class weights of the action, such as from `class_weights`; None: equal weights
     ema:float=.998 # Decay of the averaged weights at each batch, 0 to 1
 )->Learner:
     "A fastai `Learner` for a text teacher."
@@ -255,7 +255,7 @@ def read_teacher(
 # %% ../../nbs/anticipation/30_teacher.ipynb #e516b644
 def load_teacher(
     path:str|Path, # A file of `save_teacher`, or a published pickle
-    classes=None # Names of the actions; required for a pickle, and compared with those of a file
+    classes=None # Names of the actions; required for a pickle, and compared with the names in a file
 )->tuple: # ids (N,) text, logits (N, actions) float32, classes
     "A teacher's scores; raises a ValueError that names the file and says what is wrong with it."
     ids,logits,named = read_teacher(path, classes)

@@ -150,7 +150,7 @@ def _student_callbacks(recipe, past, teachers):
 
 # %% ../../nbs/anticipation/60_training.ipynb #b2c9e1f0
 def _results(model, dls, clips):
-    "The student's predictions for clips, read like those of `dls`."
+    "The student's predictions for clips, read as in `dls`."
     learn = action_learner(dls, model)
     with learn.no_bar(): logits = listify(learn.get_preds(dl=dls.test_dl(clips.reset_index(drop=True)), act=noop)[0])
     return Results(clips, None, dls.vocabs, {k: x.numpy() for k,x in zip(dls.vocabs, logits)})
@@ -171,7 +171,7 @@ def train_student(
     root:Path|None=None, # Folder of the videos, for lists without paths
     teachers:list|None=None, # Folders of `teach_actions`, or files
     workers:int|None=None, # Processes that read clips
-    resume:bool=False # Go on where the run in `out` stopped
+    resume:bool=False # Continue the run in `out` where it stopped
 )->dict: # `model`, `results`, `split`, `clips`, `left_out`, `figures`, and the scores by `protocols`
     "Train a video model (AVT or a probe) to anticipate actions, optionally with text teachers, and score it."
     if (out/'last.pt').exists() and not resume:

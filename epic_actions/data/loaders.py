@@ -9,7 +9,7 @@ __all__ = ['RowSource', 'row_source', 'ClipTfm', 'ReadsInProcesses', 'ClipDL', '
            'batch_steps', 'AugmentClips', 'get_action_dataloaders']
 
 # %% ../../nbs/data/40_loaders.ipynb #00d7628a
-import gc, warnings, zlib
+import gc, warnings, weakref, zlib
 from contextlib import suppress
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -275,7 +275,10 @@ def _kept_batches(self:ClipDL):
     workers,self.workers = self.workers,None
     self.order[:] = torch.tensor([self.clip_tfm.epoch, *self.get_idxs()])
     if workers is not None: workers._reset(self.fake_l)
-    else: workers = _MultiProcessingDataLoaderIter(self.fake_l)
+    else:
+        workers = _MultiProcessingDataLoaderIter(self.fake_l)
+        # when this loader is collected, its workers are told through queues, which must still be there
+        weakref.finalize(self, list, workers._index_queues)
     yield from workers
     self.workers = workers
 
@@ -294,7 +297,7 @@ def __iter__(self:ClipDL):
 # %% ../../nbs/data/40_loaders.ipynb #ed4f7693
 @patch(as_prop=True)
 def bad_clips(self:ClipDL)->dict:
-    "The bad clips of the last epoch: `skipped` and `repeated`, each a list of sources."
+    "Sources of the bad clips of the last epoch: lists of those that were left out and those that were repeated."
     items = self.dataset.tls[0].items
     rows = getattr(items, 'iloc', items)
     return {name: [row_source(rows[i]).source for i in np.flatnonzero(self.faults == k)]

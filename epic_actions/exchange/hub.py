@@ -73,8 +73,8 @@ def base_weights(
 def _licence(base, given):
     "The licence of the model; None without base weights; raises a ValueError if their licence is unknown."
     if given: return given
-    if base is None: raise ValueError('the base weights of the training are unknown; give licence= or --licence, that '
-                                      'of the base weights or your own')
+    if base is None: raise ValueError('the base weights of the training are unknown; give licence= or --licence: the '
+                                      'licence of the base weights, or your own')
     if unknown := [n for n,l in base.items() if not l]:
         raise ValueError(f'the licence of {unknown[0]}, the base weights of the training, is unknown; give licence=, '
                          'or --licence')
@@ -191,7 +191,7 @@ def model_card(
     source, # Folder of a run, or a bundle
     model, # Its model
     name:str, # Name of the repository, such as `user/name`
-    licence:str|None=None, # Licence of the model; None: that of the base weights
+    licence:str|None=None, # Licence of the model; None: the licence of the base weights
     data:str|None=None, # Description of the training videos
     onnx:bool=True # Is there an ONNX file?
 )->str: # Markdown
@@ -222,8 +222,8 @@ def _write_repository(folder, source, model, card, onnx):
 def save_pretrained(
     source:str|Path, # Folder of a run, or a bundle
     folder:str|Path, # The new folder
-    name:str|None=None, # Name of the repository, for the card; None: that of the folder
-    licence:str|None=None, # Licence of the model; None: that of the base weights
+    name:str|None=None, # Name of the repository, for the card; None: the name of the folder
+    licence:str|None=None, # Licence of the model; None: the licence of the base weights
     data:str|None=None, # Description of the training videos
     onnx:bool=True # Also write the ONNX file?
 )->Path:
@@ -257,7 +257,7 @@ def _explained(name):
 def push_to_hub(
     source:str|Path, # Folder of a run, or a bundle
     name:str, # Name of the repository, such as `user/name`; created if necessary
-    licence:str|None=None, # Licence of the model; None: that of the base weights
+    licence:str|None=None, # Licence of the model; None: the licence of the base weights
     data:str|None=None, # Description of the training videos
     onnx:bool=True, # Also upload the ONNX file?
     private:bool=False # Make a new repository private?

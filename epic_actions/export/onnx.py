@@ -36,7 +36,7 @@ from ..report.runs import check_one_run, run_folder
 
 # %% ../../nbs/export/00_onnx.ipynb #c6c5dc2d
 def _reach(model):
-    "On how many frames before and after it the features of a frame depend; None if a model cannot be divided."
+    "How many frames before and after it change the features of a frame; None if a model cannot be divided."
     if getattr(model, 'by_frame', False): return 0
     return len(layers_of(model, TemporalShift)) or None if model.clip_spec.modality == 'RGB' else None
 
@@ -244,7 +244,7 @@ def _some_clips(table, spec, n=64):
 def describe_export(
     info:dict # Result of `read_onnx_info`
 )->str:
-    "How the predictions of an exported file compare with those of its model, in words."
+    "How the predictions of an exported file compare with its model's, in words."
     apart = f'probabilities differ by up to {info["difference"]:.2g}'
     if not (cost := info.get('cost')): return f'gives the predictions of the model; {apart} on clips of noise'
     said = [f'{info["precision"]} gives the prediction of the model for {cost["agreement"]:.1%} of {cost["clips"]} '
@@ -331,7 +331,7 @@ def export_run(
     int8:bool=False, # 8-bit weights
     fps:float|None=None, # Frames per second of the frame folders it was trained on; not needed for videos
     max_loss:float=.1, # Share of the run's validation clips whose prediction fp16 or int8 may change, 0 to 1
-    backbone=None # Network that made the features of a run, by name or folder; None: that of the run
+    backbone=None # Network that made the features of a run, by name or folder; None: the one that the run names
 )->Path:
     "Export the model of a run; raises a ValueError and leaves no file if the predictions differ."
     check_one_run(source)

@@ -1,4 +1,4 @@
-"""Load the network that made features again, and put a model of features behind it
+"""Reload the network that made features, and put a model of features behind it
 
 Docs: https://epic-actions.github.io/epic_actions/features/network.html.md"""
 
@@ -47,7 +47,7 @@ def _times(model):
 def describe_network(
     model # A `VideoEncoder`, an `ActionModel`, or any other network
 )->dict: # `args` is None for a network that cannot be built again
-    "The data needed to load a network again, as plain data."
+    "What is needed to reload a network, as plain data."
     model = unwrapped(model)
     args = getattr(model, 'config' if isinstance(model, VideoEncoder) else 'init_args', None)
     try: json.dumps(args)
@@ -110,8 +110,8 @@ def open_network(
                              f'it back, or {_what_to_do}') from e
     net = net.to(getattr(torch, about['dtype']))
     if weights_number(net) == about['weights']: return net.float().eval()
-    raise ValueError(f"{place if source is None else 'the given network'}: is not the {about['model']} that made the "
-                     f'features, as its weights differ; {_what_to_do}')
+    raise ValueError(f"{place if source is None else 'the given network'}: this is not the {about['model']} that made "
+                     f'the features, as its weights differ; {_what_to_do}')
 
 # %% ../../nbs/features/05_network.ipynb #bd8f86bd
 class FeatureModel(ActionModel):
@@ -164,16 +164,16 @@ def splitter(model:FeatureModel):
 
 # %% ../../nbs/features/05_network.ipynb #0a033e38
 def _check_joinable(model, about):
-    "Raise a ValueError if it is not known how the features of `model` are computed from clips."
+    "Raise a ValueError if the record of `model` does not say how its features are computed from clips."
     name = type(model).__name__
-    if not about: raise ValueError(f'{name} takes features, without a record of the network that made them: write the '
-                                   'features again with write_features, and train from them')
+    if not about: raise ValueError(f'{name} takes features, but has no record of the network that made them: write the '
+                                   'features again with write_features, and train on them')
     if not about.get('clips'): raise ValueError(f'{name} was trained on features of whole videos, which clips alone do '
-                                                'not give: write features of clips (--clips), and train from them')
+                                                'not give: write features of clips (--clips), and train on them')
 
 # %% ../../nbs/features/05_network.ipynb #799f335a
 def _joined_spec(about):
-    "The `ClipSpec` of a model behind its network: that of the network, or of its windows."
+    "The `ClipSpec` of a model behind its network."
     spec = ClipSpec.from_json(json.dumps(about['spec']))
     if about['windows'] == 1 and not about['window']: return spec
     seconds = about['window'] or 1e9 # the whole clip

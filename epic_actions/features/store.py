@@ -264,7 +264,7 @@ def video_features(
     window:float|None=None, # Length of the clip before each of them, seconds; None: the single frame
     bs:int=16, # Frames, or clips, per batch
     source_fps:float|None=None # Frames per second of a folder of frames
-)->np.ndarray: # (numbers, dim) float32: row k is that of k/fps seconds
+)->np.ndarray: # (numbers, dim) float32: row k belongs to k/fps seconds
     "Features of a video; raises a ValueError for a model that does not take single frames, or a `VideoError`."
     model,alone,out = unwrapped(model),window is None,[]
     spec,device = _frames_spec(model, alone),next(model.parameters()).device
@@ -302,15 +302,15 @@ def _token_settings(model, videos, window, clips, grid, views, augment):
 
 # %% ../../nbs/features/10_store.ipynb #eecdb85b
 def video_name(source:str|Path)->str:
-    "The name of a video: that of its file, without the suffix, or of its folder of frames."
+    "The name of a video: its file name without the suffix, or the name of its folder of frames."
     path = Path(source)
     return path.stem if path.suffix.lower() in video_suffixes else path.name
 
 # %% ../../nbs/features/10_store.ipynb #86f8b244
 def clip_name(
     source:str|Path, # A video, or a folder of frames
-    start:float|None=None, # Start; None: that of the source
-    stop:float|None=None # End; None: that of the source
+    start:float|None=None, # Start; None: the start of the source
+    stop:float|None=None # End; None: the end of the source
 )->str:
     "The name of a clip, `left/1` or `left/1_0.500_2.000`: its folder, the name of its source, and its times."
     names = Path(os.path.abspath(source)).parent.name,video_name(source)
@@ -379,7 +379,7 @@ def _windows(row, spec, about):
 
 # %% ../../nbs/features/10_store.ipynb #30dbfcef
 class _WindowReader:
-    "Reads windows of clips, some of which (their numbers and views) make a part of the work."
+    "Reads windows of clips; a part of the work is some of them, by their numbers and views."
     def __init__(self, rows, spec, about):
         store_attr()
         self.tfm = ClipTfm(spec, tensor_clips=True, tfms=clip_augment(**about['augment']))
@@ -403,7 +403,7 @@ def __getitem__(self:_WindowReader, work):
 
 # %% ../../nbs/features/10_store.ipynb #fd96d0f9
 def _work(rows, spec, about, bs):
-    "Name, windows, and numbers and views of some of them (bs, 2); a part of the work is of one clip."
+    "Name, windows, and numbers and views of some of them (bs, 2); a part of the work belongs to one clip."
     for name,row in rows.items():
         times = _windows(row, spec, about)
         ids = np.indices((len(times), about['views'])).reshape(2, -1).T
@@ -447,7 +447,7 @@ def _write_tokens(model, rows, path, about, bs, workers, progress):
 
 # %% ../../nbs/features/10_store.ipynb #08360abd
 def _writer(path, about, bs, workers, source_fps):
-    "What writes rows: a function of a model, rows and `progress`."
+    "The function that writes rows; it takes a model, rows and `progress`."
     if about['format'] == tokens_format:
         return partial(_write_tokens, path=path, about=about, bs=bs, workers=workers)
     return partial(_write_vectors, path=path, about=about, bs=bs, source_fps=source_fps)

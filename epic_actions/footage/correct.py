@@ -80,7 +80,7 @@ def _with_names(df, path, footage):
     "The table with the names of the videos as `source`; raises a ValueError for unknown ones."
     if 'source' not in df:
         names = [n for n in footage if Path(n).stem == Path(path).stem] or [*footage]
-        if len(names) > 1: raise ValueError(f"it has no column 'path', and its name is not that of one of the "
+        if len(names) > 1: raise ValueError(f"it has no column 'path', and it is not named after one of the "
                                             f'{len(names)} videos; add the column')
         return df.assign(source=names[0])
     known = {os.path.realpath(f.path): n for n,f in footage.items()}
@@ -245,7 +245,7 @@ class Corrections:
         out:str|Path, # The table, a CSV file; the journal is next to it, with the suffix .jsonl
         footage:dict, # Name -> `Footage`
         suggested:dict|None=None, # Name -> segments
-        fields=None, # Fields of the labels; None: those of the journal, or verb and noun
+        fields=None, # Fields of the labels; None: as in the journal, or verb and noun
         about:dict|None=None, # Name -> dict of columns that the table keeps
         every:bool=False # Include videos that are not done in the table?
     ):

@@ -220,7 +220,7 @@ def pictures_between(
     start:float, # Time of a keyframe, seconds by the file's own clock
     stop:float # Time of another keyframe, or the end
 ):
-    "Yield the packets from the keyframe at `start` up to that at `stop`; raises a `VideoError` if there is none."
+    "Yield the packets from the keyframe at `start` up to the one at `stop`; raises a `VideoError` if there is none."
     on = False
     for p in packets_from(path, 'video', start):
         if not p.size or p.pts is None: continue

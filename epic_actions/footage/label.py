@@ -189,5 +189,5 @@ def label_page(
     server.serve(f'Label the {len(server.clips)} segments', browser, 'Every change is saved at once.')
     states = [e['state'] for e in server.labels.entries.values()]
     done,skipped = states.count('done'),states.count('skipped')
-    print(f'{done} labelled, {skipped} skipped, {len(server.clips)-done-skipped} left: {server.labels.file}')
+    print(f'{done} labelled, {skipped} left out, {len(server.clips)-done-skipped} to do: {server.labels.file}')
     return server.labels.file

@@ -86,7 +86,7 @@ def add_background(
     vocabs:dict|None, # Classes of each target, in order, or None
     chosen:BackgroundRecipe, # The background section of a recipe
     seed:int=42 # Seed of all draws
-)->tuple: # The table with background clips, and the classes including theirs
+)->tuple: # The table with background clips, and the classes with background
     "Add background clips to each split with gaps or footage; raises a ValueError if there are none for training."
     if not chosen.active: return segments,vocabs
     label,segments = chosen.label,ensure_split(segments, seed=seed)

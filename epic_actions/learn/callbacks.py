@@ -86,9 +86,9 @@ def compile_layers(model):
 # %% ../../nbs/learn/07_callbacks.ipynb #3b3dd738
 class Precision(MixedPrecision):
     "fastai's `MixedPrecision` on the device of the model; raises a ValueError for fp16 without a GPU."
-    name = 'mixed_precision' # by which other callbacks look for it
+    name = 'mixed_precision' # other callbacks look for it by this name
     def __init__(self,
-        mode:str='mixed', # `bf16`; `fp16`; or `mixed`, the one that the device has
+        mode:str='mixed', # `bf16`; `fp16`; or `mixed`, the one that the device supports
         **kwargs # Arguments of torch's `GradScaler`
     ):
         super().__init__('bf16' if mode == 'mixed' else mode, **kwargs)

@@ -215,7 +215,7 @@ def after_validate(self:Processes):
 # %% ../../nbs/learn/27_distributed.ipynb #54c5ed76
 @patch
 def _again(self:Processes, pred, yb):
-    "The learner as after a batch with these predictions."
+    "The learner in the state after a batch with these predictions."
     self.learn.pred,self.learn.yb = to_device((pred, yb), self.dl.device)
     if not len(yb): return
     self.learn.loss_grad = self.loss_func(self.pred, *self.yb)

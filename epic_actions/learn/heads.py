@@ -44,7 +44,7 @@ def by_clip(self:MultiTaskLoss, logits, target, class_weights):
 # %% ../../nbs/learn/00_heads.ipynb #7f86f296
 @patch
 def one_target(self:MultiTaskLoss, logits, target, class_weights):
-    "The loss of one target; a weighted mean is divided by the weights, as torch's is."
+    "The loss of one target; a weighted mean is divided by the weights, as in torch."
     cw = class_weights if class_weights is None else torch.as_tensor(class_weights).to(logits)
     loss = self.by_clip(logits, target, cw)
     if self.reduction == 'none': return loss
@@ -72,7 +72,7 @@ def decodes(self:MultiTaskLoss, preds): return apply(lambda p: p.argmax(-1), pre
 class SigmoidFocalLoss(MultiTaskLoss):
     "The focal loss of every class separately (arXiv:1708.02002), summed over clips, classes and targets."
     def __init__(self,
-        alpha:float=.25, # Weight of the right class; that of every other class is 1 minus it
+        alpha:float=.25, # Weight of the right class; every other class has 1 minus it
         gamma:float=2., # How much less easy cases count
         reduction:str='sum', # Reduction over the batch: `mean`, `sum` or `none`
         **kwargs # `weights`, `label_smoothing` and `class_weights` of `MultiTaskLoss`
@@ -104,7 +104,7 @@ def _of_target(func, i, preds, *targets): return func(preds[i], targets[i])
 # %% ../../nbs/learn/00_heads.ipynb #51f05dd1
 class TargetMetric(AvgMetric):
     "A metric of one of several targets, with a name of its own."
-    name = None # fastai's is that of the function
+    name = None # fastai takes the name of the function
     def __init__(self,
         name:str, # Name of the metric
         func, # Function of logits (B, classes) and class numbers (B,)

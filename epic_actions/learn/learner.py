@@ -40,7 +40,7 @@ def _make_model(dls, arch, backbone, kwargs):
 
 # %% ../../nbs/learn/20_learner.ipynb #6e28034d
 def check_spec(model, spec):
-    "Raise a ValueError if `model` was trained with clips other than those of `spec`, or takes another modality."
+    "Raise a ValueError if `model` was trained with other clips than `spec` makes, or takes another modality."
     name,sees = type(model).__name__,getattr(model, 'modality', 'RGB')
     if isinstance(model, ActionModel) and (sees == 'Flow') != (spec.modality == 'Flow'):
         raise ValueError(f'this {name} takes {sees} clips, but the loaders make {spec.modality} clips; '
@@ -63,7 +63,7 @@ def action_learner(
     label_smoothing:float=0., # Label smoothing of the default loss, 0 to 1
     **kwargs # Arguments of fastai's `Learner` (`metrics`, `cbs` ...), and of the model (`pretrained`, `depth` ...)
 )->Learner:
-    "A fastai `Learner` for clips; raises a ValueError if the model's `clip_spec` is not that of the loaders."
+    "A fastai `Learner` for clips; raises a ValueError if the model's `clip_spec` differs from the loaders'."
     own = {k: kwargs.pop(k) for k in _learner_args & kwargs.keys()}
     model = _make_model(dls, arch, backbone, kwargs)
     inner = unwrapped(model)
@@ -84,7 +84,7 @@ _tta = Learner.tta
 # %% ../../nbs/learn/20_learner.ipynb #1351bb96
 @patch
 def tta(self:Learner, ds_idx=1, dl=None, n=4, beta=0.25, use_max=False, **kwargs):
-    "Average the predictions with those of `n` augmented versions of the clips; `beta` is the weight of the plain ones."
+    "Average the predictions with `n` augmented versions of the clips; `beta` is the weight of the plain ones."
     if len(self.dls.vocabs) == 1: return _tta(self, ds_idx, dl, n, beta=beta, use_max=use_max, **kwargs)
     if kwargs:
         raise ValueError(f'with several targets, {sorted(kwargs)} cannot be set: those of the training clips are used')

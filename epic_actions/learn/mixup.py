@@ -36,7 +36,7 @@ class MixUp(_MixClips, mixup.MixUp):
 
 # %% ../../nbs/learn/05_mixup.ipynb #04dce7f9
 class CutMix(_MixClips, mixup.CutMix):
-    "Replaces a rectangle in every frame of a clip by that of another clip (Yun et al., arXiv:1905.04899)."
+    "Replaces a rectangle in every frame of a clip by the same one of another clip (Yun et al., arXiv:1905.04899)."
     def mix(self, x, x1):
         H,W = x.shape[-2:]
         left,top,right,bottom = self.rand_bbox(W, H, self.distrib.sample((1,)).to(x.device))
@@ -45,7 +45,7 @@ class CutMix(_MixClips, mixup.CutMix):
 
 # %% ../../nbs/learn/05_mixup.ipynb #fa6ebb3c
 class SlidingEdges(Callback):
-    "Replaces the ends of a fraction `p` of the training clips by those of others, and keeps the label of the middle."
+    "Replaces the ends of a fraction `p` of the training clips by ends of others, and keeps the label of the middle."
     order,run_valid = 0,False
     def __init__(self, p=.5): self.p = p
 

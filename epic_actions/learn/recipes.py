@@ -80,7 +80,7 @@ class Section:
 @dataclass(frozen=True)
 class ModelRecipe(Section):
     "The network, and its initial weights."
-    name:str|None='SimpleModel' # Name of the model's class; None: that of the checkpoint
+    name:str|None='SimpleModel' # Name of the model's class; None: as in the checkpoint
     checkpoint:str|None=None # Initial weights, see `read_model`; its `ClipSpec` is kept, except for frames and size
     ema_weights:bool|None=None # Use the EMA weights of the checkpoint? None: no, with a warning
     classes:str|None=None # Folder with EPIC-KITCHENS' tables of classes, for a checkpoint that does not name its own
@@ -94,8 +94,8 @@ class ModelRecipe(Section):
 @dataclass(frozen=True)
 class SpecRecipe(Section):
     "How clips are made."
-    frames:int|None=default_frames # Number of frames, or segments; None: that of the checkpoint
-    size:int|tuple|None=default_size # Pixels, one number or height and width; None: that of the checkpoint
+    frames:int|None=default_frames # Number of frames, or segments; None: as in the checkpoint
+    size:int|tuple|None=default_size # Pixels, one number or height and width; None: as in the checkpoint
     sampler:dict|None=None # Name and arguments of the sampler; None: frames from equal parts of the clip
     flow_length:int=5 # Pairs of flow images in a segment
     shuffle_frames:bool=False # For a control experiment: frames in random order, in training and test
@@ -128,7 +128,7 @@ class BackgroundRecipe(Section):
     label:str='background' # Name of the class; existing annotations of this class count as gaps
     share:float=.3 # Fraction of these clips among the training clips
     margin:float=.5 # Seconds around annotated actions that these clips avoid
-    edges:float=.5 # Fraction of the training clips whose ends are replaced by those of others, see `SlidingEdges`
+    edges:float=.5 # Fraction of the training clips whose ends are replaced by ends of others, see `SlidingEdges`
     hard:str|None=None # A trained model; of five times as many clips, those with its highest action scores are kept
 
 # %% ../../nbs/learn/35_recipes.ipynb #98a5fe90

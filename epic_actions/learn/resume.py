@@ -253,7 +253,7 @@ def before_fit(self:Checkpoints):
 # %% ../../nbs/learn/30_resume.ipynb #752d663a
 @patch
 def is_best(self:Checkpoints, value)->bool:
-    "Is `value` better than that of the best epoch so far?"
+    "Is `value` better than in the best epoch so far?"
     return value is None or self.best is None or self.sign*value > self.sign*self.best
 
 # %% ../../nbs/learn/30_resume.ipynb #df59750f

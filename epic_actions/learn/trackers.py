@@ -30,7 +30,7 @@ def import_tracker(
 def run_id(
     out:Path # Folder of the run
 )->str:
-    "The name of a run in a tracker, made once: that of its folder, and a random part."
+    "The name of a run in a tracker, made once from the name of its folder and a random part."
     file = out/'tracker.txt'
     if not file.is_file():
         name = re.sub(r'[^\w.-]', '-', f'{out.absolute().parent.name}-{out.name}', flags=re.ASCII)

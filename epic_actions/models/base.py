@@ -141,5 +141,5 @@ def for_export(self:ActionModel):
 # %% ../../nbs/models/00_base.ipynb #cc531dc9
 @patch
 def learner_args(self:ActionModel)->dict:
-    "Arguments of fastai's `Learner` that differ from those of other models, such as `loss_func` and `metrics`."
+    "Arguments of fastai's `Learner` that differ from other models, such as `loss_func` and `metrics`."
     return {}

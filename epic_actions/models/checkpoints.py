@@ -265,7 +265,7 @@ def open_checkpoint(
 # %% ../../nbs/models/35_checkpoints.ipynb #c444e050
 @dataclass
 class LoadReport:
-    "What a loader did with the tensors of a checkpoint and those of the model."
+    "What a loader did with the tensors of a checkpoint and of the model."
     loaded:list=field(default_factory=list) # Names in the model
     resized:list=field(default_factory=list) # Names in the model, of tensors that were interpolated
     dropped:list=field(default_factory=list) # Names in the file
@@ -307,7 +307,7 @@ def load_weights(
     key=noop, # Function: name in the model -> name in the file, or a tuple of names to concatenate
     new=(), # Names in the model, of tensors that stay unchanged
     spare=(), # Names in the file, of tensors that may be unused
-    hint='Make the model like that of the file' # End of messages
+    hint='Make the model like the one in the file' # End of messages
 )->LoadReport:
     "Load all tensors of `state` into `model`; raises a ValueError that says what does not fit, and loads nothing."
     own = model.state_dict()
@@ -335,7 +335,7 @@ def _load_network(model, weights, key, new_head, spare=(), **colours):
     "Load a published network and set `clip_spec`."
     if new_head: spare = [k for k in weights.state if not k.startswith('base_model.')]
     report = load_weights(model, weights.state, weights.file, key, head_names(model) if new_head else (), spare,
-        'Make the model like that of the file (class, arch, modality, n_segments, n_out), or for other classes pass '
+        'Make the model like the one in the file (class, arch, modality, n_segments, n_out), or for other classes pass '
         'new_head=True to load only the encoder')
     sampler = UniformSegments(model.n_segments, model.flow_length if model.modality == 'Flow' else 1)
     model.clip_spec = ClipSpec(sampler, 224, scale=256, resize='pillow', modality=model.modality, **colours)

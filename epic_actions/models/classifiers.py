@@ -26,8 +26,8 @@ class VideoClassifier(ActionModel):
     def __init__(self,
         n_out, # Classes; a tuple for several targets
         backbone, # A `VideoEncoder` or its source
-        frames:int|None=None, # Frames of a clip; None: that of the source
-        size:int|None=None # Pixels of a frame; None: that of the source
+        frames:int|None=None, # Frames of a clip; None: as in the source
+        size:int|None=None # Pixels of a frame; None: as in the source
     ):
         super().__init__()
         store_attr('n_out')

@@ -39,7 +39,7 @@ _images = ('dinov2 dinov2_with_registers dinov3_vit dinov3_convnext siglip_visio
 
 # %% ../../nbs/models/55_encoders.ipynb #7f2c7dd8
 def _known(fields, source):
-    "The fields of the network; for images and texts, those of the image network; raises a ValueError if unknown."
+    "The fields of the network; for images and texts, of the image network; raises a ValueError if unknown."
     kind = fields.get('model_type')
     if kind is None and 'architecture' in fields: return dict(model_type='image', arch=fields['architecture'])
     if kind in ('siglip','siglip2'): fields = dict(model_type=f'{kind}_vision_model') | fields.get('vision_config', {})
@@ -107,8 +107,8 @@ class VideoEncoder(nn.Module):
     "Tokens (B, N, n_features) of clips (B, T, 3, H, W); raises a ValueError for a source or clips that do not fit."
     def __init__(self,
         source, # Name in `backbones`, of Hugging Face (`name@revision`), timm or torchvision; folder; or configuration
-        frames:int|None=None, # Frames of a clip; None: that of the source
-        size:int|None=None # Height and width of a frame, px; None: that of the source
+        frames:int|None=None, # Frames of a clip; None: as in the source
+        size:int|None=None # Height and width of a frame, px; None: as in the source
     ):
         super().__init__()
         weights,fields,self.source = _read_source(source)

@@ -106,7 +106,7 @@ class TimeDistributed(nn.Module):
 
 # %% ../../nbs/models/05_layers.ipynb #1291a8f0
 def _unknown_backbone(name):
-    "The error message for a name that no image network has."
+    "The error message for the name of an unknown backbone."
     if name in backbones: return f'{name!r} is an encoder: choose the model AttentiveProbe, as the recipe probe does'
     names = [*import_needed('timm', 'a backbone').list_models(), *torchvision.models.list_models()]
     close = get_close_matches(name, backbones, 3, .5) or get_close_matches(name, names, 3, .7)
@@ -116,7 +116,7 @@ def _unknown_backbone(name):
 
 # %% ../../nbs/models/05_layers.ipynb #faa10279
 def _make_backbone(arch, pretrained, n_in):
-    "The whole network; a torchvision function, one of fastai's, or a name of timm."
+    "The whole network, by a function of torchvision or fastai, or by a name of timm."
     if isinstance(arch, str):
         timm = import_needed('timm', f'the backbone {arch!r}')
         if not timm.is_model(arch): raise ValueError(_unknown_backbone(arch))
@@ -150,7 +150,7 @@ def create_encoder(
 
 # %% ../../nbs/models/05_layers.ipynb #a13f470c
 def resnet10(weights=None)->nn.Module:
-    "ResNet with four basic blocks of 32 to 256 channels; raises a ValueError if pretrained weights are asked for."
+    "ResNet with four basic blocks of 32 to 256 channels; raises a ValueError if you ask for pretrained weights."
     if weights is not None:
         raise ValueError('there are no pretrained weights for resnet10: choose pretrained=False, or resnet18')
     net = ResNet(BasicBlock, [1,1,1,1])

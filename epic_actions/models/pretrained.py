@@ -119,7 +119,7 @@ def _explained(weights):
 def read_model(
     source:str|Path, # Folder of a run, bundle, checkpoint, folder of Hugging Face, or the name of a published network
     mean:tuple|None=None, # Mean of the channels, values in 0..1, for a TimeSformer file without it
-    std:tuple|None=None, # Standard deviation, likewise
+    std:tuple|None=None, # Standard deviation of the channels, for the same
     vocabs:dict|None=None, # Classes of each target, for a file without them
     ema:bool|None=None # Use the EMA weights of a checkpoint? None: if there are both, the weights, with a warning
 ): # The model in evaluation mode, with `clip_spec`, and `vocabs` or None
@@ -163,7 +163,7 @@ def _take_over(new, model, names):
 
 # %% ../../nbs/models/60_pretrained.ipynb #99410cdf
 def adapt_model(
-    model, # A model with its `clip_spec`, such as that of `read_model`
+    model, # A model with its `clip_spec`, such as one from `read_model`
     vocabs:dict, # The new classes of each target
     spec:ClipSpec|None=None, # The new clips; None: the old ones
     **args # Changed arguments of its class, such as `ps` or `drop_path`
@@ -173,8 +173,8 @@ def adapt_model(
     spec = spec or model.clip_spec
     differ = [k for k in ('mean','std','channels','modality') if getattr(spec, k) != getattr(model.clip_spec, k)]
     if differ:
-        raise ValueError(f'the clips have another {" and ".join(differ)} than those the weights were trained with: '
-                         'keep that of model.clip_spec')
+        raise ValueError(f'the weights were trained with another {" and ".join(differ)}: keep the values of '
+                         'model.clip_spec')
     cls,own = type(model),model.init_args
     if 'pretrained' in own: own = own | dict(pretrained=False)
     def make(n_out): return cls(**own | cls.sizes(n_out, spec) | args)

@@ -1,4 +1,4 @@
-"""The authors' TimeSformer, which loads their weights, those on Hugging Face and those of image transformers
+"""The authors' TimeSformer, with weights from the authors, from Hugging Face or from image transformers
 
 Docs: https://epic-actions.github.io/epic_actions/models/pretrained_timesformer.html.md"""
 
@@ -223,7 +223,7 @@ def resize_places(
     embed:torch.Tensor, # (1, 1+patches, dim): the class token, and the patches of a square, row by row
     grid:tuple # New rows and columns of patches
 )->torch.Tensor: # (1, 1+rows*columns, dim)
-    "Position embeddings for another grid; raises a ValueError if the given ones are not those of a square."
+    "Position embeddings for another grid; raises a ValueError if the given ones do not form a square."
     n = embed.shape[1]-1
     if isqrt(n)**2 == n: return resample_abs_pos_embed(embed, grid)
     if n == grid[0]*grid[1]: return embed
@@ -318,7 +318,7 @@ def load_checkpoint(self:PretrainedTimeSformer,
     new = [n for n in own if image and re.search('time_embed|temporal_fc', n) and key(n) not in state]
     heads = [k for k in state if re.match('head|classifier|pre_logits', k)]
     if {k: state[k].shape for k in heads} != {key(n): own[n].shape for n in head_names(self)}: new += head_names(self)
-    report = load_weights(self, state, weights.file, key, new, heads, 'Make the model like that of the file '
+    report = load_weights(self, state, weights.file, key, new, heads, 'Make the model like the one in the file '
                           '(attention, dim, depth, patch_size); frames, image size and classes may differ')
     report.copied = [n for n in report.loaded if image and 'temporal_' in n]
     self.clip_spec = spec

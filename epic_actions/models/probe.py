@@ -54,7 +54,7 @@ class AttentivePooler(nn.Module):
     def __init__(self,
         dim:int, # Width of a token
         n_queries:int=1, # Number of queries
-        depth:int=4, # Number of blocks; the last one is that of the queries
+        depth:int=4, # Number of blocks; in the last one, the queries attend
         heads:int=16, # Attention heads; a divisor of `dim`
         mlp_ratio:float=4 # Width of the hidden layers, as a multiple of `dim`
     ):
@@ -91,9 +91,9 @@ class AttentiveProbe(ActionModel):
         backbone=None, # A `VideoEncoder` or its source, for a probe that learns from clips; frozen at first
         depth:int=4, # Blocks; in all but the last one, the tokens attend to each other
         heads:int=16, # Attention heads; a divisor of the width of a token
-        mlp_ratio:float=4, # Width of the hidden layers, as a multiple of that of a token
-        frames:int|None=None, # Frames of a clip, for `backbone`; None: that of its source
-        size:int|None=None, # Pixels of a frame, likewise
+        mlp_ratio:float=4, # Width of the hidden layers, as a multiple of the width of a token
+        frames:int|None=None, # Frames of a clip, for `backbone`; None: as in its source
+        size:int|None=None, # Pixels of a frame; None: as in its source
         moment_tokens:int=0 # Number of tokens that share a position in time; 0: no positions
     ):
         super().__init__()

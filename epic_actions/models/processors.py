@@ -52,7 +52,8 @@ def _class_of(fields, family):
     name = next((fields[k] for k in _type_fields if fields.get(k)), _families.get(family, 'not named'))
     key = re.sub('(FeatureExtractor|(Image|Video)Processor(Fast)?)$', '', str(name))
     if key in _classes: return name,key
-    raise ValueError(f'the class of the processor is {name}; this library supports those of {", ".join(_classes)}')
+    raise ValueError(f'the class of the processor is {name}; this library supports the processors of '
+                     f'{", ".join(_classes)}')
 
 # %% ../../nbs/models/54_processors.ipynb #b3dcaea2
 def _sides(p, name, square):

@@ -46,7 +46,7 @@ def _check_revision(name, asked, commit):
 
 # %% ../../nbs/models/52_repository.ipynb #e38c70b0
 def _pulled(name, revision):
-    "Download the hub's files; their folder."
+    "Download the hub's files; returns their folder."
     hub = import_needed('huggingface_hub', f'to download the model {name}, one', 'hub')
     try: found = hub.HfApi().model_info(name, revision=revision)
     except hub.errors.RevisionNotFoundError as e: raise ValueError(f'{name}: has no revision {revision}') from e
@@ -57,7 +57,7 @@ def _pulled(name, revision):
 # %% ../../nbs/models/52_repository.ipynb #bd869bb8
 def pull_model(
     name:str, # `user/name`, or `user/name@revision`
-    revision:str|None=None # Branch, tag or commit; None: that of the name, else the branch main
+    revision:str|None=None # Branch, tag or commit; None: the one in the name, else the branch main
 )->Path: # Folder; its last part is the commit
     "Download a repository of a model, once; raises a ValueError if it is refused, or a ConnectionError."
     repo,_,at = name.partition('@')
@@ -93,7 +93,7 @@ def _check_config(folder):
 # %% ../../nbs/models/52_repository.ipynb #bb9220e2
 def from_pretrained(
     source:str|Path, # Name on a hub, such as `user/name`, or a folder with the same files
-    revision:str|None=None # Branch, tag or commit on the hub; None: that of the name, else the branch main
+    revision:str|None=None # Branch, tag or commit on the hub; None: the one in the name, else the branch main
 ): # The model in evaluation, with `clip_spec`, `vocabs` and `info`
     "The model of a repository; raises a ValueError if it is refused, a ConnectionError or an ImportError."
     folder = Path(source)

@@ -41,7 +41,7 @@ class MeanLogits(nn.Linear):
 
 # %% ../../nbs/models/30_segment_nets.ipynb #3ad002ff
 class TSN(ActionModel):
-    "Classifies every segment and averages the logits (arXiv:1608.00859); raises a ValueError for other channels."
+    "Classifies every segment and averages the logits (arXiv:1608.00859); raises a ValueError for wrong channels."
     modalities,dropout_args = ('RGB','Flow'),('ps',)
     by_frame = True # each segment is processed by itself
     held = () # layers that `partial_bn` has frozen

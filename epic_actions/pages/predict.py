@@ -43,7 +43,7 @@ class Limits:
 
 # %% ../../nbs/pages/10_predict.ipynb #a5fb9ccd
 def _checked_name(name):
-    "The name of a video; raises a ValueError if it is not a valid file name, or not that of a video."
+    "The name of a video; raises a ValueError if it is not a valid file name, or does not name a video."
     name = ''.join(c for c in name if c.isprintable()).strip()
     name = file_name(name[-100:].lstrip('.'))
     if Path(name).suffix.lower() in ('.npz','.tar',''): raise ValueError(f'{name}: not the name of a video')

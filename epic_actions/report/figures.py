@@ -1,4 +1,4 @@
-"""The pictures of a report: confusion matrices, learning curves and class counts, for light and dark pages.
+"""The pictures of a report: confusion matrices, learning curves and class counts, for light and dark pages
 
 Docs: https://epic-actions.github.io/epic_actions/report/figures.html.md"""
 

@@ -32,7 +32,7 @@ from .runs import divided_data, named_model, seed_folders, train_and_score, writ
 
 # %% ../../nbs/report/30_folds.ipynb #fcc32a14
 def _classes_of(df, folds):
-    "The classes to spread evenly: those of all targets together, or of the first if these are too rare."
+    "The classes to spread evenly: of all targets together, or of the first if these are too rare."
     targets = target_columns(df)
     first,*others = (df[t].astype(str) for t in targets)
     together = first.str.cat(others, sep=' ') if others else first
@@ -239,8 +239,8 @@ def train_folds(
     valid:float=0., # Share of the training clips of each fold for validation; if 0, the last epoch is kept
     workers:int|None=None, # Processes that read clips
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
-    resume:bool=False, # Go on where the cross-validation in `out` stopped
-    seeds:list|None=None, # Several seeds: one such folder for each, `seed42` ...; None: that of the recipe
+    resume:bool=False, # Continue where the cross-validation in `out` stopped
+    seeds:list|None=None, # Several seeds: one such folder for each, `seed42` ...; None: the recipe's seed
     **read # `group`, `root`, `format` and `label_fps` of `read_data`
 )->dict: # Paths and scores, as plain data
     "Train and score a model for each fold and seed; `compare` and `report` take `out` as a run."
@@ -279,7 +279,7 @@ def train_seeds(
     test=None, # See `train_data`
     workers:int|None=None, # Processes that read clips
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
-    resume:bool=False, # Go on where the training in `out` stopped
+    resume:bool=False, # Continue where the training in `out` stopped
     **read # `group`, `root`, `format` and `label_fps` of `read_data`
 )->dict: # Paths and scores, as plain data
     "Train and score a model for each seed; `compare`, `eval` and `report` take `out` as a run."

@@ -227,7 +227,7 @@ def _named(x): return x if isinstance(x, dict) else {} if x is None else {'the m
 
 # %% ../../nbs/report/10_report.ipynb #bd2370a7
 def _aligned(results, **more):
-    "The results in the same order of clips; raises a ValueError if models differ from those of `more`."
+    "The results in the same order of clips; raises a ValueError if `more` is for other models."
     if not results: raise ValueError('results is empty: give a Results, or a dict of model name -> Results')
     for what, given in more.items():
         if set(given) - set(results):

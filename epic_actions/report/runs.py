@@ -199,7 +199,8 @@ def incomparable(
     if why := problems[last]: raise ValueError(f'{last}: {why}')
     both = {t: [c for c in v if c in set(clips[t])] for t,v in vocabs[last].items()}
     for n,v in vocabs.items():
-        if list(v) != list(both): problems[n] = f'it predicts {" and ".join(v)}, and {last} {" and ".join(both)}'
+        if list(v) != list(both):
+            problems[n] = f'it predicts {" and ".join(v)}, but {last} predicts {" and ".join(both)}'
         elif not problems[n]:
             shared = {t: [c for c in both[t] if c in set(v[t])] for t in v}
             if class_problem(shared, clips): problems[n] = f'it knows none of the clips that {last} knows'
@@ -521,7 +522,7 @@ def train_and_score(
     recipe, # `Recipe`
     dls, # The loaders of the recipe
     out:Path, # Folder of the run
-    resume:bool=False, # Go on where the run in `out` stopped
+    resume:bool=False, # Continue where the run in `out` stopped
     pairs:dict|None=None, # Verb -> its reverse
     workers:int|None=None, # Processes that read the clips to score
     **how # Arguments of `train_recipe`
@@ -550,7 +551,7 @@ def train_data(
     test=None, # Test, not used in training: a share, or groups; None: the split of the data, else none
     workers:int|None=None, # Processes that read clips
     bad:str='raise', # Clips that cannot be read: `raise`, `skip` or `repeat_last`
-    resume:bool=False, # Go on where the run in `out` stopped, see `train_recipe`
+    resume:bool=False, # Continue where the run in `out` stopped, see `train_recipe`
     **read # `group`, `root`, `format` and `label_fps` of `read_data`
 )->dict: # Paths and scores, as plain data
     "Train a model on the data at a path, and score it; raises a FileExistsError if `out` holds another run."

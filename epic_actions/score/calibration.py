@@ -155,7 +155,7 @@ def calibrate(
     missed:float|None=None, # Share of the actions that may be predicted as background, see `fit_missed`; None: no bias
     fewest:int=20 # A class with fewer predictions gets the thresholds of all classes together
 )->dict: # target -> `temperature`, `bias`, `thresholds` (class -> number; None: never), `precision` (curves), errors
-    "Fit the temperatures and thresholds of `model`; raises a ValueError if the results are not those of such a model."
+    "Fit the temperatures and thresholds of `model`; raises a ValueError if the results do not fit the model."
     if precision is not None and not 0 < precision <= 1: raise ValueError(f'precision={precision}: give 0 to 1')
     if missed is not None and not 0 <= missed < 1: raise ValueError(f'missed={missed}: give 0 to 1')
     if model.vocabs != results.vocab:

@@ -61,7 +61,7 @@ def share_in_words(
     total:int # Segments in all
 )->str:
     "A warning that a part of a data set was scored."
-    return (f'PARTIAL: ONLY {n:,} OF {total:,} SEGMENTS ({n/total:.1%}) WERE SCORED. The metrics are those of this '
+    return (f'PARTIAL: ONLY {n:,} OF {total:,} SEGMENTS ({n/total:.1%}) WERE SCORED. The metrics are for this '
             'part; do not compare them with metrics of the whole')
 
 # %% ../../nbs/score/40_epic.ipynb #e18df337

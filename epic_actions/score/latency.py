@@ -139,7 +139,7 @@ def _measure(model, batches, rounds, warm_up, device):
 
 # %% ../../nbs/score/60_latency.ipynb #7a0bd3bb
 def measure_latency(
-    model, # A model with `clip_spec`, such as that of `action_learner` or `load_bundle`
+    model, # A model with `clip_spec`, such as one from `action_learner` or `load_bundle`
     segments, # Segment table
     n:int=16, # Batches per round
     bs:int=1, # Clips in a batch

@@ -106,7 +106,7 @@ class _Loader(ReadsInProcesses, DataLoader): "fastai's loader, for clips."
 
 # %% ../../nbs/score/30_scoring.ipynb #145a633b
 def score_clips(
-    model, # A model with `clip_spec` and `vocabs`, such as that of `action_learner` or `load_bundle`
+    model, # A model with `clip_spec` and `vocabs`, such as one from `action_learner` or `load_bundle`
     segments, # Segment table; it needs no labels
     bs:int=16, # Clips in a batch
     num_workers:int|None=None, # Processes that read clips; None: one for each CPU
@@ -114,7 +114,7 @@ def score_clips(
     bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
     views:int=1, # Number of samples of frames from each clip, evenly spread over it
     crops:int=1, # Number of crops of each view: 1, 3, 5 or 10, see `crop_places`
-    sampler:Sampler|None=None, # Sampler to use instead of that of the model's `clip_spec`
+    sampler:Sampler|None=None, # Sampler to use instead of the one in the model's `clip_spec`
     average:str='logits', # What to average over views and crops: `logits` (TSN) or `probabilities` (TimeSformer)
     features=None # Result of `open_features`, for a model that takes features
 )->Results: # In the table's order, without the clips that were skipped

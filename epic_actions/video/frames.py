@@ -323,7 +323,7 @@ def _from_key(self:VideoFrames, key, wanted):
 @patch
 def _tries(self:VideoFrames, stamp):
     "Entries from which the frame at `stamp` may be decoded, the best one first."
-    latest = max(int(np.searchsorted(self.index.keys, stamp, side='right'))-1, 0)
+    latest = max(int(self.index.keys.searchsorted(stamp, 'right'))-1, 0)
     if self._trust is None: return [*dict.fromkeys([latest, max(latest-1, 0), 0])]
     return [latest, *range(latest-1, max(latest-2, -1), -1)] if self._trust else [0]
 
