@@ -73,6 +73,14 @@ def bar_frame(i, w=64, h=48):
     return a
 
 
+def show_pictures(pictures):
+    "Draw pictures, a dict of their names, side by side."
+    import matplotlib.pyplot as plt
+    fig,axes = plt.subplots(1, len(pictures), figsize=(9,2))
+    for ax,(name,picture) in zip(axes, pictures.items()):
+        ax.imshow(picture); ax.set_title(name, fontsize=9); ax.axis('off')
+
+
 def bar_of(frame):
     "The number of a frame of `bar_frame`."
     return np.asarray(frame)[...,0].astype(float).mean(0).argmax()//2

@@ -99,7 +99,7 @@ def extract(
     workers: Workers = None,
     cluster: Cluster = None,
     timeout:float=3600, # Timeout of a video, seconds.
-    bad:str='raise', # Frames that cannot be read: raise leaves the video out repeat_last repeats.
+    bad:str='raise', # Frames that cannot be read: raise leaves the video out, repeat_last repeats the last one.
 ):
     """Turn videos into folders of numbered images. Exit code 1 if a video failed.
 
@@ -114,7 +114,7 @@ def extract(
 
 # %% ../../nbs/cli/20_data.ipynb #6df0c9b0
 def _stored_text(store, table):
-    "What a store holds, as a line."
+    "A summary of a store, as a line."
     psnr = f'PSNR {table.psnr.mean():.1f} dB, lowest {table.worst_psnr.min():.1f} dB' if len(table) else 'nothing'
     return f'{store.path}: {len(table)} videos, {int(table.bytes.sum())/2**20:,.1f} MiB; {psnr}'
 
@@ -122,18 +122,18 @@ def _stored_text(store, table):
 @command('Data', stopped=goes_on)
 def prepare(
     data:Path, # Data set: folder of class folders, CSV file, UCF101, toy kitchen, or annotations of EPIC-KITCHENS.
-    out:Path=Path('store'), # Folder of the store; what is there already is kept.
+    out:Path=Path('store'), # Folder of the store; existing videos are kept.
     short_side:int=256, # Scale down to this shorter side, px.
     codec:str='h264', # h264, the smallest; mjpeg; or raw, the fastest.
-    gop:int=1, # A keyframe every so many frames, of h264.
-    quality:int|None=None, # Of h264 x264's crf, of mjpeg FFmpeg's scale; less is better. Without it, 23 and 3.
-    fps:float|None=None, # Store at most so many frames a second.
-    stretches:bool=False, # Store the annotated parts of the videos only.
+    gop:int=1, # Frames per keyframe, for h264.
+    quality:int|None=None, # CRF of h264 (default: 23) or scale of mjpeg (default: 3); lower is better.
+    fps:float|None=None, # Maximum number of frames per second to store.
+    stretches:bool=False, # Store only the annotated parts of the videos.
     flow:bool=False, # Store optical flow.
     root: Root = None,
     workers: Workers = None,
     cluster: Cluster = None,
-    timeout:float=14400 # Seconds after which a video is given up.
+    timeout:float=14400 # Timeout of a video, seconds.
 ):
     """Re-encode videos once, so that training reads random clips fast. Exit code 1 if a video failed.
 
@@ -220,7 +220,7 @@ def label(
     port:int=8890, # Port; 0: any free one.
     browser:bool=True # Open the page in the browser.
 ):
-    """Label segments, or correct whole videos, on a local page. Ctrl-C ends it; the next time it continues.
+    """Label segments, or correct whole videos, on a local page. Ctrl-C ends it; run it again to continue.
 
     Example: epic-actions label videos --suggest segments.csv
     """

@@ -72,7 +72,7 @@ def train(
     bad: HiddenBad = 'raise',
     format: Format = None,
     label_fps: LabelFps = None,
-    resume:bool=False, # Continue the run in --out; other epochs, workers and bad are allowed.
+    resume:bool=False, # Continue the run in --out; epochs, workers and bad may differ.
     *, recipe
 ):
     """Train a model on videos and score it.
@@ -123,7 +123,7 @@ def recipe(
     source: Annotated[str, typer.Argument(help='A named recipe, a JSON file, or the folder of a run.')] = 'small',
     changes: Annotated[list[str]|None, typer.Option(
         '--set', help='A field of the recipe and its value, such as train.wd=0.01; may be repeated.')] = None,
-    of:str='train', # The command it is for: train anticipate or teach.
+    of:str='train', # The command that it is for: train, anticipate or teach.
 ):
     """Print a recipe with all its fields, in the format of --recipe.
 

@@ -32,7 +32,7 @@ from .segments import folders_in, sources_in, tell_left_out
 def get_instances(
     path:str|Path # Folder with one folder per class, which holds frame folders or videos
 )->list: # The clips' paths, sorted
-    "All clips, two levels below `path`; warns of other files; raises a ValueError if there are none."
+    "All clips, two levels below `path`; warns about other files; raises a ValueError if there are none."
     path = Path(path)
     found = [s for c in folders_in(path) for s in sources_in(c)]
     tell_left_out(path, found)

@@ -125,7 +125,7 @@ def _outcome(future, timeout):
     "The result of a job, or its error; raises a ChildProcessError if jobs cannot be run at all."
     try: result,error = loads(future.result())
     except TimeoutError: return TimeoutError(f'given up after {timeout:g} s')
-    except ProcessExpired as e: return ProcessExpired(f'it kills its process ({_cause(e.exitcode)})')
+    except ProcessExpired as e: return ProcessExpired(f'its process crashed ({_cause(e.exitcode)})')
     except BrokenProcessPool as e: raise _not_started(e.__cause__ or e) from e
     return result if error is None else error
 
@@ -176,7 +176,7 @@ def _fetched(future):
     "The outcome of a job of a cluster; raises a ChildProcessError if the cluster cannot run jobs."
     from distributed.scheduler import KilledWorker
     try: return future.result()
-    except KilledWorker as e: return ProcessExpired(f'{e.allowed_failures+1} workers of the cluster were killed by it')
+    except KilledWorker as e: return ProcessExpired(f'it killed {e.allowed_failures+1} workers of the cluster')
     except CancelledError as e: raise ChildProcessError('the connection to the cluster is lost') from e
     except (ImportError, AttributeError) as e: raise ChildProcessError(f'a worker cannot run jobs: {e}') from e
     finally: future.release()
@@ -238,7 +238,7 @@ def run_jobs(
 def why_failed(
     answer # Result or exception that `run_jobs` yields for an item
 )->str|None:
-    "Why a job has no result, None if it has one; raises an OSError if the disk is full or read-only, and a bug."
+    "Why a job has no result; None if it has one. Raises bugs, and an OSError if the disk is full or read-only."
     if getattr(answer, 'errno', None) == errno.ENOSPC:
         raise OSError(errno.ENOSPC, 'the disk is full; finished results are kept: '
                       'free some space and run again') from answer
@@ -256,11 +256,11 @@ def loading():
     except OSError as e:
         if e.errno != errno.ENOSPC or e.filename: raise # a file that does not fit has a name, a semaphore has none
         raise ChildProcessError('no process that reads clips can be started (there is too little shared memory); '
-                                'with workers=0 there is none') from e
+                                'with workers=0, none is needed') from e
     except RuntimeError as e:
         if 'DataLoader worker' not in (said := str(e)): raise
         if 'shared memory' in said or '</torch_' in said: why = 'there is too little shared memory, or too few handles'
         elif (killed := said.partition('killed by signal: ')[2]): why = killed.partition('.')[0]
         elif 'exited unexpectedly' in said: why = 'it was killed'
         else: raise
-        raise ChildProcessError(f'a process that reads clips died ({why}); with workers=0 there is none') from e
+        raise ChildProcessError(f'a process that reads clips died ({why}); with workers=0, none is needed') from e

@@ -69,7 +69,7 @@ class ClipTfm(DisplayedTransform):
         tfms=None, # For training: function of pixels (frames, 3, height, width) of `spec.dtype`, like torchvision's v2
         presize:int|tuple|None=None, # For training: size of the frames passed to `tfms`, px; None: that of `spec`
         seed:int=42, # Seed of all random choices
-        bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+        bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` to replace missing frames
         views:int=0, # Views of a clip that is not for training, see `read_clip`
         crops:int=1, # Crops of each view
         on_device:bool=False, # Leave `tfms` to the loader, which applies them to batches? Needs `tensor_clips`
@@ -88,7 +88,7 @@ class ClipTfm(DisplayedTransform):
 # %% ../../nbs/data/40_loaders.ipynb #9fefdfa9
 @patch(as_prop=True)
 def opener(self:ClipTfm):
-    "What opens the source of a row."
+    "The function that opens the source of a row."
     return self.store.open if self.store else open_source
 
 # %% ../../nbs/data/40_loaders.ipynb #ef632d28
@@ -163,7 +163,7 @@ def preload(self:ClipTfm, df, train):
         source,start,stop,_ = row_source(row)
         try:
             with self.opener(source, spec, self.policy) as v:
-                frames = fit_frames(v, range(*v.span(start, stop)), spec).copy('K') # without what is cropped
+                frames = fit_frames(v, range(*v.span(start, stop)), spec).copy('K') # without the cropped parts
                 self.kept[source,start,stop,spec.size] = frames, v.fps, v.faults
         except VideoError:
             if self.bad == 'raise': raise
@@ -206,7 +206,7 @@ def _any_item(self:ClipDL):
     "The first item that can be read."
     for item in map(self.do_item, range(len(self.dataset))):
         if item is not None: return item
-    raise ValueError(f'none of the {len(self.dataset)} clips can be read; verify_videos says why')
+    raise ValueError(f'none of the {len(self.dataset)} clips can be read; run verify_videos to find out why')
 
 # %% ../../nbs/data/40_loaders.ipynb #d1a33652
 @patch
@@ -257,7 +257,7 @@ def shuffle_fn(self:ClipDL, idxs):
 # %% ../../nbs/data/40_loaders.ipynb #9cfba0a2
 @patch
 def create_batches(self:ClipDL, samps):
-    "Batches of the readable ones of `bs` items each, so they are the same with any number of workers."
+    "Batches of the readable clips among each `bs` items, so they are the same with any number of workers."
     for idxs in chunked(samps, self.bs, self.drop_last):
         items = [o for o in map(self.do_item, idxs) if o is not None]
         if items: yield self.do_batch(items)
@@ -309,8 +309,8 @@ def after_iter(self:ClipDL):
     "Report the clips that could not be read properly."
     said = [f"{len(v)} of {len(self.faults)} clips are {_fault_names[k]} ({', '.join(v[:5] + ['...']*(len(v) > 5))})"
             for k,v in self.bad_clips.items() if v]
-    if said: warnings.warn(f'epoch {max(self.clip_tfm.epoch, 0)}: {"; ".join(said)}; verify_videos says what is wrong '
-                           'with them')
+    if said: warnings.warn(f'epoch {max(self.clip_tfm.epoch, 0)}: {"; ".join(said)}; run verify_videos to see what '
+                           'is wrong with them')
     super(ClipDL, self).after_iter()
 
 # %% ../../nbs/data/40_loaders.ipynb #2d05264a
@@ -356,7 +356,7 @@ def _readable_first(df, tfm):
         with suppress(SkipItemException):
             tfm(df.iloc[i])
             return df.iloc[np.r_[i, np.delete(np.arange(len(df)), i)]]
-    raise ValueError(f'none of the {len(train)} training clips can be read; verify_videos says why')
+    raise ValueError(f'none of the {len(train)} training clips can be read; run verify_videos to find out why')
 
 # %% ../../nbs/data/40_loaders.ipynb #0749ed71
 def split_rows(
@@ -452,7 +452,7 @@ def get_action_dataloaders(
     preload:bool=False, # Read all clips now and keep their frames in memory
     valid_pct:float=0.2, # Fraction of the clips for validation if there is no split
     seed:int=42, # Seed of the split and of all random choices
-    bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` for the frames that are missing
+    bad:str='raise', # Clips that cannot be read: `raise`, `skip`, or `repeat_last` to replace missing frames
     balance:str|None=None, # Column whose classes are sampled equally often in training; None: every clip once per epoch
     on_device:bool=False, # Apply `tfms` to batches on their device? Pays on a GPU; needs `tensor_clips`
     store:ClipStore|str|Path|None=None, # Store that `prepare_store` made of the clips, or its path; None: the sources

@@ -144,7 +144,7 @@ def _buffer(data=b''):
 # %% ../../nbs/data/00_pickles.ipynb #f35e340c
 @_stands_for('pyarrow.lib.type_for_alias')
 def _place_type(name):
-    if name not in ('string','large_string'): raise ValueError(f'an array of Arrow of type {name!r}')
+    if name not in ('string','large_string'): raise ValueError(f'an Arrow array of type {name!r}')
     return '<i8' if name == 'large_string' else '<i4'
 
 # %% ../../nbs/data/00_pickles.ipynb #97c60486
@@ -152,7 +152,7 @@ def _place_type(name):
 def _arrow_strings(parts):
     place_type, n, _, first, (present, places, text), *_ = parts
     places = np.frombuffer(places or b'', place_type)[first:first+n+1]
-    if n and (len(places) <= n or (np.diff(places) < 0).any()): raise ValueError('text of Arrow that does not fit')
+    if n and (len(places) <= n or (np.diff(places) < 0).any()): raise ValueError('Arrow text that does not fit')
     bits = np.ones(n) # not before `n` is known to fit
     if present is not None: bits = np.unpackbits(np.frombuffer(present, np.uint8), bitorder='little')[first:first+n]
     return _filled([bytes(text[a:b]).decode() if bit else np.nan for bit, a, b in zip(bits, places, places[1:])],

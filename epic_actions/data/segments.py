@@ -289,7 +289,7 @@ def tell_left_out(
 def find_videos(
     paths:list # Videos, and folders that are searched for videos
 )->list: # Their paths
-    "The videos that `paths` name; warns of files that are not videos; raises a ValueError if there are no videos."
+    "The videos that `paths` name; warns about files that are not videos; raises a ValueError if there are no videos."
     paths = list(map(Path, paths))
     for p in paths:
         if not p.exists() and not p.is_symlink(): raise ValueError(f'{p}: there is no such file or folder')

@@ -87,7 +87,7 @@ def split_by_group(
     test:float|list=0., # The same for the test split
     seed:int=42 # Seed of the choice between equally good groups
 )->pd.DataFrame: # The table with a new `split`
-    """Divide whole groups among train, valid and test, and warn of classes that are not in all of them.
+    """Divide whole groups among train, valid and test, and warn about classes that are not in all of them.
 
     Raises a ValueError for unknown groups, or if none is left for training."""
     groups = _groups(df, 'uid')
@@ -160,7 +160,7 @@ def ensure_split(
     valid_pct:float=0.2, # Fraction of the clips for validation if there is no split either
     seed:int=42 # Seed of the draw
 )->pd.DataFrame: # The table with its `split`
-    "The table with a split: by index, its own, or by drawing whole groups; warns of leaks."
+    "The table with a split: by index, its own, or by drawing whole groups; warns about leaks."
     if val_idxs is not None:
         _tell_replaced(df.split)
         df = df.assign(split=np.where(df.index.isin(list(val_idxs)), 'valid', 'train'))

@@ -1,4 +1,4 @@
-"""Videos re-encoded once, so that random clips are read fast
+"""Re-encode videos once, so that random clips can be read fast
 
 Docs: https://epic-actions.github.io/epic_actions/data/store.html.md"""
 
@@ -66,16 +66,16 @@ def _checksum(files):
 # %% ../../nbs/data/35_store.ipynb #fcd4f4a7
 @lru_cache(None)
 def _is_same(source, version, checksum):
-    "Is a source what it was when it was stored? Asked once in a process; one that is not there is believed."
+    "Is a source unchanged since it was stored? Checked once per process; true if the source does not exist."
     return not source_exists(source) or version == _version(source) or checksum == _checksum(_files_of(source))
 
 # %% ../../nbs/data/35_store.ipynb #dbf3f8c9
-_rows = 'time','start','bytes','crc','key' # of the table
+_rows = 'time','start','bytes','crc','key' # rows of the table
 
 def _write_index(path, entry, table):
-    "Write what is known of a stored video."
+    "Write the index of a stored video."
     line = json.dumps(entry).encode()
-    line += b' '*(-(len(line)+1) % 64) + b'\n' # the numbers are aligned
+    line += b' '*(-(len(line)+1) % 64) + b'\n' # aligns the numbers
     with atomic_write(path) as part: part.write_bytes(line + np.ascontiguousarray(table, '<f8').tobytes())
 
 # %% ../../nbs/data/35_store.ipynb #bd0154e4
@@ -90,12 +90,12 @@ def _index(path, version):
     return entry, dict(zip(_rows, table))
 
 def _read_index(path):
-    "What `_write_index` wrote; kept in memory for the videos that were read last."
+    "An index that `_write_index` wrote; the most recent ones are kept in memory."
     return _index(path, os.stat(path).st_mtime_ns)
 
 # %% ../../nbs/data/35_store.ipynb #32d31d00
 class StoredFrames(Frames):
-    "The frames of one source, out of a store."
+    "The frames of one source, read from a store."
     def __init__(self, file, entry, table, bad='raise'):
         self.path,self.bad,self.entry,self.table = str(file),bad,entry,table
         self.fps,self._fed = entry['fps'],None
@@ -104,7 +104,7 @@ class StoredFrames(Frames):
         self._file = open(file, 'rb', buffering=0)
         if (n := os.fstat(self._file.fileno()).st_size) != entry['bytes']:
             self.close()
-            raise VideoError(file, f'it has {n} bytes, and was written with {entry["bytes"]}; prepare the store again')
+            raise VideoError(file, f'it has {n} bytes, but should have {entry["bytes"]}; prepare the store again')
 
     def __len__(self): return self.entry['frames']
     def close(self): self._file.close()
@@ -112,7 +112,7 @@ class StoredFrames(Frames):
 # %% ../../nbs/data/35_store.ipynb #cc28f0b3
 @patch(as_prop=True)
 def numbers(self:StoredFrames)->np.ndarray:
-    "Of images, the number of each."
+    "The number of each image; only for images."
     return self.entry['first'] + np.arange(len(self))
 
 # %% ../../nbs/data/35_store.ipynb #7dfdad64
@@ -142,14 +142,14 @@ def planes(self:StoredFrames)->np.ndarray:
 # %% ../../nbs/data/35_store.ipynb #65addb97
 @patch
 def _places(self:StoredFrames, indices):
-    "The places of frames in a `raw` file; raises a `VideoError` for one that is not stored."
+    "The positions of frames in a `raw` file; raises a `VideoError` for a frame that is not stored."
     n = self.table['bytes'][indices]
     if not n.all(): raise self._missing(indices[np.argmin(n)])
     return (self.table['start'][indices]/(3*self.size[0]*self.size[1])).astype(int)
 
 @patch
 def _missing(self:StoredFrames, i):
-    return VideoError(self.path, f'frame {i} is not in the store; add it: prepare_store takes more clips of a video')
+    return VideoError(self.path, f'frame {i} is not in the store; add its clip with prepare_store')
 
 # %% ../../nbs/data/35_store.ipynb #c6f7b9ab
 @patch
@@ -172,7 +172,7 @@ def _packet(self:StoredFrames, i):
 # %% ../../nbs/data/35_store.ipynb #d50ace40
 @patch
 def _decoded(self:StoredFrames, i):
-    "The frame `i`, decoded from the frame at which that can begin, or from the last one that was decoded."
+    "Frame `i`, decoded from its keyframe on, or from the last decoded frame on."
     start,key = self.table['start'],int(self.table['key'][i])
     if self._fed is None or self._fed[0] < key: self._fed = key-1,None,None
     at,where,frame = self._fed
@@ -185,7 +185,7 @@ def _decoded(self:StoredFrames, i):
 
 # %% ../../nbs/data/35_store.ipynb #59468660
 def _frame_of(planes):
-    "A frame with these planes of red, green and blue."
+    "A frame made from planes of red, green and blue."
     _,h,w = planes.shape
     frame = av.VideoFrame(w, h, 'gbrp')
     for to,plane in zip(frame.planes, planes[[1,2,0]]):
@@ -223,7 +223,7 @@ def _scaled_down(size, short_side, codec):
 
 # %% ../../nbs/data/35_store.ipynb #8cfa804d
 def _stand_ins(times, fps):
-    "For each frame the one that is stored for it."
+    "For each frame, the stored frame that replaces it."
     if fps is None: return np.arange(len(times))
     middle = lambda t: (t[1:]+t[:-1])/2 + 1e-6
     kept = np.unique(np.searchsorted(middle(times), np.arange(0, times[-1] + .5/fps, 1/fps)))
@@ -238,7 +238,7 @@ def _wanted(frames, spans):
 
 # %% ../../nbs/data/35_store.ipynb #cf8d2036
 def _upright(frames, frame, size):
-    "A decoded frame of an open source as the encoder takes it: as it is or, if it has to be turned, as upright pixels."
+    "A decoded frame of an open source, rotated if necessary."
     if not (frames.rotation or frames.mirrored): return frame
     pixels = scale_frame(frame, size, 'swscale', frames.rotation, frames.mirrored)
     return av.VideoFrame.from_ndarray(np.ascontiguousarray(pixels))
@@ -248,7 +248,7 @@ _x264 = {'preset': 'veryfast', 'tune': 'fastdecode', 'threads': '1', 'bf': '0', 
          'x264-params': 'mbtree=0'}
 
 def _options(codec, gop, quality):
-    "Encoder and options."
+    "The encoder and its options."
     q = str(quality)
     if codec == 'mjpeg': return 'mjpeg', dict(qmin=q, qmax=q, threads='1')
     return 'libx264', _x264 | dict(g=str(gop), crf=q)
@@ -257,7 +257,7 @@ def _options(codec, gop, quality):
 _colours = 'colorspace','color_range','color_primaries','color_trc'
 
 def _picture_format(frame, size, codec):
-    "What a frame is converted to, and how the file says so: the colours of a video are kept, but JPEG has its own."
+    "Pixel format, conversion and colour metadata for a frame: a video keeps its colour space, JPEG has its own."
     full = codec == 'mjpeg' or frame.format.is_rgb or 'yuvj' in frame.format.name or frame.color_range == 2
     fmt = ('yuvj' if full else 'yuv') + ('444p' if codec == 'h264' and (size[0] % 2 or size[1] % 2) else '420p')
     if codec == 'mjpeg' or frame.format.is_rgb: return fmt,dict(dst_colorspace='ITU601', dst_color_range='JPEG'),{}
@@ -280,7 +280,7 @@ def _encode(part, pictures, size, fps, codec, gop, quality):
 
 # %% ../../nbs/data/35_store.ipynb #4d479f2f
 def _write_pixels(part, pictures, size):
-    "Write the pixels of pictures, colour by colour, as models read them."
+    "Write pixels as planes of red, green and blue, the order in which models read them."
     with open(part, 'wb') as f:
         for frame in pictures:
             pixels = scale_frame(frame, size)
@@ -295,7 +295,7 @@ def _psnr(error): return float('inf') if error == 0 else round(float(10*np.log10
 
 # %% ../../nbs/data/35_store.ipynb #5ded47f4
 def _packets_of(part):
-    "Rows of the first byte, the length, the checksum and whether it is a keyframe, of each packet; decoder, its data."
+    "For each packet: first byte, length, checksum, is it a keyframe? Then the decoder and its extra data."
     with open_media(part) as c:
         stream = c.streams.video[0]
         rows = [(p.pos, p.size, crc32(bytes(p)), p.is_keyframe) for p in c.demux(stream) if p.size]
@@ -310,7 +310,7 @@ def _pixels_of(part, size):
 
 # %% ../../nbs/data/35_store.ipynb #b4e8bded
 def _table(times, kept, stands, packets):
-    "The table of an index, see `_rows`, for the frames `kept` and those that they stand for."
+    "The table of an index, see `_rows`, for the stored frames `kept` and the frames that they replace."
     n,place = len(stands),np.searchsorted(kept, stands).clip(max=len(kept)-1)
     begins = kept[np.maximum.accumulate(np.where(packets[3], np.arange(len(kept)), 0))]
     found = np.vstack([packets[:3], begins])[:,place]*np.isin(stands, kept)
@@ -319,26 +319,26 @@ def _table(times, kept, stands, packets):
 
 # %% ../../nbs/data/35_store.ipynb #e6cb2ca1
 def _sizes(size):
-    "Sizes at which frames are compared: that of the store, and some of smaller clips."
+    "Sizes at which frames are compared: the size of the store, and some smaller ones."
     return [tuple(max(1, round(side*scale)) for side in size) for scale in (1,.9,.5,.3)]
 
 # %% ../../nbs/data/35_store.ipynb #b9487cff
-worst_psnr = 20 # dB; frames that differ more are not those of the source
+worst_psnr = 20 # dB; below this, the frames are wrong
 
 def _check_stored(stored, kept, seen):
-    "Decode all stored frames, and compare those that were `seen`; raises a `VideoError` for a wrong one."
+    "Decode all stored frames, and compare those in `seen`; raises a `VideoError` for wrong frames."
     errors = []
     for i,frame in stored.decode(kept):
         if isinstance(frame, VideoError): raise frame
         if i in seen: errors.append([_error(scale_frame(frame, a.shape[:2]), a) for a in seen[i]])
     worst = _psnr(np.max(errors))
     if worst >= worst_psnr: return dict(psnr=_psnr(np.mean(errors, 0)[0]), worst_psnr=worst)
-    raise VideoError(stored.path, f'its frames differ from those of the source by {worst} dB; choose a better quality, '
+    raise VideoError(stored.path, f'the PSNR of its frames is only {worst} dB; choose a better quality, '
                                   "or codec='raw'")
 
 # %% ../../nbs/data/35_store.ipynb #555bb183
 def _open_part(source, part):
-    "The frames of a source or, of optical flow, of its component `part`."
+    "The frames of a source or, for optical flow, of its component `part`."
     if not part: return open_frames(source)
     found = open_images(Path(source), 'raise', None, part)
     if found is None: raise VideoError(source, 'a video has no optical flow')
@@ -346,14 +346,14 @@ def _open_part(source, part):
 
 # %% ../../nbs/data/35_store.ipynb #36f1c8b7
 def _frames_to_keep(frames, wanted, fps):
-    "The frames that are stored, and for each frame of the source the one that stands for it."
+    "The frames to store, and for each frame of the source, the one that replaces it."
     if fps and frames.times is None: raise VideoError(frames.path, 'images have no times: store them without fps=')
     stands = np.arange(len(frames)) if frames.times is None else _stand_ins(frames.times, fps)
     return np.unique(stands[wanted]),stands
 
 # %% ../../nbs/data/35_store.ipynb #a186cbca
 def _write_video(file, frames, wanted, codec, short_side, gop, quality, fps):
-    "Write the frames `wanted` of an open source; what the index says of them, and its table."
+    "Write the frames `wanted` of an open source; returns the entry and the table of its index."
     kept,stands = _frames_to_keep(frames, wanted, fps)
     size,n = _scaled_down(frames.size, short_side, codec),len(kept)
     seen = dict.fromkeys(kept[np.linspace(0, n-1, min(n, 16)).astype(int)].tolist())
@@ -388,18 +388,18 @@ def _stored_file(out, source, part, codec):
 
 # %% ../../nbs/data/35_store.ipynb #14d0e411
 def _known(file, source):
-    "Index of a stored source, if it is whole and of this source, else None; raises a `VideoError` for another one."
+    "The index of a stored source, None if incomplete or outdated; raises a `VideoError` for another of its name."
     try:
         entry,table = _read_index(file.with_suffix('.index'))
         whole = file.stat().st_size == entry['bytes']
     except (OSError, ValueError, KeyError): return
     if _is_same(source, entry['version'], entry['checksum']): return (entry,table) if whole else None
     if entry['source'] != os.path.abspath(source) and source_exists(entry['source']):
-        raise VideoError(source, f'the store holds another video of this name, {entry["source"]}; rename one')
+        raise VideoError(source, f'the store has another video with this name, {entry["source"]}; rename one of them')
 
 # %% ../../nbs/data/35_store.ipynb #5175f05b
 def _store_video(job, out, settings):
-    "Store one source, or one component of its flow, unless it is there; returns whether it was written."
+    "Store one source, or one component of its flow, if it is not stored yet; returns whether it was written."
     source,part,spans = job
     settings = dict(settings)
     settings.pop('modality')
@@ -423,17 +423,17 @@ def _store_video(job, out, settings):
 
 # %% ../../nbs/data/35_store.ipynb #f24cb793
 class ClipStore:
-    "A folder of stored videos; raises a ValueError if `path` is none."
+    "A folder of stored videos; raises a ValueError if `path` is not a store."
     def __init__(self, path):
         self.path,self.failed = Path(path),pd.DataFrame(columns=['source','reason'])
         try: self.settings = read_json(self.path/'store.json')
         except FileNotFoundError as e:
-            raise ValueError(f'{path}: not a store of clips, as prepare_store makes it: store.json is missing') from e
+            raise ValueError(f'{path}: not a store made by prepare_store: store.json is missing') from e
         if (n := self.settings.pop('format', None)) != store_format:
-            raise ValueError(f'{path}: a store of format {n}, this version reads {store_format}; prepare it anew')
+            raise ValueError(f'{path}: has format {n}, but this version reads {store_format}; prepare it again')
 
     def __repr__(self): return f'ClipStore({str(self.path)!r})'
-store_format = 2 # 1: raw pixels were not stored colour by colour
+store_format = 2 # in format 1, raw pixels were not stored as planes
 
 # %% ../../nbs/data/35_store.ipynb #8a8579d6
 @patch(as_prop=True)
@@ -442,33 +442,33 @@ def short_side(self:ClipStore)->int: return self.settings['short_side']
 # %% ../../nbs/data/35_store.ipynb #dddfcea2
 @patch(as_prop=True)
 def parts(self:ClipStore)->tuple:
-    "The components of a source that are stored as videos of their own."
+    "The components of a source that are stored as separate videos."
     return ('u','v') if self.settings['modality'] == 'Flow' else ('',)
 
 # %% ../../nbs/data/35_store.ipynb #9b6928a9
 @patch
 def _frames(self:ClipStore, source, part, bad):
-    "The frames of a source; raises a `VideoError` if they are not there, or not those of the source as it is now."
+    "The stored frames of a source; raises a `VideoError` if there are none, or if the source has changed."
     file = _stored_file(self.path, source, part, self.settings['codec'])
     try: entry,table = _read_index(file.with_suffix('.index'))
     except FileNotFoundError as e:
-        raise VideoError(source, f'it is not in the store {self.path}; prepare_store adds it') from e
+        raise VideoError(source, f'it is not in the store {self.path}; add it with prepare_store') from e
     if not _is_same(str(source), entry['version'], entry['checksum']):
-        raise VideoError(source, f'it has changed since it was stored in {self.path}; prepare_store stores it anew')
+        raise VideoError(source, f'it has changed since it was stored in {self.path}; run prepare_store again')
     return StoredFrames(file, entry, table, bad)
 
 # %% ../../nbs/data/35_store.ipynb #2a740e5c
 @patch
 def _check_spec(self:ClipStore, frames, spec):
-    "Raise a ValueError if clips of `spec` cannot be made of stored frames as of those of the source."
+    "Raise a ValueError if clips of `spec` cannot be made from the stored frames."
     modality,scaled = self.settings['modality'],scaled_size(frames.full_size, spec)
     if spec.modality != modality:
-        raise VideoError(self.path, f'the store holds {modality} frames, and {spec.modality} clips are wanted')
+        raise VideoError(self.path, f'the store has {modality} frames, but the spec asks for {spec.modality}')
     if not spec.as_shown:
-        raise ValueError(f'{self.path}: a store holds pictures as players show them, and as_shown=False wants others')
+        raise ValueError(f'{self.path}: a store has pictures as players show them, which does not fit as_shown=False')
     if frames.size != frames.full_size and max(np.subtract(scaled, frames.size)) > 1:
-        raise ValueError(f'{self.path}: clips of frames scaled to {scaled[0]} x {scaled[1]} px are wanted, the store '
-                         f'holds {frames.size[0]} x {frames.size[1]}; prepare one with a larger short_side')
+        raise ValueError(f'{self.path}: the spec scales frames to {scaled[0]} x {scaled[1]} px, but the store '
+                         f'has {frames.size[0]} x {frames.size[1]}; prepare one with a larger short_side')
 
 # %% ../../nbs/data/35_store.ipynb #ae5994e5
 @patch
@@ -476,7 +476,7 @@ def _check_spec(self:ClipStore, frames, spec):
 def open(self:ClipStore,
     source:str|Path, # A source of the table that was stored
     spec:ClipSpec, # How clips are made
-    bad:str='raise' # Frames that cannot be had: `raise`, or `repeat_last`
+    bad:str='raise' # Frames that cannot be read: `raise`, or `repeat_last`
 ):
     "The stored frames of `source`, closed at the end; raises a `VideoError`, or a ValueError if they are too small."
     parts = []
@@ -490,7 +490,7 @@ def open(self:ClipStore,
 # %% ../../nbs/data/35_store.ipynb #f7b84263
 @patch
 def videos(self:ClipStore)->pd.DataFrame: # Columns source, frames, stored, bytes, psnr, worst_psnr
-    "A row for each stored video, or component of flow."
+    "A table with a row for each stored video, or component of flow."
     rows = [_read_index(f)[0] for f in sorted(self.path.rglob('*.index'))]
     return pd.DataFrame(rows, columns=['source','frames','stored','bytes','psnr','worst_psnr'])
 
@@ -498,9 +498,9 @@ def videos(self:ClipStore)->pd.DataFrame: # Columns source, frames, stored, byte
 @patch
 def check(self:ClipStore,
     segments:pd.DataFrame, # Segment table
-    *specs:ClipSpec # How clips are made of it
+    *specs:ClipSpec # How its clips are made
 ):
-    "Raise a ValueError that names a row whose source is not in the store, has changed since, or is too small there."
+    "Raise a ValueError that names a row whose source is not in the store, has changed, or is stored too small."
     _is_same.cache_clear()
     for source in segments.source.unique():
         try:
@@ -511,7 +511,7 @@ def check(self:ClipStore,
 # %% ../../nbs/data/35_store.ipynb #70df9791
 @patch
 def damaged(self:ClipStore)->pd.DataFrame: # Columns source and reason
-    "Compare all stored frames with their checksums; a row for each video that is damaged."
+    "Compare all stored frames with their checksums; returns a row for each damaged video."
     suffix,found = '.raw' if self.settings['codec'] == 'raw' else '.mp4',[]
     for index in sorted(self.path.rglob('*.index')):
         entry,table = _read_index(index)
@@ -525,36 +525,36 @@ def damaged(self:ClipStore)->pd.DataFrame: # Columns source and reason
 _qualities = dict(h264=23, mjpeg=3, raw=None)
 
 def _settings(short_side, codec, gop, quality, fps, modality):
-    "The settings of a store; raises a ValueError for those that there are not."
+    "The settings of a store; raises a ValueError for invalid ones."
     if codec not in _qualities: raise ValueError(f'codec={codec!r}: choose one of {", ".join(_qualities)}')
     if modality not in ('RGB','Flow'): raise ValueError(f'modality={modality!r}: choose RGB or Flow')
     if short_side < 16: raise ValueError(f'short_side={short_side}: give 16 or more')
-    if codec != 'h264' and gop != 1: raise ValueError(f'gop={gop}: {codec} has keyframes only')
+    if codec != 'h264' and gop != 1: raise ValueError(f'gop={gop}: {codec} has only keyframes')
     if not 1 <= gop <= 250: raise ValueError(f'gop={gop}: give 1 to 250')
-    if codec == 'raw' and quality is not None: raise ValueError(f'quality={quality}: raw pixels have none')
+    if codec == 'raw' and quality is not None: raise ValueError(f'quality={quality}: raw pixels have no quality')
     if fps is not None and fps <= 0: raise ValueError(f'fps={fps}: give a number above 0')
     return dict(short_side=short_side, codec=codec, gop=gop, quality=quality or _qualities[codec], fps=fps,
                 modality=modality)
 
 # %% ../../nbs/data/35_store.ipynb #76b8a00e
 def _check_folder(out, settings):
-    "Raise a ValueError if `out` is a store with other settings, or holds anything else."
+    "Raise a ValueError if `out` is a store with other settings, or contains other files."
     if not out.exists() or all(p.name.startswith('.') for p in out.iterdir()): return # locks and parts
     if not (out/'store.json').exists():
-        raise ValueError(f'{out}: holds other files, and no store; choose another folder')
+        raise ValueError(f'{out}: contains other files, but no store; choose another folder')
     found = ClipStore(out).settings
     if differ := [f'{k}={found.get(k)!r}' for k in settings if found.get(k) != settings[k]]:
-        raise ValueError(f'{out}: a store with {", ".join(differ)}; ask for the same, or choose another folder')
+        raise ValueError(f'{out}: a store with {", ".join(differ)}; use the same settings, or choose another folder')
 
 # %% ../../nbs/data/35_store.ipynb #9060ee13
 def _jobs(table, stretches, parts):
-    "Source, component and spans of each job; raises a ValueError if two sources have one name."
+    "Source, component and spans of each job; raises a ValueError if two sources have the same name."
     names,jobs = {},[]
     for source,rows in table.groupby('source', sort=False):
         other = names.setdefault(_stored_name(source), source)
         if os.path.abspath(other) != os.path.abspath(source):
             raise ValueError(f'two sources are named {_stored_name(source)}: {other} and {source}; rename '
-                             'one, or its folder')
+                             'one of them, or its folder')
         edges = rows[['start','stop']].astype(object)
         spans = edges.where(edges.notna(), None).values.tolist() if stretches else None
         jobs += [(source, part, spans) for part in parts]
@@ -563,21 +563,21 @@ def _jobs(table, stretches, parts):
 # %% ../../nbs/data/35_store.ipynb #1627fd5d
 def prepare_store(
     segments, # Segment table, or sources: videos, frame folders, archives
-    out:str|Path, # Folder of the store; what is there already is kept, and the rest is added
-    short_side:int=256, # Length, px, to which the shorter side is scaled down; a shorter one is kept
+    out:str|Path, # Folder of the store; existing videos are kept, and others are added
+    short_side:int=256, # Length to which the shorter side is scaled down, px; smaller frames keep their size
     codec:str='h264', # `h264`, `mjpeg` or `raw`
     *,
-    gop:int=1, # A keyframe every so many frames, of `h264`; 2 is smaller, and slower to read
-    quality:int|None=None, # x264's crf, 1 to 51, or the scale of `mjpeg`, 1 to 31; less is better; None: 23, 3
-    fps:float|None=None, # Store at most so many frames a second; None: all
+    gop:int=1, # Frames per keyframe of `h264`; with 2, files are smaller, and slower to read
+    quality:int|None=None, # CRF of `h264`, 1 to 51, or scale of `mjpeg`, 1 to 31; lower is better; None: 23 or 3
+    fps:float|None=None, # Maximum number of frames per second to store; None: all
     stretches:bool=False, # Store only the frames of the clips in the table?
     modality:str='RGB', # `RGB`, or `Flow` for folders or archives of u and v images
     n_workers:int|None=None, # Processes at a time; None: one for each CPU
-    timeout:float=14400, # Seconds after which a video is given up
-    cluster:str|None=None, # Address of a Dask scheduler, see `run_jobs`; None: processes of this machine
+    timeout:float=14400, # Time limit for a video, seconds
+    cluster:str|None=None, # Address of a Dask scheduler, see `run_jobs`; None: processes on this machine
     progress:bool=True # Show a progress bar?
 )->ClipStore: # For `get_action_dataloaders(..., store=)`; `failed` lists the sources that could not be stored, and why
-    "Re-encode the videos of a table for random clips; raises a ValueError, or an OSError if the disk is full."
+    "Re-encode the videos of a table for reading random clips; raises a ValueError, or an OSError if the disk is full."
     out,settings = Path(out),_settings(short_side, codec, gop, quality, fps, modality)
     if not isinstance(segments, pd.DataFrame): segments = pd.DataFrame(dict(source=[*map(str, segments)]))
     segments = make_segments(segments, check_files=False, labels=False)

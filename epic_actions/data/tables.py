@@ -1,4 +1,4 @@
-"""One reader for all tables: text stays text, and a column is either used or refused
+"""One reader for all tables: text stays text, and every column is either used or refused
 
 Docs: https://epic-actions.github.io/epic_actions/data/tables.html.md"""
 
@@ -57,7 +57,7 @@ def _tell_cp1252(path, modified):
 def read_text(
     path:str|Path # Text file
 )->str:
-    "The text of a file; warns of cp1252, and raises a ValueError that names the file and the row if it is not text."
+    "The text of a file; warns about cp1252, and raises a ValueError that names the file and the row if it is not text."
     text,codec = _decoded(path)
     if codec == 'cp1252': _tell_cp1252(str(path), os.stat(path).st_mtime_ns)
     return text
@@ -267,11 +267,11 @@ def segment_columns(
     names:list, # In its header
     columns=('source','label','group','uid','split','verb','noun') # Columns to look for, in addition to the times
 )->dict: # Name in the header -> ours
-    "The meaning of a clip table's columns; warns of names that are not ours; raises a ValueError for unclear ones."
+    "The meaning of a clip table's columns; warns about names that are not ours; raises a ValueError for unclear ones."
     if 'youtube_id' in names: names = [n for n in names if n not in ('time_start','time_end')]
     if {'verb','noun'} & {*map(column_key, names)}: columns = [c for c in columns if c != 'label']
     found = {c: _meant(path, names, c) for c in columns}
-    edges = [n for n in names if n in ('start','stop') or 'cut_start' not in names] # others are those of the long video
+    edges = [n for n in names if n in ('start','stop') or 'cut_start' not in names] # the others: of the long video
     times = _meant_time(path, edges, 'start') | _meant_time(path, edges, 'stop')
     _check_times(path, names, times)
     meant = {n: c for c,n in (found | times).items() if n}

@@ -31,8 +31,8 @@ def _media(text):
 def _one_video(media, row):
     "The only medium of an observation."
     if len(media) == 1: return media[0]
-    raise ValueError(f'row {row}: its observation has {len(media)} videos, so it is not clear which one the times are '
-                     'of; use an observation for each video')
+    raise ValueError(f'row {row}: its observation has {len(media)} videos, so it is not clear to which one the times '
+                     'refer; use an observation for each video')
 
 # %% ../../nbs/datasets/46_boris.ipynb #510a2d2f
 def _tell_points(path, n):

@@ -566,7 +566,7 @@ def _find(path, args):
     file = path/'toykitchen.json'
     if file.exists():
         old = read_json(file)
-        diff = [f'{k}={old.get(k)!r} (asked for: {v!r})' for k, v in args.items() if old.get(k) != v]
+        diff = [f'{k}={old.get(k)!r} (requested: {v!r})' for k, v in args.items() if old.get(k) != v]
         if diff: raise FileExistsError(f"{path} holds a toy kitchen made with {', '.join(diff)}: "
                                        'give another path, or remove that folder')
     elif path.exists() and any(path.iterdir()):

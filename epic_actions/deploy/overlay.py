@@ -383,7 +383,7 @@ def annotate_video(
     found:dict|None=None, # Dict that also gets the segments: video -> dicts, see `find_segments`
     **kwargs # Arguments of `stream`: `stride`, `window`, `smooth`, `smooth_window`, `fps` ...
 ): # The path, or a list of them
-    "Write the actions of a video, each file whole or not at all; raises a ValueError or a `VideoError`."
+    "Write the actions of a video, each file completely or not at all; raises a ValueError or a `VideoError`."
     outs = [Path(o) for o in listify(out)]
     for o in outs: _check_out(o, video)
     if not isinstance(predictor, ActionPredictor): predictor = ActionPredictor(predictor)

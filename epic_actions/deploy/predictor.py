@@ -488,7 +488,7 @@ def stream(self:ActionPredictor,
     stride:float|None=None, # Seconds between predictions; None: a quarter of `window`
     window:float|None=None, # Seconds of a window; None: those of the training clips
     smooth:str|None='geometric', # `geometric`, `mean`, `vote`, `exp` or None, see `smooth_predictions`
-    smooth_window:float|None=None, # Seconds of the smoothing; None: that of `smoothing_window` for the stride
+    smooth_window:float|None=None, # Seconds of the smoothing; None: see `smoothing_window`
     *,
     past:bool|None=None, # Do windows end at the time of their prediction? None: only for models of `LastFrames`
     batch:int=8, # Clips in a batch of the network

@@ -203,7 +203,7 @@ def save_predictions(
     path:str|Path, # The file, usually `*.npz`
     **about # Other plain data to keep in the file
 )->Path:
-    "Save the raw predictions, before any smoothing, whole or not at all; raises a ValueError if there are none."
+    "Save the raw predictions, before any smoothing, completely or not at all; raises a ValueError if there are none."
     predictions = list(predictions)
     if not predictions: raise ValueError(f'{path}: there are no predictions to save')
     vocabs = predictions[0].vocabs

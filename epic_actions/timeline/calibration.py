@@ -37,8 +37,8 @@ def fit_sigmoid(
     if len(set(right)) > 1:
         fit = LogisticRegression(C=np.inf).fit(logit(np.asarray(scores))[:,None], right)
         if fit.coef_[0,0] > 0: return float(1/fit.coef_[0,0]), float(fit.intercept_[0])
-    warnings.warn('no temperature fits, because all segments are right, or wrong, or scores say nothing; they stay as '
-                  'they are: give more videos')
+    warnings.warn('no temperature fits, because all segments are right, or all are wrong, or scores say nothing; they '
+                  'are not changed: give more videos')
     return 1.,0.
 
 # %% ../../nbs/timeline/19_calibration.ipynb #fabac117

@@ -41,7 +41,7 @@ def _class_fault(entry, classes):
     "The error in verb, noun and action, or ''."
     for k,n in zip(('verb','noun'), classes, strict=True):
         if type(entry[k]) is not int or not 0 <= entry[k] < n:
-            return f'its {k} is {entry[k]!r}: allowed are the numbers from 0 to {n-1}'
+            return f'its {k} is {entry[k]!r}: give a number from 0 to {n-1}'
     action = f"{entry['verb']},{entry['noun']}"
     if type(entry['action']) is str and entry['action'] == action: return ''
     return f"its action is {entry['action']!r}, but its verb and noun make {action!r}"
@@ -56,7 +56,7 @@ def _number_fault(entry):
     s = entry['segment']
     if not isinstance(s, list) or len(s) != 2 or not all(map(_is_number, s)):
         return f'its segment is {s!r}: give start and stop, two finite numbers of seconds'
-    return '' if 0 <= s[0] <= s[1] else f'its segment is {s}: allowed are 0 <= start <= stop'
+    return '' if 0 <= s[0] <= s[1] else f'its segment is {s}: give 0 <= start <= stop'
 
 # %% ../../nbs/timeline/04_challenge.ipynb #96364332
 def _fault(entry, classes):
@@ -162,7 +162,7 @@ def score_detection_submission(
     annotations, # See `detection_truth`
     tious=epic_tious, # Overlap thresholds, above 0, up to 1
     classes=(97,300), # Numbers of verbs and nouns
-    draws:int=1000 # Seed of the bootstrap
+    draws:int=1000 # Number of draws of the bootstrap
 )->dict: # `verb`, `noun` and `action` -> `figures` and `intervals`, by threshold and `average`, percent
     "The scores of a submission; raises a ValueError that names the error in it."
     found,truth = check_detection_submission(path, classes=classes)['results'],detection_truth(annotations)

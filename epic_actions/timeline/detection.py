@@ -126,7 +126,7 @@ def match_detections(
     tious # Overlap thresholds, above 0, up to 1
 )->Matches: # Without predictions of labels that are not in the truth
     "The hits at each threshold; raises a ValueError that names the table, the column and the rows."
-    if bad := [t for t in tious if not 0 < t <= 1]: raise ValueError(f'tious hold {bad[0]}: allowed are 0 < tIoU <= 1')
+    if bad := [t for t in tious if not 0 < t <= 1]: raise ValueError(f'tious has {bad[0]}: give 0 < tIoU <= 1')
     truth,predictions = _checked('truth', truth, _ends),_checked('predictions', predictions, [*_ends,'score'])
     _check_kinds(truth, predictions)
     t,p = _in_order(truth, predictions)

@@ -137,7 +137,7 @@ def _meet(a, b):
 
 # %% ../../nbs/timeline/00_metrics.ipynb #a9cca040
 def _meetings(predicted, truth):
-    "For true and predicted segments, the indices of those of the other list that they meet with the same label."
+    "For each segment of either list, the indices of those in the other list that it meets and that share its label."
     pairs = [(i, j) for i,p in enumerate(predicted) for j,t in enumerate(truth) if p.label == t.label and _meet(p, t)]
     return [[j for k,j in pairs if k == i] for i in range(len(predicted))], \
            [[i for i,k in pairs if k == j] for j in range(len(truth))]
@@ -202,7 +202,7 @@ def timeline_scores(
     truth:dict, # The same
     background=('background',) # The same
 )->dict: # `figures` and `intervals` in percent, `errors` (kind -> number), and the metrics of each of the `videos`
-    "Metrics with their intervals, those of each video, and the number of errors of each kind."
+    "Metrics with their intervals, the metrics of each video, and the number of errors of each kind."
     videos = {v: segment_metrics({v: predicted[v]}, {v: truth[v]}, background) for v in truth}
     return dict(figures=segment_metrics(predicted, truth, background), videos=videos,
                 intervals=segment_intervals(predicted, truth, background),

@@ -53,7 +53,7 @@ class DilatedStage(nn.Module):
 
 # %% ../../nbs/timeline/10_mstcn.ipynb #d68adbc2
 class MSTCN(ActionModel):
-    "Predicts each moment from the features of all (MS-TCN, arXiv:1903.01945); sizes below 1 are a ValueError."
+    "Predicts each moment from the features of all (MS-TCN, arXiv:1903.01945); raises a ValueError for sizes below 1."
     inputs,dropout_args,dense = 'features',('ps',),True # one label per moment
     def __init__(self,
         n_out, # Classes; a tuple for several targets

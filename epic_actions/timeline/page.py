@@ -79,7 +79,7 @@ def worst_minutes(
     predicted:dict, # Video -> labels, one per step
     truth:dict, # Video -> true labels
     rate:float, # Steps per second
-    most:int=12, # How many
+    most:int=12, # Maximum number of parts
     seconds:float=60 # Length of each, seconds
 )->list: # Triples of video, first step and step after the last, without those that are entirely right
     "The parts of the videos with the most wrong steps."

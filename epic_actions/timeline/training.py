@@ -98,11 +98,11 @@ def timeline_dataloaders(
     background:str='background', # Name of the background class
     dense:bool=True # Labels of moments, for an `MSTCN`? Otherwise actions, for a `Detector`
 )->DataLoaders: # Batches of features (B, features, T), mask (B, T); labels (B, T), or spans (B, S, 2) and labels (B, S)
-    "Loaders of whole videos; raises a ValueError if none is for training."
+    "Loaders of whole videos; raises a ValueError if there is no training video."
     def item(*args): return _item(*args, background, unannotated) if dense else _actions(*args)
     parts = {s: [item(features[source], rows, vocabs, stride)
                  for source,rows in df[df.split == s].groupby('source', sort=False)] for s in ('train','valid')}
-    if not parts['train']: raise ValueError(f"no video is for training; column 'split' says {sorted(set(df.split))}")
+    if not parts['train']: raise ValueError(f"there is no training video; column 'split' has {sorted(set(df.split))}")
     dls = DataLoaders(*(DataLoader(items, bs=bs, shuffle=s == 'train', create_batch=pad_videos, device=default_device())
                         for s,items in parts.items()))
     dls.train.rng = random.Random(seed)

@@ -1,4 +1,4 @@
-"""Features of a window around each moment of a video, and a model that reads those of the whole video
+"""Features of a window around each moment of a video, and a model that reads the features of the whole video
 
 Docs: https://epic-actions.github.io/epic_actions/timeline/windows.html.md"""
 
@@ -83,7 +83,7 @@ def _check_folder(path, about):
     file = path/'windows.json'
     found = read_json(file) if file.exists() else about
     if other := [k for k in about if found.get(k) != about[k]]:
-        raise ValueError(f'{path}: holds other features, as they differ in {", ".join(other)}; give another folder')
+        raise ValueError(f'{path}: contains features that differ in {", ".join(other)}; give another folder')
     with atomic_write(file) as part: part.write_text(json.dumps(about))
 
 # %% ../../nbs/timeline/15_windows.ipynb #671060d9

@@ -53,7 +53,7 @@ def check_size(
     held:int, # Bytes that it will take in memory
     size:int # Its own size, bytes
 ):
-    "Raise a ValueError if a file holds more than 128 MB and 20 times its own size."
+    "Raise a ValueError if a file would take more than 128 MB and more than 20 times its size."
     if held > 2**27 + 20*size:
         raise ValueError(f'{path}: its {size:,} bytes would take {held:,} in memory; such a file is not read')
 
@@ -91,7 +91,7 @@ def read_json(
 def open_zip(
     path:str|Path # File
 ):
-    "A `ZipFile`; raises a ValueError that names it if it is not one, or would become too large."
+    "An open `ZipFile`; raises a ValueError that names the file if it is not a zip file, or would unpack to too much."
     with reading(path, 'a zip file'):
         with ZipFile(check_file(path)) as z:
             check_size(path, sum(i.file_size for i in z.infolist()), os.path.getsize(path))
@@ -114,13 +114,13 @@ def parse_array(
     path # Where it comes from, for the message
 )->np.ndarray:
     "The array in the bytes of an npy file; raises a ValueError that names `path`."
-    with reading(path, 'an array of numpy'):
+    with reading(path, 'a numpy array'):
         f = io.BytesIO(data)
         shape,fortran,dtype = _headers[np.lib.format.read_magic(f)](f)
         start,n = f.tell(),math.prod(shape)
-        if dtype.hasobject or not dtype.itemsize: raise ValueError('it holds objects, or nothing')
+        if dtype.hasobject or not dtype.itemsize: raise ValueError('its elements are objects, or empty')
         if n*dtype.itemsize != len(data)-start or min(shape, default=0) < 0:
-            raise ValueError(f'{shape} of {dtype} need {n*dtype.itemsize:,} bytes, there are {len(data)-start:,}')
+            raise ValueError(f'{shape} of {dtype} needs {n*dtype.itemsize:,} bytes, but there are {len(data)-start:,}')
         a = np.frombuffer(data, dtype, n, start) if n else np.empty(0, dtype)
         return a.reshape(shape, order='F' if fortran else 'C').copy(order='K')
 

@@ -1,4 +1,4 @@
-"""Write files whole or not at all, and raise errors that name them
+"""Write files completely or not at all, and raise errors that name them
 
 Docs: https://epic-actions.github.io/epic_actions/video/files.html.md"""
 
@@ -76,7 +76,7 @@ def swept(
 
 # %% ../../nbs/video/05_files.ipynb #271cf0fd
 def _name_file(e, part, path):
-    "Make an error of the system about `part`, or about no file, name `path`."
+    "Make a system error that names `part` or no file name `path`."
     if e.errno and (not e.filename or str(e.filename).startswith(str(part))):
         with suppress(AttributeError): e.filename = str(path) # errors of PyAV keep theirs
 
@@ -205,7 +205,7 @@ def _cache_file(path, cls):
 
 # %% ../../nbs/video/05_files.ipynb #709a37d1
 def _is_sound(found):
-    "Do all fields of a dataclass have their types, its arrays one dimension, and is `is_sound` of its class true?"
+    "Do the fields of a dataclass have the right types, are its arrays one-dimensional, and is `is_sound` true?"
     for f in fields(found):
         v = getattr(found, f.name)
         if type(v) is not f.type or f.type is np.ndarray and v.ndim != 1: return False
@@ -213,7 +213,7 @@ def _is_sound(found):
 
 # %% ../../nbs/video/05_files.ipynb #821a49f4
 def _load(file, cls, version):
-    "The content of the cache file; None if there is none of this version, or it is not valid."
+    "The content of the cache file; None if it is missing, invalid or of another version."
     try:
         d = read_npz(file)
         if tuple(d.pop('version').tolist()) != version: return

@@ -44,7 +44,7 @@ def _by_planes(frame):
 
 # %% ../../nbs/video/30_frames.ipynb #f7e619a5
 class _Prepared(threading.local):
-    "FFmpeg's last conversion; preparing it takes as long as one frame, and the next source often needs the same."
+    "FFmpeg's last conversion, kept because preparing one takes as long as converting a frame."
     def __init__(self): self.scaler = VideoReformatter()
 _prepared = _Prepared()
 
@@ -90,7 +90,7 @@ def get(self:Frames,
     indices,n = np.array(indices, int),len(self)
     outside = indices[(indices < 0) | (indices >= n)]
     if len(outside):
-        raise VideoError(self.path, f'frame {outside[0]} is asked for, but there are {n} frames (0 to {n-1})')
+        raise VideoError(self.path, f'there is no frame {outside[0]}; there are {n} frames (0 to {n-1})')
     wanted,place = np.unique(indices, return_inverse=True)
     h,w = size or self.size
     frames = np.moveaxis(np.empty((len(wanted), self.channels, h, w), pixel_type(resize)), 1, -1) # as models read them
@@ -115,7 +115,7 @@ def end(self:Frames)->float:
 # %% ../../nbs/video/30_frames.ipynb #7d25a11a
 @patch(as_prop=True)
 def full_size(self:Frames)->tuple:
-    "Height and width of the frames before a store scaled them; `size`, if none did."
+    "Height and width of the frames before a store scaled them; `size` without a store."
     return self.size
 
 # %% ../../nbs/video/30_frames.ipynb #c975e9e1
@@ -141,7 +141,7 @@ def stream(self:Frames, wanted=None, size=None, resize='swscale'):
 # %% ../../nbs/video/30_frames.ipynb #4239444d
 @patch
 def _span(self:Frames, numbers, start, stop):
-    "First index and one past the last of the ascending `numbers` in `start <= number < stop`, either None."
+    "First index and one past the last of the ascending `numbers` in `start <= number < stop`; either may be None."
     lo = 0 if start is None else int(np.searchsorted(numbers, start-1e-4))
     hi = len(numbers) if stop is None else int(np.searchsorted(numbers, stop-1e-4))
     if lo < hi: return lo,hi
@@ -199,10 +199,10 @@ def _check_shape(path, size):
 # %% ../../nbs/video/30_frames.ipynb #fae2871e
 @patch
 def _as_stored(self:VideoFrames):
-    "Show the frames like version 0.1, with a warning if that is another picture."
+    "Show the frames as version 0.1 did, with a warning if this changes the picture."
     size = _turned((self.video.height,self.video.width), self.rotation)
     if size != self.size or self.mirrored:
-        warnings.warn(f'{self.path}: shown to the model like in version 0.1, although its pixels are not square or '
+        warnings.warn(f'{self.path}: shown to the model as in version 0.1, although its pixels are not square or '
                       'it is mirrored; train the model again for correct pictures')
     self.size,self.rotation,self.mirrored = size,(self.rotation + 180*self.mirrored) % 360,False
 
@@ -434,7 +434,7 @@ def _folder_index(folder):
 # %% ../../nbs/video/30_frames.ipynb #c2f25666
 def numbered_images(
     source:Path, # Folder of numbered images, or a pattern for some of them, such as `frames/P01_01_frame_*`
-    bad:str='raise', # A number that is missing: `raise`, or leave it out with `repeat_last`
+    bad:str='raise', # Missing numbers: `raise`, or `repeat_last` to leave them out
     part:str|None=None # `u` or `v`: only the images of this component of optical flow
 )->tuple: # Their folder, their names and their numbers, sorted by number
     "The numbered images of `source`; raises a `VideoError` if there are none, or one is missing or exists twice."
@@ -449,7 +449,7 @@ def numbered_images(
 # %% ../../nbs/video/30_frames.ipynb #f5f1fb98
 def frame_files(
     folder:str|Path, # Folder of numbered images, or a pattern for some of them, such as `frames/P01_01_frame_*`
-    bad:str='raise' # A number that is missing: `raise`, or leave it out with `repeat_last`
+    bad:str='raise' # Missing numbers: `raise`, or `repeat_last` to leave them out
 )->list: # Their paths, sorted by number
     "The numbered images of `folder`; raises a `VideoError` if there are none, or one is missing or exists twice."
     folder,names,_ = numbered_images(Path(folder), bad)
@@ -571,7 +571,7 @@ def _tar_folder(name):
 
 # %% ../../nbs/video/30_frames.ipynb #05caa241
 def _tar_index(path):
-    "The index of the archive at `path`; raises a `VideoError` for a compressed, damaged or cut one."
+    "The index of the archive at `path`; raises a `VideoError` for a compressed, damaged or truncated one."
     try:
         with tarfile.open(path, 'r:') as tar:
             rows = sorted((_tar_folder(m.name), frame_number(m.name), m.offset_data, m.size)
@@ -628,7 +628,7 @@ def _open(self:TarFrames, k):
 
 # %% ../../nbs/video/30_frames.ipynb #dd798c47
 def open_images(path:Path, bad='raise', fps=None, part=None)->Frames|None:
-    "The `Frames` of images, or of one component of flow; None for another file; a `VideoError` if there is none."
+    "The `Frames` of images, or of one component of flow; None for other files; a `VideoError` if there is no file."
     if tar := archive_of(path): return TarFrames(tar, str(path.relative_to(tar)).strip('.'), bad, fps, part)
     if path.is_file() and path.suffix.lower() not in image_suffixes: return
     if path.is_symlink() and not path.exists():

@@ -157,7 +157,7 @@ def _entries_of(path, frames, packets, sure):
 def _by_number(path, frames, damaged, packets, sure):
     "The index of a file whose frames have to be counted."
     keys,seeks = zip(*_entries_of(path, frames, packets, sure))
-    problem = 'damaged: frames are lost, so that the others cannot be counted' if damaged else ''
+    problem = 'damaged: frames are lost, so the others cannot be counted' if damaged else ''
     return VideoIndex(np.arange(len(frames)), np.array(keys), np.array(seeks), True, problem=problem)
 
 # %% ../../nbs/video/20_index.ipynb #9a3d35fb
@@ -209,7 +209,7 @@ def index_video(
     container, # An open PyAV container, at its beginning
     path # Its file
 )->VideoIndex:
-    "Find the frames of the first video stream; what is missing or wrong is noted, not raised."
+    "Find the frames of the first video stream; what is missing or wrong is recorded, not raised."
     stream,kind = container.streams.video[0],container.format.name
     all_packets = _packets_of(container, stream)
     packets = [p for p in all_packets if p.stream_index == stream.index]

@@ -22,13 +22,13 @@ def fit_indices(
     n_frames:int, # Number of frames
     short:str='repeat_last' # `repeat_last`: repeat the last frame; `wrap`: start again; `error`: raise
 )->np.ndarray: # Indices within 0..n_frames-1
-    "Bring `idxs` into a clip by the policy `short`; raises a ValueError for an empty clip, or if the policy says so."
+    "`idxs` limited to the clip by the policy `short`; raises a ValueError for an empty clip, or if `short` is `error`."
     if short not in short_policies: raise ValueError(f'short={short!r}: choose one of {short_policies}')
     if n_frames < 1: raise ValueError(f'n_frames={n_frames}: a clip needs at least one frame')
     if short == 'error' and idxs.max() >= n_frames:
-        raise ValueError(f'frame {idxs.max()} is asked for, but the clip has only {n_frames} frames: ask for fewer '
+        raise ValueError(f'frame {idxs.max()} is needed, but the clip has only {n_frames} frames: choose fewer '
                          'frames, '
-                         "a smaller step, or choose short='repeat_last'")
+                         "a smaller step, or short='repeat_last'")
     return (idxs % n_frames if short == 'wrap' else idxs).clip(0, n_frames-1)
 
 # %% ../../nbs/video/10_sampling.ipynb #87542240

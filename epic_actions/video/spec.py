@@ -50,7 +50,7 @@ class ClipSpec:
         if len(size) != 2 or min(size) < 1:
             raise ValueError(f'size={self.size}: give the height and the width in pixels, or one number')
         if self.scale and (self.fit != 'crop' or self.scale < max(size)):
-            raise ValueError(f"scale={self.scale}: frames are scaled to it to be cropped, so it needs fit='crop' and "
+            raise ValueError(f"scale={self.scale}: the shorter side before the crop; it needs fit='crop', and "
                              f"at least {max(size)}")
         if self.modality == 'Flow' and self.channels == 'BGR':
             raise ValueError("channels='BGR': optical flow has no colours")

@@ -24,12 +24,12 @@ def _packets_without_edits(path):
 
 # %% ../../nbs/video/18_structure.ipynb #3d28c313
 def _stream_damage(path):
-    "Whether an MPEG transport stream ends within one of its parts."
+    "Whether an MPEG transport stream ends within one of its packets."
     data = np.memmap(path, np.uint8)
     for size in 188,192,204:
         for first in np.flatnonzero(data[:size] == 0x47):
-            if (data[first::size][:8] == 0x47).all() and len(data) > first+size: # the parts begin here
-                return None if (len(data)-first) % size in (0, 188) else 'cut short: its last packet is not whole'
+            if (data[first::size][:8] == 0x47).all() and len(data) > first+size: # the packets begin here
+                return None if (len(data)-first) % size in (0, 188) else 'cut short: its last packet is incomplete'
 
 # %% ../../nbs/video/18_structure.ipynb #499ea454
 def _riff_damage(path):
@@ -45,9 +45,9 @@ def _riff_damage(path):
 
 # %% ../../nbs/video/18_structure.ipynb #e0b36f9b
 def _unfound(stream, n_frames):
-    "Whether an index names more than `n_frames` packets that hold something."
+    "Whether an index lists more than `n_frames` packets that are not empty."
     named = sum(entry.size > 0 for entry in stream.index_entries)
-    if n_frames < named: return f'damaged: its index names {named} frames, of which {n_frames} are found'
+    if n_frames < named: return f'damaged: its index lists {named} frames, but {n_frames} were found'
 
 # %% ../../nbs/video/18_structure.ipynb #aef43c4d
 _boxes = b'ftyp styp moov moof mdat mfra sidx ssix emsg prft free skip wide uuid meta udta pdin'.split()
@@ -65,7 +65,7 @@ def _box_damage(path, n_bytes):
             if kind == b'mdat': held += size-8
             pos += size
     if pos > end: return f'cut short: its last box ends at byte {pos} and the file at {end}'
-    if n_bytes < held: return f'damaged: {held} bytes of data, of which {n_bytes} are found'
+    if n_bytes < held: return f'damaged: {held} bytes of data, but {n_bytes} were found'
 
 # %% ../../nbs/video/18_structure.ipynb #5490cf8a
 _ebml_parents = {0x18538067, 0x1F43B675, 0xA0} # Segment, Cluster, BlockGroup
@@ -78,7 +78,7 @@ _ebml_known = _ebml_parents | _ebml_blocks | { # and the others
 
 # %% ../../nbs/video/18_structure.ipynb #ff77df73
 def _ebml_number(data, pos):
-    "The number at `pos` as a kind and as a size, None if unknown, and the place after it."
+    "The number at `pos` as a kind and as a size, None if unknown, and the position after it."
     length = 9 - data[pos].bit_length()
     value,largest = int.from_bytes(data[pos:pos+length]),(1 << 7*length) - 1
     size = value & largest
@@ -123,7 +123,7 @@ def what_is_missing(
     stream, # The video stream
     n_frames:int, # Number of packets of this stream that can be read
     n_packets:int, # Number of packets of all streams
-    n_bytes:int # Their length
+    n_bytes:int # Their length, bytes
 )->tuple: # Text or None, and the approximate number of missing frames
     "What the file declares but does not contain."
     reason = _damage(container, path, stream, n_frames, n_packets, n_bytes)

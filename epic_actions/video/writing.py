@@ -28,7 +28,7 @@ def packets_from(
     kind:str, # Kind of the stream to read: `video` or `audio`
     start:float # Seconds, by the file's own clock
 ):
-    "Yield the packets of a stream, beginning some time before `start`, or at its first."
+    "Yield the packets of a stream, beginning some time before `start`, or with the first one."
     for back in 1, 20, inf:
         with open_media(path) as c:
             # its position after opening, to which some files cannot return
@@ -69,7 +69,7 @@ def encode(
 # %% ../../nbs/video/60_writing.ipynb #3416aa2f
 def copied(
     packets, # Packets of another file
-    stream, # A PyAV stream of the file to write, made from the template of theirs
+    stream, # A PyAV stream of the file to write, with their stream as its template
     start:float # Time that becomes 0, seconds on the clock of the other file
 ):
     "Yield `packets` as packets of `stream`."
