@@ -89,7 +89,7 @@ def overlaps(
     rows = df.sort_values(['source','start','stop'], kind='stable')
     before = rows.groupby('source').stop.cummax().groupby(rows.source).shift() # when all earlier ones have ended
     last = pd.Series(rows.index, rows.index).where(~(rows.stop <= before)).ffill().shift()
-    return last[rows.start < before - 1e-3].astype(object)
+    return last[rows.start < before - 1e-3].astype(rows.index.dtype)
 
 # %% ../../nbs/data/15_untrimmed.ipynb #b31eacdd
 def _check_seen(df, background):
