@@ -43,10 +43,10 @@ def _by_planes(frame):
     return pixels.transpose(1, 2, 0)
 
 # %% ../../nbs/video/30_frames.ipynb #f7e619a5
-class _Prepared(threading.local):
+class _Conversion(threading.local):
     "FFmpeg's last conversion, kept because preparing one takes as long as converting a frame."
     def __init__(self): self.scaler = VideoReformatter()
-_prepared = _Prepared()
+_conversion = _Conversion()
 
 # %% ../../nbs/video/30_frames.ipynb #90a88058
 def scale_frame(
@@ -63,7 +63,7 @@ def scale_frame(
     how = dict(width=w, height=h, interpolation='BILINEAR') if first else {}
     form = 'gbrp' if first and w % 2 and frame.height >= 1.1*h else 'rgb24' # twice as fast for the same pixels
     # FFmpeg's own threads do not survive a fork
-    frame = _prepared.scaler.reformat(frame, format=form, threads=1, **how)
+    frame = _conversion.scaler.reformat(frame, format=form, threads=1, **how)
     pixels = frame.to_ndarray() if form == 'rgb24' else _by_planes(frame)
     if rotation or mirrored: pixels = np.rot90(pixels[:,::-1] if mirrored else pixels, rotation//90)
     size = tuple(size or pixels.shape[:2])
