@@ -277,8 +277,8 @@ def _kept_batches(self:ClipDL):
     if workers is not None: workers._reset(self.fake_l)
     else:
         workers = _MultiProcessingDataLoaderIter(self.fake_l)
-        # when this loader is collected, its workers are told through queues, which must still be there
-        weakref.finalize(self, list, workers._index_queues)
+        # when it is collected, it tells its processes to end through queues, which must not be collected before
+        weakref.finalize(workers, list, workers._index_queues)
     yield from workers
     self.workers = workers
 

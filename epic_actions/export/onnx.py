@@ -36,7 +36,7 @@ from ..report.runs import check_one_run, run_folder
 
 # %% ../../nbs/export/00_onnx.ipynb #c6c5dc2d
 def _reach(model):
-    "How many frames before and after it change the features of a frame; None if a model cannot be divided."
+    "How many frames on each side influence the features of a frame; None if a model cannot be divided."
     if getattr(model, 'by_frame', False): return 0
     return len(layers_of(model, TemporalShift)) or None if model.clip_spec.modality == 'RGB' else None
 

@@ -119,7 +119,7 @@ def _explained(weights):
 def read_model(
     source:str|Path, # Folder of a run, bundle, checkpoint, folder of Hugging Face, or the name of a published network
     mean:tuple|None=None, # Mean of the channels, values in 0..1, for a TimeSformer file without it
-    std:tuple|None=None, # Standard deviation of the channels, for the same
+    std:tuple|None=None, # Standard deviation of the channels, for such a file
     vocabs:dict|None=None, # Classes of each target, for a file without them
     ema:bool|None=None # Use the EMA weights of a checkpoint? None: if there are both, the weights, with a warning
 ): # The model in evaluation mode, with `clip_spec`, and `vocabs` or None

@@ -169,7 +169,7 @@ def clip_answers(
 def right(self:Answers,
     k:int=1 # Number of predictions that count
 )->np.ndarray: # (n,) 0 to 1
-    "Is the true class among the first `k`? For several models, the share for which it is."
+    "Is the true class among the first `k`? For several models, the share of models for which it is."
     return np.mean([a.ranks < k for a in self.each or (self,)], axis=0)
 
 # %% ../../nbs/score/10_results.ipynb #1dec09a4

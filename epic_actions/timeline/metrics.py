@@ -137,7 +137,7 @@ def _meet(a, b):
 
 # %% ../../nbs/timeline/00_metrics.ipynb #a9cca040
 def _meetings(predicted, truth):
-    "For each segment of either list, the indices of those in the other list that it meets and that share its label."
+    "For each segment of either list, the indices of those in the other list that overlap it and have its label."
     pairs = [(i, j) for i,p in enumerate(predicted) for j,t in enumerate(truth) if p.label == t.label and _meet(p, t)]
     return [[j for k,j in pairs if k == i] for i in range(len(predicted))], \
            [[i for i,k in pairs if k == j] for j in range(len(truth))]

@@ -76,7 +76,7 @@ def swept(
 
 # %% ../../nbs/video/05_files.ipynb #271cf0fd
 def _name_file(e, part, path):
-    "Make a system error that names `part` or no file name `path`."
+    "Let a system error about `part`, or about no file, name `path`."
     if e.errno and (not e.filename or str(e.filename).startswith(str(part))):
         with suppress(AttributeError): e.filename = str(path) # errors of PyAV keep theirs
 

@@ -119,6 +119,6 @@ def decode_packets(
 
 # %% ../../nbs/video/17_packets.ipynb #1835cfbb
 def decode_all(container, stream):
-    "Yield every frame that can be decoded; other packets are skipped."
+    "Yield every frame that can be decoded; other packets are left out."
     stream.codec_context.thread_count = 1
     for _,frames,*_ in decode_packets(container.demux(stream)): yield from frames
