@@ -96,8 +96,8 @@ from .score.metrics import (mean_class_accuracy, confusion_matrix, class_table, 
 from .score.results import (Results, save_results, load_results, fuse_files, fuse_results,
                                         mean_results)
 from .score.compare import compare_results, class_changes, interval_table
-from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_missed, fit_temperature,
-                                            reliability_table, threshold_table)
+from .score.calibration import (calibrate, calibrated_results, calibration_error, fit_distance,
+                                            fit_temperature, reliability_table, threshold_table)
 from .score.scoring import score_clips, clip_images
 from .score.epic import epic_metrics, epic_table
 from .score.submission import make_submission, check_submission
@@ -121,8 +121,8 @@ from .learn.training import recipe_learner, recipe_loaders, train_recipe
 from .report.folds import train_folds, train_seeds
 from .report.report import action_report
 from .report.runs import (calibrate_run, compare_runs, evaluate_results, evaluate_run, held_out,
-                                      named_model,
-                                      report_runs, run_folder, score_run, train_and_score, train_data, write_scores)
+                                      named_model, report_runs, run_folder, score_run, train_and_score, train_data,
+                                      training_results, write_scores)
 
 # %% ../nbs/all.ipynb #9379f385
 from .anticipation.segments import (action_histories, action_seen, action_segments, actions_of,

@@ -165,8 +165,8 @@ def fuse(
 def _calibration_line(target, about):
     "One line about the calibration of a target."
     after = f", {about['error_after']:.1%} after" if 'error_after' in about else ''
-    bias = ''.join(f", {c} {b:+.2f}" for c,b in about.get('bias', {}).items())
-    line = (f"{target}: temperature {about['temperature']:.2f}{bias} from {about['clips']} clips; calibration error "
+    far = f", {about['distance']['label']} by distance" if 'distance' in about else ''
+    line = (f"{target}: temperature {about['temperature']:.2f}{far} from {about['clips']} clips; calibration error "
             f"{about['error_before']:.1%} before{after}")
     never = [c for c,t in about['thresholds'].items() if t is None]
     return line + f"\n  the required precision is never reached by {', '.join(never)}"*bool(never)
@@ -182,11 +182,12 @@ def calibrate(
     split: Split = None,
     precision:float|None=None, # Required precision of each class, such as 0.9; it sets thresholds.
     results:Path|None=None, # Results to use instead of data, such as those of train --folds.
-    missed:float|None=None, # Share of actions that may become background. [default: 0.05 after train --background]
+    missed:float|None=None, # Share of actions that may become background; default: the boundary is half way.
     **how
 ):
     """Calibrate a model on held-out clips, and keep the result in the run for export and predict.
 
+    If no video shows both background and an action, background is what is far from the actions of the training clips.
     Example: epic-actions calibrate runs/first --precision 0.9
     """
     found = ea.calibrate_run(model, data, split, precision, results, missed, **how)

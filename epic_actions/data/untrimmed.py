@@ -6,7 +6,7 @@ Docs: https://epic-actions.github.io/epic_actions/data/untrimmed.html.md"""
 
 # %% auto #0
 __all__ = ['video_duration', 'with_durations', 'make_untrimmed', 'overlaps', 'check_untrimmed', 'video_gaps', 'step_times',
-           'frame_labels', 'labels_by_video', 'draw_clips']
+           'frame_labels', 'labels_by_video', 'draw_clips', 'sliding_clips']
 
 # %% ../../nbs/data/15_untrimmed.ipynb #214d8e90
 import numpy as np
@@ -209,3 +209,20 @@ def draw_clips(
     length = np.minimum(rng.choice(np.asarray(lengths, float), n), .9*room[chosen]) # no two clips are the same
     start = gaps.start.to_numpy(float)[chosen] + rng.random(n)*(room[chosen] - length)
     return gaps.iloc[chosen].assign(start=start, stop=start + length).reset_index(drop=True)
+
+# %% ../../nbs/data/15_untrimmed.ipynb #2ad8d1f0
+def _end(source):
+    try: return video_duration(source)
+    except VideoError: return np.nan
+
+def sliding_clips(
+    clips:pd.DataFrame, # Segment table
+    n:int=5 # Windows in each clip, evenly spread
+)->pd.DataFrame: # Segment table with `n` rows for each clip
+    "Windows that are as long as the median clip, around moments of each clip."
+    start, stop = clips.start.fillna(0), clips.stop.fillna(clips.source.map(_end))
+    half = (stop - start).median()/2
+    middles = [start + (k + .5)/n*(stop - start) for k in range(n)]
+    parts = [clips.assign(start=np.maximum(m - half, start), stop=np.minimum(m + half, stop),
+                          uid=clips.uid.astype(str) + f' {k}') for k,m in enumerate(middles)]
+    return pd.concat([p.where(stop.notna(), clips) for p in parts[:1]] + [p[stop.notna()] for p in parts[1:]])

@@ -61,7 +61,7 @@ def _differ(shape, other):
 def _check_calibration(names, about):
     "Raise an exception if a calibration of classes is not valid."
     if not about.get('temperature', 1) > 0: raise ValueError(f'temperature={about["temperature"]}')
-    if isinstance(about.get('bias', {}), dict): calibrated_logits(np.zeros(len(names), np.float32), names, about)
+    calibrated_logits(np.zeros(len(names), np.float32), names, about)
     class_thresholds(dict(label=names), dict(label=about.get('thresholds', {})), ())
 
 # %% ../../nbs/deploy/10_predictor.ipynb #06700882
