@@ -225,4 +225,5 @@ def sliding_clips(
     middles = [start + (k + .5)/n*(stop - start) for k in range(n)]
     parts = [clips.assign(start=np.maximum(m - half, start), stop=np.minimum(m + half, stop),
                           uid=clips.uid.astype(str) + f' {k}') for k,m in enumerate(middles)]
-    return pd.concat([p.where(stop.notna(), clips) for p in parts[:1]] + [p[stop.notna()] for p in parts[1:]])
+    return pd.concat([p.where(stop.notna(), clips) for p in parts[:1]] + [p[stop.notna()] for p in parts[1:]],
+                     ignore_index=True)
