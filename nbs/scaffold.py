@@ -48,6 +48,12 @@ def call(*args):
     return CliRunner().invoke(app, [str(a) for a in args])
 
 
+def told(result):
+    "The JSON object that a command of `call` printed."
+    assert result.stdout, (result.exit_code, result.output, result.exception)
+    return json.loads(result.stdout)
+
+
 def refused(*args, contains):
     "Test that a command ends with exit code 2 and a message that contains `contains`."
     r = call(*args)
