@@ -223,6 +223,7 @@ def sliding_clips(
     start, stop = clips.start.fillna(0), clips.stop.fillna(clips.source.map(_end))
     half = (stop - start).median()/2
     middles = [start + (k + .5)/n*(stop - start) for k in range(n)]
+    clips = clips.assign(group=clips.get('group', clips.source).fillna(clips.source)) # windows of a clip stay together
     parts = [clips.assign(start=np.maximum(m - half, start), stop=np.minimum(m + half, stop),
                           uid=clips.uid.astype(str) + f' {k}') for k,m in enumerate(middles)]
     return pd.concat([p.where(stop.notna(), clips) for p in parts[:1]] + [p[stop.notna()] for p in parts[1:]],

@@ -413,7 +413,8 @@ def _other_footage(folder, model):
     if not (folder/'segments.csv').is_file(): return False
     clips = read_table(folder/'segments.csv')
     nothing = clips[[*model.vocabs]].isin([*model.background]).all(axis=1)
-    shared = [set(clips.loc[nothing, c].dropna()) & set(clips.loc[~nothing, c].dropna()) for c in ('source','group')]
+    places = clips.reindex(columns=['source','group'])
+    shared = [set(places[nothing][c].dropna()) & set(places[~nothing][c].dropna()) for c in places]
     return bool(nothing.any()) and not any(shared)
 
 # %% ../../nbs/report/20_runs.ipynb #2d06488d
@@ -442,6 +443,8 @@ def calibrate_run(
     bundle = folder/'best.safetensors' if Path(source).is_dir() else Path(source)
     model = load_bundle(bundle)
     sliding = missed is not None or _other_footage(folder, model)
+    if sliding and not (folder/'segments.csv').is_file():
+        raise ValueError(f'{source}: missed={missed} needs the training clips; give the folder of a run, which names them')
     if results is not None: scores = load_results(results)
     else: *_,scores = score_run(source, data, split or (data is None and 'valid') or None, sliding=sliding, **how)
     reads = {k: how[k] for k in ('num_workers','bad','progress') if k in how}
