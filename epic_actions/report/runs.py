@@ -444,7 +444,7 @@ def calibrate_run(
     model = load_bundle(bundle)
     sliding = missed is not None or _other_footage(folder, model)
     if sliding and not (folder/'segments.csv').is_file():
-        raise ValueError(f'{source}: missed={missed} needs the training clips; give the folder of a run, which names them')
+        raise ValueError(f'{source}: missed={missed} needs the training clips, which the folder of a run names')
     if results is not None: scores = load_results(results)
     else: *_,scores = score_run(source, data, split or (data is None and 'valid') or None, sliding=sliding, **how)
     reads = {k: how[k] for k in ('num_workers','bad','progress') if k in how}
