@@ -1,5 +1,5 @@
 "What the tests of several notebooks share: a folder, commands, small videos whose frames can be told apart, a browser."
-import atexit, hashlib, importlib, importlib.util, io, json, os, re, shutil, socket, subprocess, sys, tempfile
+import hashlib, importlib, importlib.util, io, json, os, re, shutil, socket, subprocess, sys, tempfile
 import threading, time, warnings
 from base64 import b64decode
 from contextlib import contextmanager
@@ -16,10 +16,15 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 
+def at_end(f, *args, **kwargs):
+    "Call `f` when the process ends, also in a process of a pool, which ends without `atexit`."
+    Finalize(None, f, args, kwargs, exitpriority=0)
+
+
 def temp_folder():
     "A new folder, which is removed when the process ends."
     path = Path(tempfile.mkdtemp())
-    Finalize(None, shutil.rmtree, [path], dict(ignore_errors=True), exitpriority=0) # also in a process of a pool
+    at_end(shutil.rmtree, path, ignore_errors=True)
     return path
 
 
@@ -129,7 +134,7 @@ def served(module, call, before=''):
     "A page in a process of its own, which can be killed, and its address; the code knows `module` as `page`."
     code = f'import {module} as page, time\n{before}\npage.{call}'
     process = subprocess.Popen([sys.executable, '-c', code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-    atexit.register(process.kill)
+    at_end(process.kill)
     lines = iter(process.stdout.readline, '')
     url = next((l.strip() for l in lines if 'http://' in l), None)
     assert url, process.stderr.read()
@@ -152,7 +157,7 @@ class Chromium:
                  f'--window-size={width},{height}','--hide-scrollbars','--remote-debugging-port=0',
                  f'--user-data-dir={self.folder}','about:blank']
         self.process = subprocess.Popen([chromium, *flags], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        atexit.register(self.process.kill)
+        at_end(self.process.kill)
         file = Path(self.folder, 'DevToolsActivePort')
         port = self.until(lambda: file.exists() and file.read_text().splitlines()[:1])[0]
         url = f'http://127.0.0.1:{port}/json'
