@@ -79,7 +79,8 @@ Workers = Annotated[int|None, typer.Option(help='Number of parallel processes; d
 Cluster = Annotated[str|None, typer.Option(
     help='Address of a Dask scheduler, such as tcp://host:8786, whose workers do the work; they need the same paths.')]
 Readers = Annotated[int|None, typer.Option('--workers', help='Number of processes that read clips.')]
-Root = Annotated[Path|None, typer.Option(help='Folder of the videos (frames, flow), if it differs from that of the labels.')]
+Root = Annotated[Path|None, typer.Option(
+    help='Folder of the videos (frames, flow), if it differs from that of the labels.')]
 Format = Annotated[str|None, typer.Option(hidden=True)] # the error mentions it if several kinds of data match
 LabelFps = Annotated[float|None, typer.Option(hidden=True)] # likewise, if labels are frame numbers
 Group = Annotated[str|None, typer.Option(help='Column of the CSV file with the groups, which a split never divides.')]

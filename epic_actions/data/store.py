@@ -24,7 +24,8 @@ from fastcore.basics import patch
 from ..video.checked import parse_json, read_json, reading
 from ..video.files import VideoError, atomic_write, file_name, only_writer, swept
 from ..video.flow import FlowFrames
-from ..video.frames import Frames, archive_of, is_pattern, open_frames, open_images, scale_frame, source_exists
+from ..video.frames import (Frames, archive_of, is_pattern, open_frames, open_images, scale_frame,
+                                       source_exists)
 from ..video.media import create_media, open_media
 from ..video.reading import scaled_size
 from ..video.resize import pixel_type

@@ -54,8 +54,8 @@ def _about(track, tasks, root, row):
     if task is None: raise ValueError(f'row {row}: it belongs to no task')
     source = task.findtext('source') or root.findtext('meta/source') or ''
     names = {e.text for e in root.iterfind('.//labels/label/name')}
-    if names and track.get('label') not in names: raise ValueError(f"row {row}: {track.get('label')!r} is not a label of "
-                                                                   f"the task")
+    if names and track.get('label') not in names:
+        raise ValueError(f"row {row}: {track.get('label')!r} is not a label of the task")
     step = (task.findtext('frame_filter') or '').rpartition('step=')[2] or '1'
     if not step.isdecimal() or len(step) > 6: raise ValueError(f'row {row}: the frame_filter of its task has no step, '
                                                                f'found {step!r}')
