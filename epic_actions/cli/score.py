@@ -166,8 +166,8 @@ def _calibration_line(target, about):
     "One line about the calibration of a target."
     after = f", {about['error_after']:.1%} after" if 'error_after' in about else ''
     far = f", {about['distance']['label']} by distance" if 'distance' in about else ''
-    line = (f"{target}: temperature {about['temperature']:.2f}{far} from {about['clips']} clips; calibration error "
-            f"{about['error_before']:.1%} before{after}")
+    line = (f"{target}: temperature {about['temperature']:.2f}{far} from {about['clips']} predictions; calibration "
+            f"error {about['error_before']:.1%} before{after}")
     never = [c for c,t in about['thresholds'].items() if t is None]
     return line + f"\n  the required precision is never reached by {', '.join(never)}"*bool(never)
 
@@ -182,7 +182,7 @@ def calibrate(
     split: Split = None,
     precision:float|None=None, # Required precision of each class, such as 0.9; it sets thresholds.
     results:Path|None=None, # Results to use instead of data, such as those of train --folds.
-    missed:float|None=None, # Share of actions that may become background; default: the boundary is half way.
+    missed:float|None=None, # Share of actions that may be predicted as background; default: no limit.
     **how
 ):
     """Calibrate a model on held-out clips, and keep the result in the run for export and predict.

@@ -220,11 +220,14 @@ def sliding_clips(
     n:int=5 # Windows in each clip, evenly spread
 )->pd.DataFrame: # Segment table with `n` rows for each clip
     "Windows that are as long as the median clip, around moments of each clip."
-    start, stop = clips.start.fillna(0), clips.stop.fillna(clips.source.map(_end))
-    half = (stop - start).median()/2
-    middles = [start + (k + .5)/n*(stop - start) for k in range(n)]
     clips = clips.assign(group=clips.get('group', clips.source).fillna(clips.source)) # windows of a clip stay together
-    parts = [clips.assign(start=np.maximum(m - half, start), stop=np.minimum(m + half, stop),
-                          uid=clips.uid.astype(str) + f' {k}') for k,m in enumerate(middles)]
-    return pd.concat([p.where(stop.notna(), clips) for p in parts[:1]] + [p[stop.notna()] for p in parts[1:]],
-                     ignore_index=True)
+    ends, missing = clips.stop.astype(float), clips.stop.isna()
+    ends[missing] = clips.source[missing].map(_end)
+    whole, clips = clips[ends.isna()], clips.assign(start=clips.start.fillna(0), stop=ends)[ends.notna()]
+    length = clips.stop - clips.start
+    half = length.median()/2
+    def window(k):
+        middle = clips.start + (k + .5)/n*length
+        return clips.assign(start=np.maximum(middle - half, clips.start), stop=np.minimum(middle + half, clips.stop),
+                            uid=clips.uid.astype(str) + f' {k}')
+    return pd.concat([c for c in (*map(window, range(n)), whole) if len(c)], ignore_index=True)

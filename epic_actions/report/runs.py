@@ -409,7 +409,7 @@ def compare_runs(
 
 # %% ../../nbs/report/20_runs.ipynb #c9bbb422
 def _other_footage(folder, model):
-    "Does a run know background, and does it share no video and no group with an action?"
+    "Is there background in a run, and only from videos and groups without actions?"
     if not (folder/'segments.csv').is_file(): return False
     clips = read_table(folder/'segments.csv')
     nothing = clips[[*model.vocabs]].isin([*model.background]).all(axis=1)
@@ -444,7 +444,7 @@ def calibrate_run(
     model = load_bundle(bundle)
     sliding = missed is not None or _other_footage(folder, model)
     if sliding and not (folder/'segments.csv').is_file():
-        raise ValueError(f'{source}: missed={missed} needs the training clips, which the folder of a run names')
+        raise ValueError(f'{source}: missed={missed} needs the training clips; give the folder of the run')
     if results is not None: scores = load_results(results)
     else: *_,scores = score_run(source, data, split or (data is None and 'valid') or None, sliding=sliding, **how)
     reads = {k: how[k] for k in ('num_workers','bad','progress') if k in how}

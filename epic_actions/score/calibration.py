@@ -74,12 +74,12 @@ def fit_distance(
     labels, # (N,) class ids; -1: no label
     nothing:int # The background class
 )->dict: # `whiten` (C, C) and `means` (actions, C), see `log_distance`
-    "What the clips of the actions have in common, to measure the distance to them (Lee et al., 2018)."
+    "The mean logits of each action and their whitening (Lee et al., 2018); raises a ValueError if there are few clips."
     logits, labels = _labelled('logits', logits, labels)
     actions, (kinds, which) = logits[labels != nothing], np.unique(labels[labels != nothing], return_inverse=True)
     if len(actions) <= len(kinds):
-        raise ValueError(f'there are {len(actions)} training clips of {len(kinds)} actions: several of an action are '
-                         'needed to know how much they vary')
+        raise ValueError(f'there are {len(actions)} training clips of {len(kinds)} actions: give several of an action, '
+                         'which show how much it varies')
     means = np.stack([actions[which == k].mean(0) for k in range(len(kinds))])
     spread = LedoitWolf(assume_centered=True).fit(actions - means[which])
     whiten = np.linalg.cholesky(spread.get_precision()).round(6)
@@ -129,12 +129,12 @@ def _fit(logits, labels, known=None, missed=None):
     if known is None: return dict(temperature=fit_temperature(logits, labels))
     distance, k, near, idle = known
     actions = labels != k
-    if not actions.any(): raise ValueError('no clip shows an action: there is nothing that could be missed')
+    if not actions.any(): raise ValueError('no held-out clip shows an action: give other clips')
     t = fit_temperature(np.delete(logits[actions], k, 1), labels[actions] - (labels[actions] > k))
     far = log_distance(logits, distance)
     line = _boundary(near, far[actions], np.r_[far[~actions], idle], missed)
-    if line is None: warnings.warn('the background clips are no farther from the actions than other clips of these, so '
-                                   "the network's own score of background stays: give other background clips")
+    if line is None: warnings.warn('the background clips are no farther from the actions than held-out actions are, so '
+                                   "the network's own score of background is kept: give other background clips")
     return dict(temperature=t) | (dict(distance=distance | line) if line else {})
 
 # %% ../../nbs/score/16_calibration.ipynb #2ca94925
@@ -178,7 +178,7 @@ def calibrate(
     model, # An `ActionModel`, which gets the `calibration`
     results:Results, # Its results on held-out clips, or windows of videos; clips of a `group` stay together
     precision:float|None=None, # Required precision of each class, 0 to 1; None: no predictions are dropped
-    missed:float|None=None, # Share of the actions that may be background with p > .5; None: the boundary is half way
+    missed:float|None=None, # Share of actions whose probability of background may exceed .5; None: no limit
     fewest:int=20, # A class with fewer predictions gets the thresholds of all classes together
     training:Results|None=None # Its results on training clips; then background is found by the distance from them
 )->dict: # target -> `temperature`, `distance`, `thresholds` (class -> number; None: never), `precision`, errors
